@@ -1,0 +1,75 @@
+"""Every setting the product reads from its environment, with its default and what it means."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("CCI_DATA_DIR", "data", "Where all state lives: database, secrets, logs, sockets."),
+    Setting("CCI_HOST", "127.0.0.1", "Address the console and the Kubernetes API listen on."),
+    Setting("CCI_PORT", "8000", "Port of the console."),
+    Setting("CCI_API_PORT", "6443", "Port of the Kubernetes API and IAM (TLS)."),
+    Setting("CCI_ADMIN_PASSWORD", "", "Password of the first user (demo/admin). Empty: generated at the first start."),
+    Setting("CCI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", "Host names the console answers to, comma separated."),
+    Setting("CCI_TRUSTED_ORIGINS", "", "Origins forms may come from when behind a proxy, comma separated."),
+    Setting("CCI_DEBUG", "0", "1 shows tracebacks on error pages. Never in production."),
+    Setting("CCI_LOG_LEVEL", "INFO", "Least severe log level written."),
+    Setting("CCI_REGION", "cn-north-4", "Region whose prices apply and which kubeconfigs name."),
+    Setting("CCI_RUNTIME", "docker", "What runs pods: docker, or simulated for scale tests."),
+    Setting("CCI_NODE_NAME", "", "Name of this host's virtual node. Empty: the host name."),
+    Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),
+    Setting("CCI_WARM_POOL", "2", "Ready sandboxes kept for each namespace that asks for a warm pool, at most."),
+    Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
+    Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
+    Setting("CCI_WORKER_THREADS", "4", "Reconciles a worker runs at the same time."),
+    Setting("CCI_POD_CIDR", "10.248.0.0/14", "Range from which namespaces that name no CIDR get their network."),
+)
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+
+def get(name: str) -> str:
+    """The value of a declared setting. An undeclared name is a programming error (KeyError)."""
+    return os.environ.get(name) or _DEFAULTS[name]
+
+
+def number(name: str) -> int:
+    """Raises SystemExit with a sentence when the value is no whole number."""
+    text = get(name)
+    try:
+        return int(text)
+    except ValueError:
+        raise SystemExit(f"{name}={text!r} is not a whole number.") from None
+
+
+def flag(name: str) -> bool:
+    return get(name).lower() in ("1", "true", "yes", "on")
+
+
+def secret(data_dir: Path, name: str) -> str:
+    """A random secret made at the first start and kept under `data_dir`/secrets, readable by its owner only."""
+    path = data_dir / "secrets" / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        value = secrets.token_urlsafe(48)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.touch(mode=0o600)
+        partial.write_text(value)
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            value = path.read_text()
+        partial.unlink()
+        return value

@@ -1,0 +1,87 @@
+"""What a kind is: one registry entry says everything the rest of the product needs to know about it.
+
+A module of this package describes one family (pods, deployments, ...) and registers its kinds. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workloads.meta.errors import Cause
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the Table that `kubectl get` prints. `cell(obj, now)` gives str, int or bool."""
+
+    name: str
+    cell: Callable[[JSON, float], str | int | bool]
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+    """0 is always shown, 1 only with `-o wide`."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the store keeps in columns beside the bytes."""
+
+    phase: str = ""
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`name` is unique over all groups served and is the `kind` of a Key."""
+
+    name: str
+    plural: str
+    group: str
+    version: str
+    schema: str
+    """Definition name in the OpenAPI document, e.g. `io.k8s.api.apps.v1.Deployment`."""
+    singular: str = ""
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = (
+        "create",
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "update",
+        "watch",
+    )
+    subresources: tuple[str, ...] = ()
+    """Of `status`, `scale`, `log`, ..."""
+    also_served_as: tuple[tuple[str, str], ...] = ()
+    """Other (group, version) pairs that show the same objects."""
+    noun: str = ""
+    """The IAM noun: `cci:<noun>:<verb>`. Empty: the singular."""
+    columns: tuple[Column, ...] = ()
+    default: Callable[[JSON], None] = lambda obj: None
+    """Fills defaults in place; must be idempotent."""
+    validate: Callable[[JSON, JSON | None], list[Cause]] = lambda obj, old: []
+    """All that is wrong with `obj`, `old` being what it replaces (None on create). Pure."""
+    prepare: Callable[[JSON, JSON | None], None] = lambda obj, old: None
+    """On create (`old` None) sets the initial status; on update drops what users may not set."""
+    facts: Callable[[JSON], Facts] = lambda obj: Facts()
+    has_generation: bool = True
+    field_selectors: dict[str, Callable[[JSON], str]] = field(default_factory=dict)
+    """Beyond `metadata.name` and `metadata.namespace`: path -> value."""
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """`deployments.apps`, `pods`: as errors name it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural

@@ -1,0 +1,198 @@
+"""The seam to whatever runs containers. One contract (tests/workloads/runtimes/test_contract.py), several runtimes.
+
+A sandbox is what one pod runs in: its network namespace and its containers. All methods are synchronous and safe to run again:
+what is already so is left so. Times are UTC, from the runtime's own clock (Docker's), never from ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from workloads.meta.keys import Uid
+
+
+class RuntimeFault(Exception):
+    """The runtime said no; the text is its own words. Worth trying later."""
+
+
+class RuntimeGone(RuntimeFault):
+    """The runtime does not answer at all."""
+
+
+class ImageFault(RuntimeFault):
+    """The image cannot be had: `str(error)` is the registry's own words."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One bridge network a namespace. `name` is unique on the host."""
+
+    name: str
+    cidr: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    name: str
+    image: str
+    command: tuple[str, ...] | None
+    """Kubernetes' `command`: replaces the image's entrypoint. None keeps it."""
+    args: tuple[str, ...] | None
+    """Kubernetes' `args`: replaces the image's cmd. None keeps it, unless `command` is given."""
+    environment: Mapping[str, str]
+    working_dir: str = ""
+    cpu_millis: int = 0
+    memory_bytes: int = 0
+    pids_limit: int = 1024
+    stdin: bool = False
+    tty: bool = False
+
+
+@dataclass(frozen=True)
+class SandboxSpec:
+    """Everything a runtime must know of a pod, computed from the pod by `translate` (pure)."""
+
+    uid: Uid
+    account: str
+    namespace: str
+    name: str
+    network: NetworkSpec
+    hostname: str
+    containers: tuple[ContainerSpec, ...]
+    cpu_millis: int
+    memory_bytes: int
+    """The ceiling for the whole pod: the billed pod specification."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ContainerStatus:
+    """One container, newest attempt. `restarts` counts attempts before this one."""
+
+    name: str
+    id: str
+    image: str
+    image_id: str
+    state: Literal["created", "running", "exited"]
+    attempt: int
+    created_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    exit_code: int | None
+    oom_killed: bool
+    error: str = ""
+    last: ContainerStatus | None = None
+    """The attempt before, when it is still known."""
+
+
+@dataclass(frozen=True)
+class SandboxStatus:
+    uid: Uid
+    account: str
+    namespace: str
+    name: str
+    ip: str
+    created_at: datetime | None
+    """When the sandbox was given to this pod."""
+    running: bool
+    """The sandbox (pause) itself runs."""
+    containers: Mapping[str, ContainerStatus]
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PullProgress:
+    current_bytes: int
+    total_bytes: int
+    """0 while unknown."""
+
+
+@dataclass(frozen=True)
+class PullOutcome:
+    image_id: str
+    size_bytes: int
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the host has for pods, before what is taken."""
+
+    cpu_millis: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class RuntimeEvent:
+    """Something happened to this pod's containers: look. Carries no state."""
+
+    uid: Uid
+    account: str
+    namespace: str
+    name: str
+
+
+class Runtime(Protocol):
+    def now(self) -> datetime:
+        """The runtime's clock, for marks that have no container event (pull started)."""
+
+    def capacity(self) -> Capacity: ...
+
+    def image_id(self, image: str) -> str | None:
+        """The id of a local image, or None. Never pulls."""
+
+    def pull(
+        self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]
+    ) -> PullOutcome:
+        """Blocks until the image is local. Raises ImageFault with the registry's words."""
+
+    def ensure_network(self, network: NetworkSpec) -> NetworkSpec:
+        """Makes the network, or finds it. When the CIDR is taken on this host, takes the next free one of the size
+        and says so in the answer's `cidr`."""
+
+    def remove_network(self, name: str) -> None: ...
+
+    def warm(self, network: NetworkSpec, *, size: int) -> int:
+        """Brings the network's pool of ready sandboxes towards `size` by at most one; returns how many stand ready."""
+
+    def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
+        """Takes a warm sandbox or makes one. Found by pod uid the second time."""
+
+    def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
+        """Creates and starts attempt N of a container; if that attempt exists it is started or found."""
+
+    def observe(self, uid: Uid) -> SandboxStatus | None:
+        """What is there now, or None when nothing is left of the pod."""
+
+    def stop_container(self, uid: Uid, container: str, *, grace_seconds: int) -> None:
+        """SIGTERM, then SIGKILL after the grace. Returns when stopped."""
+
+    def stop_sandbox(self, uid: Uid, *, grace_seconds: int) -> SandboxStatus | None:
+        """Stops every container (in parallel) with its grace. The containers stay to be observed."""
+
+    def remove_sandbox(self, uid: Uid) -> None:
+        """Nothing is left of the pod afterwards."""
+
+    def sandboxes(self) -> list[SandboxStatus]:
+        """Every pod's sandbox on this host (not the warm ones)."""
+
+    def events(self) -> Iterator[RuntimeEvent]:
+        """Blocks; yields as containers start, die and go. Ends or raises RuntimeGone when the runtime goes away."""
+
+    def logs(
+        self,
+        uid: Uid,
+        container: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: datetime | None = None,
+        timestamps: bool = False,
+        previous: bool = False,
+    ) -> Iterator[bytes]:
+        """The container's output, stdout and stderr in order, as it was written. Raises KeyError when unknown."""

@@ -1,0 +1,80 @@
+"""The control plane's tables: one for objects of every kind, one for the log of what happened to them.
+
+Nothing here knows a kind; `kind` is a word.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Object(models.Model):
+    """An object exactly as the API shows it (`data`), beside the columns that are asked for."""
+
+    account = models.CharField(max_length=64)
+    kind = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63, blank=True)
+    name = models.CharField(max_length=253)
+    uid = models.CharField(max_length=36, unique=True)
+    revision = models.BigIntegerField(db_index=True)
+    labels = models.TextField(default="{}")
+    owner_uid = models.CharField(max_length=36, blank=True, db_index=True)
+    phase = models.CharField(max_length=32, blank=True)
+    node = models.CharField(max_length=253, blank=True)
+    created = models.DateTimeField()
+    deleting = models.BooleanField(default=False)
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("kind", "account", "namespace", "name"), name="object_key"),)
+
+
+class Change(models.Model):
+    """One entry of the log. `revision` is the `resourceVersion` everyone speaks of, taken in commit order."""
+
+    revision = models.BigAutoField(primary_key=True)
+    account = models.CharField(max_length=64)
+    kind = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63, blank=True)
+    name = models.CharField(max_length=253)
+    uid = models.CharField(max_length=36)
+    type = models.CharField(max_length=8)
+    data = models.BinaryField()
+    previous = models.BinaryField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("kind", "revision"), name="change_kind_revision"),)
+
+
+class Cursor(models.Model):
+    """A reader's own place in the log: everything up to `revision` has been dealt with."""
+
+    reader = models.CharField(max_length=64, primary_key=True)
+    revision = models.BigIntegerField(default=0)
+
+
+class Lease(models.Model):
+    """A named right that runs out, so that one manager of several acts."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    holder = models.CharField(max_length=128)
+    expires = models.DateTimeField()
+
+
+class WorkItem(models.Model):
+    """A key that somebody has to look at. One row a (queue, key): duplicates fold, and a key made dirty while it is
+    worked on stays dirty (`dirty` moves on, `seen` is what the claim saw)."""
+
+    queue = models.CharField(max_length=32)
+    key = models.CharField(max_length=400)
+    dirty = models.BigIntegerField(default=1)
+    seen = models.BigIntegerField(default=0)
+    due = models.DateTimeField(db_index=True)
+    claimed_by = models.CharField(max_length=128, blank=True)
+    claimed_until = models.DateTimeField(null=True)
+    failures = models.IntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("queue", "key"), name="work_item_key"),)
