@@ -1,0 +1,60 @@
+"""Accounts own everything; users belong to one account and act in it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class Account(models.Model):
+    """A tenant (IAM "domain"). Nothing of one account is visible to another."""
+
+    name = models.CharField(max_length=64, unique=True)
+    default_flavor = models.CharField(max_length=32, default="general-computing", blank=True)
+    namespace_quota = models.PositiveIntegerField(null=True, blank=True)
+    off_grid = models.CharField(max_length=8, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, account: Account, name: str, password: str) -> User:
+        user = self.model(account=account, name=name, login=f"{account.name}/{name}")
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person of an account. `login` is `<account>/<name>`, what Django calls the username."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="users")
+    name = models.CharField(max_length=64)
+    login = models.CharField(max_length=130, unique=True)
+    is_active = models.BooleanField(default=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "login"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "name"), name="user_in_account"),)
+
+    def __str__(self) -> str:
+        return self.login
+
+
+class Token(models.Model):
+    """A bearer token of the Kubernetes API. Only its SHA-256 is kept; it lives 24 hours at most."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+    revoked = models.BooleanField(default=False)
