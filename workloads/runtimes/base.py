@@ -169,11 +169,12 @@ class Runtime(Protocol):
     def observe(self, uid: Uid) -> SandboxStatus | None:
         """What is there now, or None when nothing is left of the pod."""
 
-    def stop_container(self, uid: Uid, container: str, *, grace_seconds: int) -> None:
-        """SIGTERM, then SIGKILL after the grace. Returns when stopped."""
+    def terminate(self, uid: Uid, *, container: str | None = None) -> None:
+        """SIGTERM to one container, or to all that run; returns at once. The caller looks again when the runtime's
+        event or the grace period says so: nobody holds a worker while a pod drains."""
 
-    def stop_sandbox(self, uid: Uid, *, grace_seconds: int) -> SandboxStatus | None:
-        """Stops every container (in parallel) with its grace. The containers stay to be observed."""
+    def kill(self, uid: Uid, *, container: str | None = None) -> None:
+        """SIGKILL; returns when stopped. The containers stay, to be observed."""
 
     def remove_sandbox(self, uid: Uid) -> None:
         """Nothing is left of the pod afterwards."""
