@@ -14,7 +14,14 @@ from console import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.get("CCI_DATA_DIR")).resolve()
-RUN_DIR = DATA_DIR / "run"
+RUN_DIR = env.run_dir(DATA_DIR)
+
+HOST = env.get("CCI_HOST")
+API_PORT = env.number("CCI_API_PORT")
+REGION = env.get("CCI_REGION")
+OFF_GRID = env.get("CCI_OFF_GRID")
+NAMESPACE_QUOTA = env.number("CCI_NAMESPACE_QUOTA")
+ADMIN_PASSWORD = env.get("CCI_ADMIN_PASSWORD")
 
 SECRET_KEY = env.secret(DATA_DIR, "secret-key")
 DEBUG = env.flag("CCI_DEBUG")
@@ -88,6 +95,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
 REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{RUN_DIR / 'redis.sock'}"
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://") if REDIS_URL.startswith("unix://") else REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "retry_on_timeout": True}
+CELERY_TASK_PUBLISH_RETRY = False
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }

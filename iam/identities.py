@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iam.models import User
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ class Identity:
     def may(self, action: str) -> bool:
         """`action` is `cci:<noun>:<verb>`, for example `cci:namespace:create`."""
         return any(_matches(pattern, action) for pattern in self.actions)
+
+
+def identity_of(user: User) -> Identity:
+    """A signed-in person, as the control plane sees them. Every user of an account may do everything in it."""
+    return Identity(account=user.account.name, user=user.name, groups=("system:authenticated",))
 
 
 def _matches(pattern: str, action: str) -> bool:

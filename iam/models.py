@@ -58,3 +58,17 @@ class Token(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField()
     revoked = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"token of {self.user}"
+
+
+class LoginFailures(models.Model):
+    """Wrong passwords in a row for one login from one address (`digest` hides both), so that guessing gets slow."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    last = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.count} wrong passwords"

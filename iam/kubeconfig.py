@@ -1,0 +1,49 @@
+"""The file that makes kubectl work: where the API is, which CA to trust, and a token.
+
+The token in it lives 24 hours at most; `issue` puts in a new one each time.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+
+import yaml
+from django.conf import settings
+
+from iam import pki, tokens
+from iam.models import User
+
+
+def build(user: User, token: str, server: str) -> str:
+    """A kubeconfig as YAML text, with one context, which is current. `server` is the API as the user reaches it."""
+    region = settings.REGION
+    cluster, person = f"cci-cluster-{region}", f"cci-user-{region}-{user.name}"
+    context = f"cci-context-{region}-{user.name}"
+    authority = base64.b64encode(pki.ensure().ca.read_bytes()).decode()
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": cluster, "cluster": {"server": server, "certificate-authority-data": authority}}],
+        "users": [{"name": person, "user": {"token": token}}],
+        "contexts": [{"name": context, "context": {"cluster": cluster, "user": person}}],
+        "current-context": context,
+    }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def issue(user: User, *, server: str = "") -> str:
+    """A kubeconfig with a new token of `user`, for `server` or else for the address of the settings."""
+    return build(user, tokens.issue(user).token, server or default_server())
+
+
+def default_server() -> str:
+    """Where the API listens, as a client on this machine reaches it."""
+    host = settings.HOST.strip("[]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"https://{host}:{settings.API_PORT}"
+    if address.is_unspecified:
+        return f"https://127.0.0.1:{settings.API_PORT}"
+    return f"https://[{host}]:{settings.API_PORT}" if address.version == 6 else f"https://{host}:{settings.API_PORT}"

@@ -1,0 +1,72 @@
+"""The first start makes one account, says its password once, and hands out a kubeconfig that works."""
+
+from __future__ import annotations
+
+import base64
+import stat
+from io import StringIO
+
+import pytest
+import yaml
+from django.core.management import CommandError, call_command
+
+from iam import logins, tokens
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    settings.ADMIN_PASSWORD = ""
+    return tmp_path
+
+
+def _run(*command: str) -> str:
+    out = StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue()
+
+
+def test_the_first_start_makes_the_account_and_keeps_a_generated_password(db, data_dir):
+    said = _run("setup_account")
+    kept = data_dir / "secrets" / "admin-password"
+    password = kept.read_text().strip()
+    assert "Account demo, user admin: made now." in said and password in said
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert logins.check("demo", "admin", password).name == "admin"
+
+
+def test_the_second_start_changes_nothing_and_does_not_say_the_password(db, data_dir):
+    _run("setup_account")
+    password = (data_dir / "secrets" / "admin-password").read_text().strip()
+    assert password not in _run("setup_account")
+    assert logins.check("demo", "admin", password)
+
+
+def test_a_chosen_password_is_not_printed(db, settings):
+    settings.ADMIN_PASSWORD = "chosen by the operator"
+    assert "chosen by the operator" not in _run("setup_account")
+    assert logins.check("demo", "admin", "chosen by the operator")
+
+
+def test_the_kubeconfig_names_region_and_user_and_carries_ca_and_token(db, settings):
+    settings.HOST, settings.API_PORT, settings.REGION = "0.0.0.0", 6443, "cn-north-4"  # noqa: S104
+    _run("setup_account")
+    config = yaml.safe_load(_run("kubeconfig"))
+    assert config["current-context"] == "cci-context-cn-north-4-admin"
+    assert config["clusters"][0]["name"] == "cci-cluster-cn-north-4"
+    assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
+    assert b"BEGIN CERTIFICATE" in base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"])
+    assert tokens.bearer(config["users"][0]["user"]["token"]).identity.account == "demo"
+
+
+def test_the_kubeconfig_file_is_readable_by_its_owner_alone(db, tmp_path):
+    _run("setup_account")
+    path = tmp_path / "new" / "kubeconfig"
+    _run("kubeconfig", "--output", str(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert yaml.safe_load(path.read_text())["kind"] == "Config"
+
+
+def test_a_kubeconfig_for_nobody_is_refused_with_the_remedy(db):
+    with pytest.raises(CommandError, match="No user 'eve' in account 'demo'"):
+        _run("kubeconfig", "--user", "eve")
