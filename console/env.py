@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -54,6 +55,14 @@ def number(name: str) -> int:
 
 def flag(name: str) -> bool:
     return get(name).lower() in ("1", "true", "yes", "on")
+
+
+def run_dir(data_dir: Path) -> Path:
+    """Where sockets live: data/run, or a short path in /tmp when that does not fit into a socket address."""
+    place = data_dir / "run"
+    if len(str(place)) < 80:
+        return place
+    return Path("/tmp") / f"cci-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]}"  # noqa: S108
 
 
 def secret(data_dir: Path, name: str) -> str:

@@ -1,0 +1,60 @@
+"""The manager process: the relay (log to work items), the meter (log to ledger), and housekeeping."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+
+logger = logging.getLogger("cci.manager")
+HOUSEKEEPING_SECONDS = 30.0
+
+
+class Command(BaseCommand):
+    help = "Run the relay, the meter and housekeeping until SIGTERM."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from billing import meter
+        from workloads.controllers import relay
+
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        duties: dict[str, Callable[[threading.Event], None]] = {
+            "relay": relay.run,
+            "meter": meter.run,
+            "housekeeping": housekeeping,
+        }
+        threads = [
+            threading.Thread(target=keep, args=(name, duty, stop), name=name, daemon=True)
+            for name, duty in duties.items()
+        ]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join(timeout=5)
+
+
+def keep(name: str, duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """Runs `duty` until `stop`; an error is logged with its traceback and the duty begins anew after a second."""
+    while not stop.is_set():
+        try:
+            duty(stop)
+        except Exception:
+            logger.exception("%s failed; it begins anew", name)
+            close_old_connections()
+            stop.wait(1)
+
+
+def housekeeping(stop: threading.Event) -> None:
+    from workloads.controllers import housekeeping as rooms
+
+    while not stop.wait(HOUSEKEEPING_SECONDS):
+        rooms.run_once()

