@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import dj_database_url
@@ -130,6 +131,22 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
+
+# What the rooms below the console read as `django.conf.settings.NAME`: each is the setting CCI_NAME.
+REGION = env.get("CCI_REGION")
+HOST = env.get("CCI_HOST")
+API_PORT = env.number("CCI_API_PORT")
+ADMIN_PASSWORD = env.get("CCI_ADMIN_PASSWORD")
+RUNTIME = env.get("CCI_RUNTIME")
+NODE_NAME = env.get("CCI_NODE_NAME") or socket.gethostname()
+OVERCOMMIT = env.number("CCI_OVERCOMMIT")
+WARM_POOL = env.number("CCI_WARM_POOL")
+OFF_GRID = env.get("CCI_OFF_GRID")
+NAMESPACE_QUOTA = env.number("CCI_NAMESPACE_QUOTA")
+POD_CIDR = env.get("CCI_POD_CIDR")
+INSTANCE_ID = env.secret(DATA_DIR, "instance-id")[:16]
+AGENT_TOKEN = env.secret(DATA_DIR, "agent-token")
+AGENT_SOCKET = Path(env.get("CCI_AGENT_SOCKET") or RUN_DIR / "agent.sock")
 
 LOGGING = {
     "version": 1,
