@@ -17,13 +17,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.get("CCI_DATA_DIR")).resolve()
 RUN_DIR = env.run_dir(DATA_DIR)
 
-HOST = env.get("CCI_HOST")
-API_PORT = env.number("CCI_API_PORT")
-REGION = env.get("CCI_REGION")
-OFF_GRID = env.get("CCI_OFF_GRID")
-NAMESPACE_QUOTA = env.number("CCI_NAMESPACE_QUOTA")
-ADMIN_PASSWORD = env.get("CCI_ADMIN_PASSWORD")
-
 SECRET_KEY = env.secret(DATA_DIR, "secret-key")
 DEBUG = env.flag("CCI_DEBUG")
 ALLOWED_HOSTS = env.get("CCI_ALLOWED_HOSTS").split(",")
