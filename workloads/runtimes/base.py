@@ -1,7 +1,7 @@
 """The seam to whatever runs containers. One contract (tests/workloads/runtimes/test_contract.py), several runtimes.
 
-A sandbox is what one pod runs in: its network namespace and its containers. All methods are synchronous and safe to run again:
-what is already so is left so. Times are UTC, from the runtime's own clock (Docker's), never from ours.
+A sandbox is what one pod runs in: its network namespace and its containers. All methods are synchronous and safe to run
+again: what is already so is left so. Times are UTC, from the runtime's own clock (Docker's), never from ours.
 """
 
 from __future__ import annotations

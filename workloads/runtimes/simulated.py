@@ -1,0 +1,399 @@
+"""A runtime in memory, for tests and for scale: same contract as Docker's (tests/workloads/runtimes/test_contract.py).
+
+It lives in one process and dies with it; two processes do not see the same pods. Nothing takes time in it unless the
+clock is moved: a container runs until `exit` is called, a pull is over at once. What the outside world would do is done
+by calling the controls: `add_image`, `fail_pull`, `exit`, `print`, `lose_sandbox`, `stop_daemon`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+
+from workloads.meta.keys import Uid
+from workloads.runtimes.base import (
+    Capacity,
+    ContainerStatus,
+    ImageFault,
+    NetworkSpec,
+    PullOutcome,
+    PullProgress,
+    RuntimeEvent,
+    RuntimeFault,
+    RuntimeGone,
+    SandboxSpec,
+    SandboxStatus,
+)
+from workloads.runtimes.subnets import NoRoom, free_subnet
+
+KEPT_ATTEMPTS = 2
+
+
+@dataclass
+class _Container:
+    status: ContainerStatus
+    lines: list[tuple[datetime, bytes]] = field(default_factory=list)
+
+
+@dataclass
+class _Sandbox:
+    status: SandboxStatus
+    network: str
+    attempts: dict[str, list[_Container]] = field(default_factory=dict)
+
+
+class Simulated:
+    """`every_image`: any image name can be pulled; else only what `add_image` made known."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        capacity: Capacity = Capacity(cpu_millis=8000, memory_bytes=32 * 1024**3),  # noqa: B008
+        every_image: bool = False,
+    ) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._every_image = every_image
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._gone = False
+        self._ids = itertools.count(1)
+        self._local: dict[str, str] = {}
+        self._registry: dict[str, int] = {}
+        self._failures: dict[str, str] = {}
+        self._broken_starts: dict[str, str] = {}
+        self._networks: dict[str, NetworkSpec] = {}
+        self._warm: dict[str, int] = {}
+        self._sandboxes: dict[Uid, _Sandbox] = {}
+        self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
+        self.pulls: list[str] = []
+        """Every image pulled, in order."""
+
+    # What tests and the outside world do
+
+    def add_image(self, image: str, *, local: bool = True, size_bytes: int = 4_000_000) -> None:
+        """The registry has it; with `local`, this host has it too."""
+        with self._lock:
+            self._failures.pop(image, None)
+            self._registry[image] = size_bytes
+            if local:
+                self._local[image] = f"sha256:{abs(hash(image)):064x}"[:71]
+
+    def remove_image(self, image: str) -> None:
+        with self._lock:
+            self._local.pop(image, None)
+
+    def fail_pull(self, image: str, words: str) -> None:
+        """From now on a pull of `image` fails with the registry's `words`."""
+        with self._lock:
+            self._failures[image] = words
+
+    def fail_start(self, image: str, words: str) -> None:
+        """Containers of `image` cannot be started, as when their command does not exist."""
+        with self._lock:
+            self._broken_starts[image] = words
+
+    def exit(self, uid: Uid, container: str, code: int = 0, *, oom_killed: bool = False) -> None:
+        """The container's process ends by itself."""
+        with self._lock:
+            self._end(self._sandboxes[uid], container, code=code, oom_killed=oom_killed)
+
+    def print(self, uid: Uid, container: str, line: bytes) -> None:
+        """The container writes `line` and a line feed."""
+        with self._changed:
+            self._sandboxes[uid].attempts[container][-1].lines.append((self._clock(), line + b"\n"))
+            self._changed.notify_all()
+
+    def lose_sandbox(self, uid: Uid) -> None:
+        """The sandbox stops and everything in it dies, as after a restart of the daemon."""
+        with self._lock:
+            self._lose(self._sandboxes[uid])
+
+    def stop_daemon(self) -> None:
+        """Nothing answers any more; everything that ran has died."""
+        with self._changed:
+            for sandbox in self._sandboxes.values():
+                self._lose(sandbox)
+            self._gone = True
+            for listener in self._listeners:
+                listener.put(None)
+            self._listeners.clear()
+            self._changed.notify_all()
+
+    def start_daemon(self) -> None:
+        with self._lock:
+            self._gone = False
+
+    # The contract
+
+    def now(self) -> datetime:
+        self._answer()
+        return self._clock()
+
+    def capacity(self) -> Capacity:
+        self._answer()
+        return self._capacity
+
+    def image_id(self, image: str) -> str | None:
+        self._answer()
+        return self._local.get(image)
+
+    def pull(
+        self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]
+    ) -> PullOutcome:
+        self._answer()
+        started = self._clock()
+        self.pulls.append(image)
+        if image in self._failures:
+            raise ImageFault(self._failures[image])
+        if image not in self._registry and not self._every_image:
+            raise ImageFault(f"manifest for {image} not found: manifest unknown: manifest unknown")
+        size = self._registry.get(image, 4_000_000)
+        progress(PullProgress(current_bytes=0, total_bytes=size))
+        progress(PullProgress(current_bytes=size, total_bytes=size))
+        self.add_image(image, size_bytes=size)
+        return PullOutcome(image_id=self._local[image], size_bytes=size, started_at=started, finished_at=self._clock())
+
+    def ensure_network(self, network: NetworkSpec) -> NetworkSpec:
+        with self._lock:
+            self._answer()
+            if network.name not in self._networks:
+                try:
+                    cidr = free_subnet(network.cidr, [other.cidr for other in self._networks.values()])
+                except NoRoom as error:
+                    raise RuntimeFault(str(error)) from error
+                self._networks[network.name] = replace(network, cidr=cidr)
+            return replace(network, cidr=self._networks[network.name].cidr)
+
+    def remove_network(self, name: str) -> None:
+        with self._lock:
+            self._answer()
+            if any(sandbox.network == name for sandbox in self._sandboxes.values()):
+                raise RuntimeFault(f"error while removing network: network {name} has active endpoints")
+            self._warm.pop(name, None)
+            self._networks.pop(name, None)
+
+    def warm(self, network: NetworkSpec, *, size: int) -> int:
+        with self._lock:
+            self._network(network.name)
+            ready = self._warm.get(network.name, 0)
+            ready += (ready < size) - (ready > size)
+            self._warm[network.name] = ready
+            return ready
+
+    def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
+        with self._lock:
+            self._answer()
+            if spec.uid not in self._sandboxes:
+                self._make_sandbox(spec)
+            sandbox = self._sandboxes[spec.uid]
+            if not sandbox.status.running:
+                sandbox.status = replace(
+                    sandbox.status, running=True, finished_at=None, ip=self._address(sandbox.network)
+                )
+            return self._observed(sandbox)
+
+    def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
+        with self._lock:
+            self._answer()
+            sandbox = self._sandboxes.get(spec.uid)
+            if sandbox is None or not sandbox.status.running:
+                raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} does not run")
+            known = sandbox.attempts.setdefault(container, [])
+            for one in known:
+                if one.status.attempt == attempt:
+                    return one.status
+            known.append(self._start(spec, container, attempt=attempt))
+            del known[:-KEPT_ATTEMPTS]
+            self._tell(sandbox)
+            return _newest(known)
+
+    def observe(self, uid: Uid) -> SandboxStatus | None:
+        with self._lock:
+            self._answer()
+            sandbox = self._sandboxes.get(uid)
+            return self._observed(sandbox) if sandbox else None
+
+    def terminate(self, uid: Uid, *, container: str | None = None) -> None:
+        """Here every process heeds SIGTERM at once."""
+        self._stop(uid, container, code=143)
+
+    def kill(self, uid: Uid, *, container: str | None = None) -> None:
+        self._stop(uid, container, code=137)
+
+    def remove_sandbox(self, uid: Uid) -> None:
+        with self._changed:
+            self._answer()
+            sandbox = self._sandboxes.pop(uid, None)
+            if sandbox:
+                self._tell(sandbox)
+                self._changed.notify_all()
+
+    def sandboxes(self) -> list[SandboxStatus]:
+        with self._lock:
+            self._answer()
+            return [self._observed(sandbox) for sandbox in self._sandboxes.values()]
+
+    def events(self) -> Iterator[RuntimeEvent]:
+        self._answer()
+        listener: queue.SimpleQueue[RuntimeEvent | None] = queue.SimpleQueue()
+        with self._lock:
+            self._listeners.append(listener)
+        return self._listen(listener)
+
+    def logs(
+        self,
+        uid: Uid,
+        container: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: datetime | None = None,
+        timestamps: bool = False,
+        previous: bool = False,
+    ) -> Iterator[bytes]:
+        with self._lock:
+            self._answer()
+            sandbox = self._sandboxes.get(uid)
+            known = sandbox.attempts.get(container, []) if sandbox else []
+            if len(known) < (2 if previous else 1):
+                raise KeyError(container)
+            source = known[-2 if previous else -1]
+            lines = [line for line in source.lines if since is None or line[0] >= since]
+            skip = len(source.lines) - (len(lines) if tail is None else min(tail, len(lines)))
+        return self._read(uid, source, skip=skip, follow=follow, timestamps=timestamps)
+
+    # Behind the contract
+
+    def _answer(self) -> None:
+        if self._gone:
+            raise RuntimeGone("the simulated daemon does not answer")
+
+    def _network(self, name: str) -> NetworkSpec:
+        self._answer()
+        if name not in self._networks:
+            raise RuntimeFault(f"network {name} not found")
+        return self._networks[name]
+
+    def _address(self, network: str) -> str:
+        subnet = IPv4Network(self._network(network).cidr)
+        taken = {s.status.ip for s in self._sandboxes.values() if s.network == network and s.status.running}
+        free = (str(host) for host in itertools.islice(subnet.hosts(), 1, None) if str(host) not in taken)
+        address = next(free, None)
+        if address is None:
+            raise RuntimeFault(f"no available IPv4 addresses on this network's address pools: {network}")
+        return address
+
+    def _make_sandbox(self, spec: SandboxSpec) -> None:
+        network = spec.network.name
+        ip = self._address(network)
+        if self._warm.get(network):
+            self._warm[network] -= 1
+        status = SandboxStatus(
+            uid=spec.uid,
+            account=spec.account,
+            namespace=spec.namespace,
+            name=spec.name,
+            ip=ip,
+            created_at=self._clock(),
+            running=True,
+            containers={},
+        )
+        self._sandboxes[spec.uid] = _Sandbox(status=status, network=network)
+
+    def _start(self, spec: SandboxSpec, container: str, *, attempt: int) -> _Container:
+        wanted = next(one for one in spec.containers if one.name == container)
+        image = self._local.get(wanted.image)
+        if image is None:
+            raise ImageFault(f"No such image: {wanted.image}")
+        now = self._clock()
+        status = ContainerStatus(
+            name=container,
+            id=f"{next(self._ids):064x}",
+            image=wanted.image,
+            image_id=image,
+            state="running",
+            attempt=attempt,
+            created_at=now,
+            started_at=now,
+            finished_at=None,
+            exit_code=None,
+            oom_killed=False,
+        )
+        words = self._broken_starts.get(wanted.image)
+        if words:
+            status = replace(status, state="exited", started_at=None, finished_at=now, exit_code=127, error=words)
+        return _Container(status)
+
+    def _stop(self, uid: Uid, container: str | None, *, code: int) -> None:
+        with self._lock:
+            self._answer()
+            sandbox = self._sandboxes.get(uid)
+            if sandbox is None:
+                return
+            for name in [container] if container else list(sandbox.attempts):
+                if name in sandbox.attempts:
+                    self._end(sandbox, name, code=code)
+
+    def _end(self, sandbox: _Sandbox, container: str, *, code: int, oom_killed: bool = False) -> None:
+        newest = sandbox.attempts[container][-1]
+        if newest.status.state != "running":
+            return
+        newest.status = replace(
+            newest.status, state="exited", finished_at=self._clock(), exit_code=code, oom_killed=oom_killed
+        )
+        self._tell(sandbox)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _lose(self, sandbox: _Sandbox) -> None:
+        for container in sandbox.attempts:
+            self._end(sandbox, container, code=137)
+        sandbox.status = replace(sandbox.status, running=False, finished_at=self._clock(), ip="")
+        self._tell(sandbox)
+
+    def _observed(self, sandbox: _Sandbox) -> SandboxStatus:
+        containers = {name: _newest(known) for name, known in sandbox.attempts.items() if known}
+        return replace(sandbox.status, containers=containers)
+
+    def _tell(self, sandbox: _Sandbox) -> None:
+        status = sandbox.status
+        event = RuntimeEvent(uid=status.uid, account=status.account, namespace=status.namespace, name=status.name)
+        for listener in self._listeners:
+            listener.put(event)
+
+    def _listen(self, listener: queue.SimpleQueue[RuntimeEvent | None]) -> Iterator[RuntimeEvent]:
+        try:
+            while (event := listener.get()) is not None:
+                yield event
+            raise RuntimeGone("the simulated daemon does not answer")
+        finally:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+    def _read(self, uid: Uid, source: _Container, *, skip: int, follow: bool, timestamps: bool) -> Iterator[bytes]:
+        at = skip
+        while True:
+            with self._changed:
+                fresh = source.lines[at:]
+                ended = not follow or source.status.state != "running" or uid not in self._sandboxes
+                if not fresh and not ended:
+                    self._changed.wait(timeout=1)
+                    continue
+            for when, line in fresh:
+                yield when.strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() + line if timestamps else line
+            at += len(fresh)
+            if ended and not fresh:
+                return
+
+
+def _newest(known: list[_Container]) -> ContainerStatus:
+    last = known[-2].status if len(known) > 1 else None
+    return replace(known[-1].status, last=last)
