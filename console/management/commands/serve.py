@@ -30,8 +30,7 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             stack.enter_context(only_one(settings.RUN_DIR / "serve.lock"))
             check_ports()
-            call_command("migrate", verbosity=0, interactive=False)
-            call_command("setup_account")
+            call_command("prepare", stdout=self.stdout)
             asyncio.run(self._serve())
 
     async def _serve(self) -> None:

