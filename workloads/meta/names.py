@@ -1,0 +1,125 @@
+"""What names, labels and annotations may look like, in Kubernetes' own words.
+
+Every function here returns what is wrong as sentences; an empty list means nothing is.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+SUFFIX_LENGTH = 5
+GENERATED_BASE_LENGTH = 63 - SUFFIX_LENGTH
+ANNOTATIONS_LIMIT = 256 * 1024
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""No vowels and nothing that reads like another character, as upstream's suffixes."""
+
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_VALUE = f"({_QUALIFIED})?"
+_ENV = "[-._a-zA-Z][-._a-zA-Z0-9]*"
+
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+    "and must start and end with an alphanumeric character"
+)
+_SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+_QUALIFIED_RULE = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+)
+_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+_ENV_RULE = (
+    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
+    "and must not start with a digit"
+)
+
+
+def dns_label(text: str) -> list[str]:
+    """Names of namespaces and containers: 1-63 of a-z, 0-9 and '-'."""
+    return _checked(text, pattern=_LABEL, rule=_LABEL_RULE, limit=63, examples=("my-name", "123-abc"))
+
+
+def dns_subdomain(text: str) -> list[str]:
+    """Names of most objects: labels joined by dots, up to 253."""
+    return _checked(text, pattern=_SUBDOMAIN, rule=_SUBDOMAIN_RULE, limit=253, examples=("example.com",))
+
+
+def qualified_name(text: str) -> list[str]:
+    """Keys of labels and annotations: `name` or `example.com/name`."""
+    prefix, slash, name = text.rpartition("/")
+    if "/" in prefix:
+        rule = _with_examples(_QUALIFIED_RULE, _QUALIFIED, ("MyName", "my.name", "123-abc"))
+        return [f"a qualified name {rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+    found: list[str] = []
+    if slash:
+        found += [f"prefix part {problem}" for problem in (dns_subdomain(prefix) if prefix else ["must be non-empty"])]
+    if not name:
+        return [*found, "name part must be non-empty"]
+    examples = ("MyName", "my.name", "123-abc")
+    problems = _checked(name, pattern=_QUALIFIED, rule=_QUALIFIED_RULE, limit=63, examples=examples)
+    return found + [f"name part {problem}" for problem in problems]
+
+
+def label_value(text: str) -> list[str]:
+    """Values of labels: up to 63, may be empty."""
+    return _checked(text, pattern=_VALUE, rule=_VALUE_RULE, limit=63, examples=("MyValue", "my_value", "12345"))
+
+
+def environment_name(text: str) -> list[str]:
+    """Names of environment variables in a container."""
+    if text in (".", ".."):
+        return [f"must not be '{text}'"]
+    if text.startswith(".."):
+        return ["must not start with '..'"]
+    examples = ("my.env-name", "MY_ENV.NAME", "MyEnvName1")
+    return _checked(text, pattern=_ENV, rule=_ENV_RULE, limit=1024, examples=examples)
+
+
+def port_name(text: str) -> list[str]:
+    """Names of ports (IANA service names)."""
+    found = []
+    if len(text) > 15:
+        found.append("must be no more than 15 characters")
+    if not re.fullmatch("[-a-z0-9]+", text):
+        found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search("[a-z]", text):
+        found.append("must contain at least one letter (a-z)")
+    if "--" in text:
+        found.append("must not contain consecutive hyphens")
+    if text.startswith("-") or text.endswith("-"):
+        found.append("must not begin or end with a hyphen")
+    return found
+
+
+def port_number(number: int) -> list[str]:
+    return [] if 1 <= number <= 65535 else ["must be between 1 and 65535, inclusive"]
+
+
+def generate(base: str) -> str:
+    """A name for `metadata.generateName: base`, random and unlikely to be taken; never longer than 63."""
+    return base[:GENERATED_BASE_LENGTH] + suffix()
+
+
+def suffix(length: int = SUFFIX_LENGTH) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def _checked(text: str, *, pattern: str, rule: str, limit: int, examples: tuple[str, ...]) -> list[str]:
+    found = [f"must be no more than {limit} characters"] if len(text) > limit else []
+    if not re.fullmatch(pattern, text[: limit + 1]):
+        found.append(_with_examples(rule, pattern, examples))
+    return found
+
+
+def _with_examples(rule: str, pattern: str, examples: tuple[str, ...]) -> str:
+    """Upstream's sentence, its two spaces before `or` included."""
+    listed = " or ".join(f"'{example}', " for example in examples)
+    return f"{rule} (e.g. {listed}regex used for validation is '{pattern}')"
