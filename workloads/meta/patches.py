@@ -34,6 +34,14 @@ _RETAIN = "$retainKeys"
 _ORDER = "$setElementOrder/"
 _DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
 _OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
+_MISAPPLIED = (
+    jsonpatch.JsonPatchException,
+    jsonpointer.JsonPointerException,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+)
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -125,24 +133,16 @@ def _operation_problem(operation: Any) -> str:
 def _operate(document: Any, operation: JSON, index: int) -> Any:
     try:
         return jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
-    except (
-        jsonpatch.JsonPatchException,
-        jsonpointer.JsonPointerException,
-        TypeError,
-        ValueError,
-        LookupError,
-    ) as error:
-        where = operation["path"]
-        cause = Cause(f"patch[{index}]", f"{operation['op']} {where}: {error}")
-        raise Invalid(
-            f"the server rejected our request due to an error in our request: {cause.message}", causes=(cause,)
-        ) from error
+    except _MISAPPLIED as error:
+        cause = Cause(f"patch[{index}]", f"{operation['op']} {operation['path']}: {error}")
+        sentence = f"the server rejected our request due to an error in our request: {cause.message}"
+        raise Invalid(sentence, causes=(cause,)) from error
 
 
 def _size(document: Any, pointer: str) -> int:
     try:
         return len(orjson.dumps(jsonpointer.resolve_pointer(document, pointer)))
-    except (jsonpointer.JsonPointerException, TypeError, LookupError):
+    except _MISAPPLIED:
         return 0
 
 
@@ -191,9 +191,8 @@ def _retained(original: JSON, patch: JSON) -> JSON:
     keep = patch[_RETAIN]
     if not isinstance(keep, list):
         raise BadRequest("invalid patch format of retainKeys: it must be a list of keys")
-    strays = [
-        name for name, value in patch.items() if not name.startswith("$") and value is not None and name not in keep
-    ]
+    set_names = (name for name, value in patch.items() if value is not None and not name.startswith("$"))
+    strays = [name for name in set_names if name not in keep]
     if strays:
         raise BadRequest(f"invalid patch format of retainKeys: {causes.shown(strays[0])} is set but not retained")
     return {name: value for name, value in original.items() if name in keep}

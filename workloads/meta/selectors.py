@@ -1,5 +1,5 @@
-"""Choosing objects: label selectors (`app=web,tier in (a,b),!old`), selector objects (matchLabels, matchExpressions) and
-field selectors (`status.phase!=Running`).
+"""Choosing objects: label selectors (`app=web,tier in (a,b),!old`), selector objects (matchLabels, matchExpressions)
+and field selectors (`status.phase!=Running`).
 
 Parsing raises SelectorError with a sentence; what was parsed matches in plain Python.
 """
@@ -167,12 +167,12 @@ def _terms(text: str) -> list[list[str]]:
     tokens = _tokens(text)
     terms: list[list[str]] = [[]]
     depth = 0
-    for token in tokens:
-        depth += (token == "(") - (token == ")")
-        if token == "," and depth == 0:
+    for part in tokens:
+        depth += (part == "(") - (part == ")")
+        if part == "," and depth == 0:
             terms.append([])
         else:
-            terms[-1].append(token)
+            terms[-1].append(part)
     if terms == [[]]:
         return []
     return terms
@@ -199,8 +199,8 @@ def _requirement(tokens: list[str]) -> Requirement:
     raise _misread(tokens)
 
 
-def _word(token: str) -> bool:
-    return not set(token) & set("=!(),<>")
+def _word(part: str) -> bool:
+    return not set(part) & set("=!(),<>")
 
 
 def _is_value(tokens: list[str]) -> bool:
@@ -211,11 +211,11 @@ def _is_value(tokens: list[str]) -> bool:
 def _set(inner: list[str], tokens: list[str]) -> list[str]:
     """The values between the parentheses; two commas in a row hold an empty value, as upstream."""
     values = [""]
-    for token in inner:
-        if token == ",":
+    for part in inner:
+        if part == ",":
             values.append("")
-        elif _word(token) and not values[-1]:
-            values[-1] = token
+        elif _word(part) and not values[-1]:
+            values[-1] = part
         else:
             raise _misread(tokens)
     return values

@@ -73,7 +73,7 @@ class Findings:
 
 
 def check(obj: JSON, shape: Shape) -> Findings:
-    """Everything in `obj` that its shape does not have or has otherwise. null is nothing, and never wrong in a field."""
+    """Everything in `obj` that its shape does not have or has otherwise. A field that is null is as good as absent."""
     unknown: list[str] = []
     mismatches: list[Mismatch] = []
     for problem in _walk(obj, shape, path="", holder=shape.name, dotted=""):

@@ -1,5 +1,5 @@
-"""Objects as bytes, in one canonical order, so that equal objects have equal bytes and the store can put the revision in
-without parsing.
+"""Objects as bytes, in one canonical order, so that equal objects have equal bytes and the store can put the
+revision in without parsing.
 
 `dump` writes apiVersion, kind, metadata, then the rest; the first key of metadata is always `resourceVersion`, with the
 value "0". `stamp` puts the real one there.
@@ -14,7 +14,7 @@ import orjson
 JSON = dict[str, Any]
 
 MARK = b'"metadata":{"resourceVersion":"0"'
-"""What `dump` always writes. Its first occurrence is the object's own metadata: only apiVersion and kind stand before it."""
+"""What `dump` always writes. Its first occurrence is the object's own metadata: only apiVersion and kind come before."""
 
 
 def dump(obj: JSON) -> bytes:
