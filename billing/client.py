@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
-
-@dataclass(frozen=True)
-class Rate:
-    """Price of something that runs. `per_second` has up to 10 decimal places and is never rounded inside."""
-
-    currency: str
-    per_second: Decimal
-
-    @property
-    def per_hour(self) -> Decimal:
-        return self.per_second * 3600
-
-    @property
-    def per_month(self) -> Decimal:
-        """30 days."""
-        return self.per_second * 86400 * 30
+from billing import instants, prices
+from billing.money import format_money as format_money
+from billing.money import format_rate
+from billing.rating import NoPrice as NoPrice
+from billing.rating import Rate as Rate
+from billing.rating import Size
 
 
 @dataclass(frozen=True)
@@ -37,9 +27,28 @@ class Meter:
     """Billed seconds behind `accrued`."""
 
 
-def rate(cpu_millis: int, memory_mib: int, *, pods: int = 1, at: datetime | None = None) -> Rate:
-    """Price of a pod specification in this region, from the price list in force at `at` (now)."""
-    raise NotImplementedError
+def rate(
+    cpu_millis: int,
+    memory_mib: int,
+    *,
+    pods: int = 1,
+    at: datetime | None = None,
+    flavor: str = "general-computing",
+    gpu_model: str = "",
+    gpu_count: int = 0,
+) -> Rate:
+    """Price of a pod specification in this region, from the price list in force at `at` (now). Raises NoPrice."""
+    size = Size(flavor, cpu_millis, memory_mib, gpu_model, gpu_count)
+    return prices.current().rate(size, instants.of(at or datetime.now(UTC))).times(pods)
+
+
+def price(flavor: str, cpu_millis: int, memory_mib: int) -> str:
+    """The same as admission's refusals say it, `0.000089 CNY/s`; "" when the region has no such price."""
+    try:
+        asked = rate(cpu_millis, memory_mib, flavor=flavor)
+    except NoPrice:
+        return ""
+    return format_rate(asked.per_second, asked.currency)
 
 
 def pod_meter(account: str, pod_uid: str) -> Meter | None:

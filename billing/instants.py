@@ -1,0 +1,54 @@
+"""Instants of the ledger: whole microseconds since 1970, UTC. Integers sum alike in Python and in every database.
+
+Pure. A `datetime` is only what people and Kubernetes see; daylight saving does not exist here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+Instant = int
+
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def of(moment: datetime) -> Instant:
+    """Exact. Raises ValueError for a datetime that does not say its zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} does not say its time zone")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(instant: Instant) -> datetime:
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def parse(text: str) -> Instant:
+    """Reads RFC3339; digits beyond the microsecond are cut. Raises ValueError."""
+    return of(datetime.fromisoformat(text))
+
+
+def text(instant: Instant) -> str:
+    """`2026-02-03T10:09:06.000000Z`."""
+    return moment(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def now() -> Instant:
+    return of(datetime.now(UTC))
+
+
+def hour(instant: Instant) -> Instant:
+    """The full hour at or before `instant`."""
+    return instant - instant % HOUR
+
+
+def day(instant: Instant) -> Instant:
+    """Midnight UTC at or before `instant`."""
+    return instant - instant % (24 * HOUR)
+
+
+def month(instant: Instant) -> Instant:
+    """The first instant of the month, UTC."""
+    return of(moment(day(instant)).replace(day=1))

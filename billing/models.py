@@ -1,0 +1,186 @@
+"""Billing's tables: what things cost, what was used, and which pods run.
+
+The ledger (`UsageSegment`) is the truth and only grows. `MeteredPod` is a projection of it, one row a pod, so that live
+cost is one query over what runs. `Ownership` remembers which controller made which, read from the log, so that a pod's
+workload has a name even after its ReplicaSet has gone.
+
+All instants are whole microseconds since 1970, UTC (`billing.instants`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar, Never
+
+from django.db import models
+
+from billing.fields import AmountField
+from billing.rating import Size
+
+_SEGMENTS = uuid.UUID("0a3c5f5e-0c3b-5a53-9a52-6d8f1f0f7c11")
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change or remove what the ledger says."""
+
+    def __init__(self) -> None:
+        super().__init__("The ledger only grows. To take a segment back, append a correction that points at it.")
+
+
+class Price(models.Model):
+    """`amount` a second for one core (vcpu), one GiB (memory) or one card of a GPU model, from `effective_from` on.
+    An empty flavor means every flavor without a price of its own. History stays."""
+
+    region = models.CharField(max_length=64)
+    item = models.CharField(max_length=64)
+    flavor = models.CharField(max_length=32, blank=True, default="")
+    currency = models.CharField(max_length=3)
+    amount = AmountField()
+    effective_from = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("region", "item", "flavor", "effective_from"), name="price_from"),
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="price_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.item} in {self.region}: {self.amount} {self.currency}/s from {self.effective_from:%F %T}"
+
+
+class Billed(models.Model):
+    """Who and what is billed: the same columns in the ledger and in its projection."""
+
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    pod = models.CharField(max_length=253)
+    workload_kind = models.CharField(max_length=64)
+    workload_name = models.CharField(max_length=253)
+    workload_uid = models.CharField(max_length=36)
+    region = models.CharField(max_length=64)
+    flavor = models.CharField(max_length=32)
+    cpu_millis = models.IntegerField()
+    memory_mib = models.IntegerField()
+    gpu_model = models.CharField(max_length=64, blank=True, default="")
+    gpu_count = models.IntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def size(self) -> Size:
+        return Size(self.flavor, self.cpu_millis, self.memory_mib, self.gpu_model, self.gpu_count)
+
+    def billed(self) -> dict[str, Any]:
+        """These columns, to copy them into the other table."""
+        return {field.name: getattr(self, field.name) for field in Billed._meta.local_fields}
+
+
+class SegmentSet(models.QuerySet["UsageSegment"]):
+    def update(self, **_: Any) -> Never:
+        raise AppendOnly
+
+    def delete(self) -> Never:
+        raise AppendOnly
+
+    def bulk_update(self, *_: Any, **__: Any) -> Never:
+        raise AppendOnly
+
+
+class UsageSegment(Billed):
+    """A span [start, end) of one pod's life at one size and price, cut at full hours and price changes.
+
+    `id` follows from (pod uid, seq), so that metering the same life again cannot double it. A correction takes a span
+    of an earlier segment back: it points at it (`corrects`) and its seconds are negative. Cost is `rate` x `seconds`.
+    """
+
+    class Activity(models.TextChoices):
+        PULL = "pull", "The pod had not started yet"
+        RUN = "run", "The pod had started"
+
+    id = models.UUIDField(primary_key=True)
+    pod_uid = models.CharField(max_length=36)
+    seq = models.IntegerField()
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    seconds = models.IntegerField()
+    currency = models.CharField(max_length=3)
+    rate = AmountField()
+    activity = models.CharField(max_length=4, choices=Activity.choices)
+    estimated = models.BooleanField(default=False)
+    corrects = models.UUIDField(null=True, blank=True)
+    revision = models.BigIntegerField()
+    recorded = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager[UsageSegment]] = models.Manager.from_queryset(SegmentSet)()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("pod_uid", "seq"), name="segment_of_pod"),)
+        indexes = (
+            models.Index(
+                fields=("account", "start", "namespace", "currency", "rate", "seconds"), name="segment_account"
+            ),
+            models.Index(fields=("workload_uid", "start"), name="segment_workload"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pod_uid}/{self.seq}: {self.seconds} s"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        raise AppendOnly
+
+    @staticmethod
+    def id_of(pod_uid: str, seq: int) -> uuid.UUID:
+        return uuid.uuid5(_SEGMENTS, f"{pod_uid}/{seq}")
+
+
+class MeteredPod(Billed):
+    """One pod the meter has seen start. `finished` is null while it runs.
+
+    The ledger covers [started, settled_until) and says `accrued` for it; what comes after is live cost. `revision` is
+    the newest log entry that changed this row: older ones have nothing to say any more. `evidence` keeps the pod's own
+    marks and container ids, so that the bill can be recomputed when the log has been trimmed.
+    """
+
+    uid = models.CharField(max_length=36, primary_key=True)
+    started = models.BigIntegerField()
+    ran = models.BigIntegerField(null=True)
+    finished = models.BigIntegerField(null=True)
+    estimated = models.BooleanField(default=False)
+    currency = models.CharField(max_length=3)
+    rate_at_start = AmountField()
+    settled_until = models.BigIntegerField()
+    accrued = AmountField(default=0)
+    next_seq = models.IntegerField(default=0)
+    revision = models.BigIntegerField()
+    evidence = models.TextField(default="{}")
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("account", "namespace"), name="metered_running", condition=models.Q(finished__isnull=True)
+            ),
+            models.Index(
+                fields=("settled_until",), name="metered_unsettled", condition=models.Q(finished__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.pod} ({self.uid})"
+
+
+class Ownership(models.Model):
+    """`uid` is controlled by the object of these names; read from the log when it was made."""
+
+    uid = models.CharField(max_length=36, primary_key=True)
+    owner_kind = models.CharField(max_length=64)
+    owner_name = models.CharField(max_length=253)
+    owner_uid = models.CharField(max_length=36)
+
+    def __str__(self) -> str:
+        return f"{self.uid} belongs to {self.owner_kind} {self.owner_name}"

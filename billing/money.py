@@ -1,0 +1,21 @@
+"""Money as people read it. Rounded half up, once, here: everything before this line is exact. Pure."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def format_money(amount: Decimal, currency: str, places: int = 4) -> str:
+    """`¥0.3204`, `-¥1,234.50`; a currency without a sign of its own is spelled out: `CHF 0.3204`."""
+    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    sign = "-" if rounded < 0 else ""
+    return f"{sign}{_SIGNS.get(currency, f'{currency} ')}{abs(rounded):,.{places}f}"
+
+
+def format_rate(per_second: Decimal, currency: str) -> str:
+    """`0.000089 CNY/s`: all the digits a price has and no others."""
+    digits = f"{per_second:f}"
+    plain = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{plain} {currency}/s"

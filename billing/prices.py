@@ -1,0 +1,73 @@
+"""The price list: read as a whole, changed only from now on. What was in force stays in force for what was used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from billing import instants
+from billing.models import Price
+from billing.rating import MEMORY, VCPU, ItemPrice, PriceList
+
+_DEFAULT_REGION = "cn-north-4"
+_DEFAULT_CURRENCY = "CNY"
+_DEFAULTS = {VCPU: Decimal("0.000049"), MEMORY: Decimal("0.00002")}
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PriceRefused(ValueError):
+    """The price list does not take this; the text says the rule and the remedy."""
+
+
+def current(region: str | None = None) -> PriceList:
+    """The list of `region` (this installation's) with its history."""
+    region = region or settings.REGION
+    rows = list(Price.objects.filter(region=region).order_by("effective_from"))
+    return PriceList(
+        region=region,
+        currency=rows[0].currency if rows else _DEFAULT_CURRENCY,
+        prices=tuple(ItemPrice(row.item, row.flavor, row.amount, instants.of(row.effective_from)) for row in rows),
+    )
+
+
+@transaction.atomic
+def set_price(
+    item: str,
+    amount: Decimal,
+    *,
+    effective_from: datetime,
+    flavor: str = "",
+    region: str | None = None,
+    currency: str | None = None,
+) -> Price:
+    """Adds a price. Raises PriceRefused when it would begin in the past, is negative, finer than ten decimal places, or
+    in another currency than the region's."""
+    region = region or settings.REGION
+    prices = current(region)
+    currency = currency or prices.currency
+    if effective_from < datetime.now(UTC):
+        raise PriceRefused("A price cannot begin in the past, which is billed already: give a time from now on.")
+    if amount < 0 or amount != round(amount, 10):
+        raise PriceRefused(f"{amount} is not a price: give 0 or more, with at most 10 decimal places.")
+    if prices.prices and currency != prices.currency:
+        raise PriceRefused(f"Region {region} is priced in {prices.currency}: give the price in that currency.")
+    return Price.objects.create(
+        region=region, item=item, flavor=flavor, currency=currency, amount=amount, effective_from=effective_from
+    )
+
+
+def ensure_defaults() -> None:
+    """The published list for its region, and the same figures for this installation's region while it has none."""
+    for region in {_DEFAULT_REGION, settings.REGION}:
+        if Price.objects.filter(region=region).exists():
+            continue
+        Price.objects.bulk_create(
+            [
+                Price(region=region, item=item, currency=_DEFAULT_CURRENCY, amount=amount, effective_from=_ALWAYS)
+                for item, amount in _DEFAULTS.items()
+            ],
+            ignore_conflicts=True,
+        )
