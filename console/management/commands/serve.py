@@ -125,8 +125,10 @@ def only_one(path: Path) -> Any:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         handle.seek(0)
+        holder = handle.read().strip() or "unknown"
+        handle.close()
         raise CommandError(
-            f"CCI already runs on {settings.DATA_DIR} (process {handle.read().strip() or 'unknown'}). "
+            f"CCI already runs on {settings.DATA_DIR} (process {holder}). "
             "Stop it with Ctrl-C, or give this one its own state: CCI_DATA_DIR=... CCI_PORT=... CCI_API_PORT=..."
         ) from None
     handle.truncate(0)

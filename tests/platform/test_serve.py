@@ -1,0 +1,38 @@
+"""`make run` says what stands in its way."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+
+from console.management.commands import serve
+
+
+def test_a_taken_port_is_named_with_the_setting_that_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setenv("CCI_PORT", str(port))
+
+        with pytest.raises(CommandError, match=rf"Port {port} .* CCI_PORT={port + 10} make run"):
+            serve.check_ports()
+
+
+def test_a_second_start_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    with (
+        serve.only_one(tmp_path / "serve.lock"),
+        pytest.raises(CommandError, match=r"already runs .* CCI_DATA_DIR"),
+    ):
+        serve.only_one(tmp_path / "serve.lock")
+
+
+def test_every_setting_is_declared_once_with_its_meaning() -> None:
+    from console.env import SETTINGS
+
+    names = [setting.name for setting in SETTINGS]
+    assert len(names) == len(set(names))
+    assert all(setting.meaning.endswith(".") for setting in SETTINGS)

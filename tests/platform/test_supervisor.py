@@ -1,0 +1,99 @@
+"""The supervisor's promises: what dies is started again, Ctrl-C leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from console.supervisor import Program, Supervisor
+
+STAY = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: exit(0))\nwhile True: time.sleep(60)"
+STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(60)"
+
+
+def program(tmp_path: Path, name: str, code: str, stop_seconds: float = 8.0) -> Program:
+    def ready() -> bool:
+        return pid_of(tmp_path, name) > 0
+
+    return Program(name, [sys.executable, "-S", "-c", code], ready=ready, stop_seconds=stop_seconds)
+
+
+def supervisor(tmp_path: Path, *programs: Program) -> tuple[Supervisor, list[str]]:
+    said: list[str] = []
+    (tmp_path / "run").mkdir()
+    return Supervisor(programs, logs=tmp_path / "logs", run=tmp_path / "run", say=said.append), said
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def pid_of(tmp_path: Path, name: str) -> int:
+    file = tmp_path / "run" / f"{name}.pid"
+    return int(file.read_text() or 0) if file.exists() else -1
+
+
+async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
+    keeper, said = supervisor(tmp_path, program(tmp_path, "web", STAY))
+    running = asyncio.create_task(keeper.run(started=lambda: None))
+    await until(lambda: pid_of(tmp_path, "web") > 0)
+    first = pid_of(tmp_path, "web")
+
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: pid_of(tmp_path, "web") not in (-1, 0, first))
+
+    assert "killed by SIGKILL" in said[0]
+    keeper.stop()
+    await running
+
+
+async def test_stopping_ends_every_child(tmp_path: Path) -> None:
+    keeper, _ = supervisor(tmp_path, program(tmp_path, "one", STAY), program(tmp_path, "two", STAY))
+    running = asyncio.create_task(keeper.run(started=keeper.stop))
+    await running
+
+    assert not alive(pid_of(tmp_path, "one"))
+    assert not alive(pid_of(tmp_path, "two"))
+
+
+async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    keeper, _ = supervisor(tmp_path, program(tmp_path, "deaf", STUBBORN, stop_seconds=0.2))
+    await keeper.run(started=keeper.stop)
+
+    assert not alive(pid_of(tmp_path, "deaf"))
+
+
+async def test_children_die_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, sys
+from pathlib import Path
+from console.supervisor import Program, Supervisor
+stay = {STAY!r}
+keeper = Supervisor([Program("web", [sys.executable, "-S", "-c", stay])], logs=Path("logs"), run=Path("run"), say=print)
+asyncio.run(keeper.run(started=lambda: None))
+"""
+    (tmp_path / "run").mkdir()
+    root = Path(__file__).resolve().parent.parent.parent
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    await until(lambda: pid_of(tmp_path, "web") > 0)
+
+    parent.kill()
+    await parent.wait()
+
+    await until(lambda: not alive(pid_of(tmp_path, "web")))
