@@ -1,7 +1,8 @@
 """The installation's own certificate authority and the certificate of its TLS door.
 
 Made at the first run under `data/secrets/pki`, kept afterwards. kubeconfigs carry the CA, so TLS checking stays on. The
-CA's key never leaves its file; server certificates are renewed when they near their end or when the door gets another name.
+CA's key never leaves its file; server certificates are renewed when they near their end or when the door gets another
+name.
 """
 
 from __future__ import annotations
