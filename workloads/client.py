@@ -12,65 +12,42 @@ from datetime import datetime
 from typing import Any, Literal
 
 from iam.identities import Identity
+from workloads.kinds import registry
+from workloads.store import changes
+from workloads.store.objects import Row
+from workloads.verbs import deletes, happenings, patching, podlogs, reads, scales, writes
+from workloads.verbs.calls import (
+    JSON,
+    Answer,
+    DeleteOptions,
+    FieldValidation,
+    Listing,
+    LogOptions,
+    LogTarget,
+    PatchType,
+    Rows,
+    Subresource,
+    WriteOptions,
+)
+from workloads.verbs.drafts import loaded
 
-JSON = dict[str, Any]
-FieldValidation = Literal["Strict", "Warn", "Ignore"]
-PatchType = Literal[
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a write gives back. `warnings` become `Warning:` headers and notes on the page."""
-
-    obj: JSON
-    warnings: tuple[str, ...] = ()
-    created: bool = False
-
-
-@dataclass(frozen=True)
-class Listing:
-    """`items` in order of (namespace, name), as of `revision`. `remaining` is what `continue_token` will still give."""
-
-    items: list[JSON]
-    revision: int
-    continue_token: str = ""
-    remaining: int = 0
-
-
-@dataclass(frozen=True)
-class WriteOptions:
-    dry_run: bool = False
-    field_validation: FieldValidation = "Ignore"
-    manager: str = "unknown"
-    force: bool = False
-    """Server-side apply only: take fields over from other managers."""
-    duplicates: tuple[str, ...] = ()
-    """Paths of keys that stood twice in the manifest's text; the decoder knows, the dict does not."""
-
-
-@dataclass(frozen=True)
-class DeleteOptions:
-    grace_seconds: int | None = None
-    propagation: Literal["Background", "Foreground", "Orphan"] | None = None
-    uid: str | None = None
-    resource_version: str | None = None
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class LogOptions:
-    container: str = ""
-    follow: bool = False
-    tail: int | None = None
-    since: datetime | None = None
-    timestamps: bool = False
-    previous: bool = False
-    limit_bytes: int | None = None
+__all__ = (
+    "JSON",
+    "Answer",
+    "Client",
+    "DeleteOptions",
+    "FieldValidation",
+    "Listing",
+    "LogOptions",
+    "LogTarget",
+    "PatchType",
+    "Row",
+    "Rows",
+    "Subresource",
+    "WriteOptions",
+    "expire_events",
+    "labels_of",
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +59,15 @@ class Client:
 
     def get(self, kind: str, name: str, namespace: str = "") -> JSON:
         """Raises NotFound, Forbidden."""
-        raise NotImplementedError
+        return loaded(self.get_row(kind, name, namespace))
+
+    def get_row(self, kind: str, name: str, namespace: str = "") -> Row:
+        """`get` without parsing: `row.data` is what the API answers."""
+        return reads.get(self.identity, kind, name, namespace)
+
+    def get_scale(self, kind: str, name: str, namespace: str = "") -> JSON:
+        """The object as `autoscaling/v1 Scale`. Raises NotFound also for kinds that cannot be scaled."""
+        return scales.view(registry.kind(kind), self.get(kind, name, namespace))
 
     def list(
         self,
@@ -96,11 +81,50 @@ class Client:
         continue_token: str = "",
     ) -> Listing:
         """`namespace=None` spans the account. Raises BadRequest on a bad selector, Expired on an old token."""
-        raise NotImplementedError
+        found = self.list_rows(
+            kind,
+            namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            owner_uid=owner_uid,
+            limit=limit,
+            continue_token=continue_token,
+        )
+        return Listing([loaded(row) for row in found.rows], found.revision, found.continue_token, found.remaining)
+
+    def list_rows(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        owner_uid: str | None = None,
+        limit: int | None = None,
+        continue_token: str = "",
+    ) -> Rows:
+        """`list` without parsing: join each `row.data`."""
+        return reads.rows(
+            self.identity,
+            kind,
+            namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            owner_uid=owner_uid,
+            limit=limit,
+            continue_token=continue_token,
+        )
+
+    def count(self, kind: str, namespace: str | None = None) -> int:
+        return reads.count(self.identity, kind, namespace)
+
+    def revision(self) -> int:
+        """The head of the log: a watch from here sees everything that is written from now on."""
+        return changes.head()
 
     def create(self, kind: str, manifest: JSON, namespace: str = "", *, options: WriteOptions | None = None) -> Answer:
         """Raises Invalid, AlreadyExists, BadRequest, Forbidden, NotFound (no such namespace), QuotaReached."""
-        raise NotImplementedError
+        return writes.create(self.identity, kind, manifest, namespace, options or self.options)
 
     def update(
         self,
@@ -109,12 +133,21 @@ class Client:
         manifest: JSON,
         namespace: str = "",
         *,
-        subresource: Literal["", "status", "scale"] = "",
+        subresource: Subresource = "",
         options: WriteOptions | None = None,
     ) -> Answer:
         """Replaces spec and metadata, or with `subresource="status"` status alone. With a resourceVersion in the
-        manifest it is compare-and-set (Conflict); without, last one wins. An unchanged object writes nothing."""
-        raise NotImplementedError
+        manifest it is compare-and-set (Conflict); without, last one wins. An unchanged object writes nothing.
+        `scale` takes and answers a Scale; status and finalize are for controllers."""
+        return writes.update(
+            self.identity,
+            kind,
+            name,
+            manifest,
+            namespace,
+            subresource=subresource,
+            options=options or self.options,
+        )
 
     def patch(
         self,
@@ -124,18 +157,27 @@ class Client:
         patch_type: PatchType,
         namespace: str = "",
         *,
-        subresource: Literal["", "status", "scale"] = "",
+        subresource: Subresource = "",
         options: WriteOptions | None = None,
     ) -> Answer:
         """Applies the patch to the newest object and retries on races unless the patch pins a resourceVersion.
-        `application/apply-patch+yaml` creates what is missing."""
-        raise NotImplementedError
+        `application/apply-patch+yaml` is not built yet and says so."""
+        return patching.patch(
+            self.identity,
+            kind,
+            name,
+            patch,
+            patch_type,
+            namespace,
+            subresource=subresource,
+            options=options or self.options,
+        )
 
     def delete(self, kind: str, name: str, namespace: str = "", *, options: DeleteOptions | None = None) -> JSON:
         """Marks or removes. Returns the object as it now is (with deletionTimestamp) or the last state when gone.
         Pods get `deletionGracePeriodSeconds` and are removed by the node tier when their containers have stopped
-        (a controller identity with `grace_seconds=0` removes at once)."""
-        raise NotImplementedError
+        (a controller identity with `grace_seconds=0` removes at once). Namespaces likewise by their controller."""
+        return deletes.delete(self.identity, kind, name, namespace, options or DeleteOptions())
 
     def delete_collection(
         self,
@@ -146,21 +188,36 @@ class Client:
         field_selector: str = "",
         options: DeleteOptions | None = None,
     ) -> Listing:
-        raise NotImplementedError
+        """Deletes all that match, one by one, and lists them as `delete` returned them."""
+        return deletes.delete_collection(
+            self.identity,
+            kind,
+            namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            options=options or DeleteOptions(),
+        )
 
     def record_event(
         self, obj: JSON, *, type: Literal["Normal", "Warning"], reason: str, message: str, component: str
     ) -> None:
         """Writes or counts up the Event that `kubectl describe` shows under `obj`. Same (object, reason, message,
-        component) folds into one Event with a count."""
-        raise NotImplementedError
+        component) folds into one Event with a count. In a namespace that is going or gone, nothing is recorded."""
+        happenings.record(self.identity, obj, type=type, reason=reason, message=message, component=component)
 
     def logs(self, namespace: str, pod: str, options: LogOptions) -> Iterator[bytes]:
-        """Streams from the agent. Raises NotFound, BadRequest (container must be named; container is waiting)."""
-        raise NotImplementedError
+        """Streams from the agent. Raises NotFound, BadRequest (container must be named; container is waiting) at
+        once, not at the first chunk. Close the iterator to hang up."""
+        return podlogs.stream(self.log_target(namespace, pod, options), limit_bytes=options.limit_bytes)
 
-    def count(self, kind: str, namespace: str | None = None) -> int:
-        raise NotImplementedError
+    def log_target(self, namespace: str, pod: str, options: LogOptions) -> LogTarget:
+        """`logs` for callers that stream by themselves: everything is checked, only the GET is left to do."""
+        return podlogs.target(self.identity, namespace, pod, options)
+
+
+def expire_events(now: datetime) -> int:
+    """Removes Events of every account that have not recurred for an hour. Returns how many went."""
+    return happenings.expire(now)
 
 
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@
     │   └── QuotaReached        400 BadRequest        errorCode CCI.02.400106
     ├── Unauthorized            401 Unauthorized
     ├── Forbidden               403 Forbidden         errorCode CCI.01.403105
+    │   └── Refused             403 Forbidden         (the right is there, the moment or the writer is wrong)
     ├── NotFound                404 NotFound
     ├── MethodNotAllowed        405 MethodNotAllowed
     ├── NotAcceptable           406 NotAcceptable
@@ -106,6 +107,13 @@ class Forbidden(StatusError):
     def __init__(self, action: str) -> None:
         """`action` is what was missing, for example `cci:namespace:create`."""
         super().__init__(f"insufficient operation permission, require {action}", error_code="CCI.01.403105")
+
+
+class Refused(Forbidden):
+    """Not a missing right: nobody in the caller's place may do this now. The message says why, as a sentence."""
+
+    def __init__(self, message: str, **rest: Any) -> None:
+        StatusError.__init__(self, message, **rest)
 
 
 class NotFound(StatusError):

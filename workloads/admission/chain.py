@@ -1,0 +1,83 @@
+"""The steps in order. What comes out is a complete object, or an error that already is the answer.
+
+    new object:  identify -> namespace -> default -> prepare -> validate -> pod specification -> hooks (+ quota)
+    change:      identify -> default -> prepare -> unchanged? -> validate -> pod specification -> hooks
+
+Authorization and field validation came before, in the verb. Guards run again inside the write's transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from iam.identities import Identity
+from workloads.admission import hooks, identify, namespaces, podsizes, quota
+from workloads.kinds.base import Kind
+from workloads.meta import times
+from workloads.meta.errors import Invalid
+from workloads.meta.keys import Key
+from workloads.store.objects import Guard
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    obj: JSON
+    warnings: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+
+def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now: datetime) -> Admitted:
+    """`obj` is the caller's copy of the manifest and is completed in place."""
+    identify.newborn(kind, obj, namespace=namespace, now=times.format_seconds(now))
+    key = Key(identity.account, kind.name, namespace if kind.namespaced else "", obj["metadata"]["name"])
+    guards = _guards(kind, key)
+    if kind.name == "Namespace":
+        namespaces.fill_flavor(obj, identity.account)
+    kind.default(obj)
+    kind.prepare(obj, None)
+    _validate(kind, obj, None)
+    warnings = podsizes.settle(kind, obj, None, account=identity.account)
+    return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
+
+
+def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Admitted:
+    """Makes the caller's wish the next state of `old`, in place: same life, old status, defaults, next generation."""
+    identify.successor(kind, new, old)
+    _keep_status(kind, new, old)
+    kind.default(new)
+    kind.prepare(new, old)
+    if new == old:
+        return Admitted(new)
+    _validate(kind, new, old)
+    warnings = podsizes.settle(kind, new, old, account=identity.account)
+    identify.next_generation(kind, new, old)
+    return Admitted(new, warnings + hooks.on_admit(new, old, identity))
+
+
+def _keep_status(kind: Kind, new: JSON, old: JSON) -> None:
+    """Spec's writers cannot touch status."""
+    if "status" not in kind.subresources:
+        return
+    new.pop("status", None)
+    if "status" in old:
+        new["status"] = old["status"]
+
+
+def _validate(kind: Kind, obj: JSON, old: JSON | None) -> None:
+    causes = kind.validate(obj, old)
+    if causes:
+        raise Invalid.of(kind.name, obj["metadata"].get("name", ""), tuple(causes), group=kind.group)
+
+
+def _guards(kind: Kind, key: Key) -> tuple[Guard, ...]:
+    """Asked once now, for the error in good time, and again inside the transaction, for the truth."""
+    if kind.name == "Namespace":
+        return (quota.room_for_namespace(key),)
+    if not kind.namespaced:
+        return ()
+    namespaces.living(kind, key)
+    return (namespaces.still_living(kind, key),)

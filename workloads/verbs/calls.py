@@ -1,0 +1,91 @@
+"""The words of a call: what a verb is asked with and what it answers. `workloads.client` hands them on to callers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from workloads.store.objects import Row
+
+JSON = dict[str, Any]
+FieldValidation = Literal["Strict", "Warn", "Ignore"]
+Subresource = Literal["", "status", "scale", "finalize"]
+PatchType = Literal[
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a write gives back. `warnings` become `Warning:` headers and notes on the page."""
+
+    obj: JSON
+    warnings: tuple[str, ...] = ()
+    created: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """`items` in order of (namespace, name), as of `revision`. `remaining` is what `continue_token` will still give,
+    or 0 where a selector makes that unknown."""
+
+    items: list[JSON]
+    revision: int
+    continue_token: str = ""
+    remaining: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A `Listing` whose items are still the stored bytes: what the kube API joins into its answer."""
+
+    rows: list[Row]
+    revision: int
+    continue_token: str = ""
+    remaining: int = 0
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    dry_run: bool = False
+    field_validation: FieldValidation = "Ignore"
+    manager: str = "unknown"
+    force: bool = False
+    """Server-side apply only: take fields over from other managers."""
+    duplicates: tuple[str, ...] = ()
+    """Paths of keys that stood twice in the manifest's text; the decoder knows, the dict does not."""
+
+
+@dataclass(frozen=True)
+class DeleteOptions:
+    grace_seconds: int | None = None
+    propagation: Literal["Background", "Foreground", "Orphan"] | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    container: str = ""
+    follow: bool = False
+    tail: int | None = None
+    since: datetime | None = None
+    timestamps: bool = False
+    previous: bool = False
+    limit_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class LogTarget:
+    """Where the agent streams one container's log: a GET over the Unix socket."""
+
+    socket: str
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]

@@ -1,0 +1,114 @@
+"""Delete one, delete many. `endings` says what becomes of an object; here it is written down, race by race.
+
+Dependents of what is gone are collected by the garbage controller, unless the caller asked to orphan them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from iam.identities import Identity
+from workloads.admission import authorize, identify
+from workloads.kinds import registry
+from workloads.kinds.base import Kind
+from workloads.meta.errors import Conflict, NotFound
+from workloads.meta.keys import Key
+from workloads.store import objects
+from workloads.verbs import endings, orphans, reads
+from workloads.verbs.calls import DeleteOptions, Listing
+from workloads.verbs.drafts import at_revision, draft, loaded
+
+JSON = dict[str, Any]
+Ending = Callable[[JSON], JSON | None]
+
+TRIES = 20
+
+
+def delete(identity: Identity, kind_name: str, name: str, namespace: str, options: DeleteOptions) -> JSON:
+    """The object as it now is: with a deletionTimestamp, or its last state when it is gone."""
+    kind = registry.kind(kind_name)
+    authorize.check(identity, kind, "delete")
+    key = Key(identity.account, kind.name, namespace if kind.namespaced else "", name)
+    ending = partial(
+        endings.ending,
+        kind,
+        grace_seconds=options.grace_seconds,
+        propagation=options.propagation,
+        by_controller=identity.is_controller,
+        now=datetime.now(UTC),
+    )
+    ended = _settle(kind, key, ending, options)
+    if options.propagation == "Orphan" and not options.dry_run:
+        return _orphaned(kind, key, ended)
+    return ended
+
+
+def delete_collection(
+    identity: Identity,
+    kind_name: str,
+    namespace: str,
+    *,
+    label_selector: str,
+    field_selector: str,
+    options: DeleteOptions,
+) -> Listing:
+    """Deletes what is listed now, one by one; what somebody else took away meanwhile is fine."""
+    kind = registry.kind(kind_name)
+    authorize.check(identity, kind, "delete")
+    found = reads.rows(identity, kind_name, namespace, label_selector=label_selector, field_selector=field_selector)
+    ended = []
+    for row in found.rows:
+        try:
+            ended.append(delete(identity, kind_name, row.key.name, row.key.namespace, options))
+        except NotFound:
+            continue
+    return Listing(ended, found.revision)
+
+
+def _settle(kind: Kind, key: Key, ending: Ending, options: DeleteOptions) -> JSON:
+    """Brings the newest state to its ending, again after every lost race."""
+    for _ in range(TRIES):
+        row = reads.row(kind, key)
+        old = loaded(row)
+        _preconditions(kind, old, options)
+        new = ending(loaded(row))
+        if options.dry_run or new == old:
+            return old if new is None else new
+        try:
+            return _write(kind, key.account, old, new, revision=row.revision)
+        except objects.Stale:
+            continue
+        except objects.Missing:
+            raise NotFound.named(kind.plural, key.name, group=kind.group) from None
+    raise Conflict.stale(kind.plural, key.name, group=kind.group)
+
+
+def _write(kind: Kind, account: str, old: JSON, new: JSON | None, *, revision: int) -> JSON:
+    if new is not None:
+        return loaded(objects.update(draft(kind, account, new), expected_revision=revision))
+    return at_revision(old, objects.remove(draft(kind, account, old), expected_revision=revision))
+
+
+def _orphaned(kind: Kind, key: Key, marked: JSON) -> JSON:
+    """First marked, so that no controller makes new dependents; then the dependents; then the mark goes. A crash
+    between leaves a marked object, and the same delete again finishes it."""
+    uid = marked["metadata"]["uid"]
+    orphans.release(key, uid=uid)
+    try:
+        return _settle(kind, key, partial(endings.without_orphan_mark, kind), DeleteOptions(uid=uid))
+    except (NotFound, Conflict):
+        return marked
+
+
+def _preconditions(kind: Kind, obj: JSON, options: DeleteOptions) -> None:
+    identify.same_uid(kind, options.uid, obj)
+    wanted, revision = options.resource_version, obj["metadata"]["resourceVersion"]
+    if wanted and wanted != revision:
+        raise Conflict(
+            f'Operation cannot be fulfilled on {kind.resource} "{obj["metadata"]["name"]}": Precondition failed: '
+            f"ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {revision}",
+            details={"name": obj["metadata"]["name"], "group": kind.group, "kind": kind.plural},
+        )

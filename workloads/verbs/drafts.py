@@ -1,0 +1,45 @@
+"""Objects to drafts and rows to objects: the one place where the store's columns are computed from the JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workloads.kinds.base import Kind
+from workloads.meta import times, wire
+from workloads.meta.keys import Key, Uid
+from workloads.store.objects import Draft, Row
+
+JSON = dict[str, Any]
+
+
+def draft(kind: Kind, account: str, obj: JSON) -> Draft:
+    metadata, facts = obj["metadata"], kind.facts(obj)
+    return Draft(
+        key=Key(account, kind.name, metadata.get("namespace", ""), metadata["name"]),
+        uid=Uid(metadata["uid"]),
+        data=wire.dump(obj),
+        labels=metadata.get("labels") or {},
+        owner_uid=owner_of(metadata),
+        phase=facts.phase,
+        node=facts.node,
+        created=times.parse(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def loaded(row: Row) -> JSON:
+    """A fresh object that the caller may change."""
+    return wire.load(row.data)
+
+
+def at_revision(obj: JSON, revision: int) -> JSON:
+    """`obj` as the API shows it after the write that made `revision`. The order of keys is the store's own."""
+    return wire.load(wire.stamp(wire.dump(obj), revision))
+
+
+def owner_of(metadata: JSON) -> str:
+    """uid of the controlling owner, or ""."""
+    for reference in metadata.get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference.get("uid", ""))
+    return ""

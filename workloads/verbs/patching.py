@@ -1,0 +1,56 @@
+"""Patch: the caller's difference, applied to the newest object and tried again when somebody writes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from iam.identities import Identity
+from workloads.admission import authorize
+from workloads.kinds import registry
+from workloads.kinds.base import Kind
+from workloads.meta import patches
+from workloads.meta.errors import NotBuilt
+from workloads.meta.keys import Key
+from workloads.meta.shapes import Shape
+from workloads.verbs import writes
+from workloads.verbs.calls import Answer, PatchType, Subresource, WriteOptions
+
+JSON = dict[str, Any]
+
+SCALE = "io.k8s.api.autoscaling.v1.Scale"
+
+
+def patch(
+    identity: Identity,
+    kind_name: str,
+    name: str,
+    difference: JSON | Sequence[Any],
+    patch_type: PatchType,
+    namespace: str,
+    *,
+    subresource: Subresource,
+    options: WriteOptions,
+) -> Answer:
+    """A resourceVersion in the patch pins it: after a lost race the patched object no longer names the newest one."""
+    kind = registry.kind(kind_name)
+    authorize.check(identity, kind, "update")
+    if patch_type == "application/apply-patch+yaml":
+        raise NotBuilt(
+            "server-side apply is not supported yet: use client-side apply (kubectl apply without --server-side)"
+        )
+    shape = _shape(kind, subresource)
+    return writes.change(
+        identity,
+        kind,
+        Key(identity.account, kind.name, namespace if kind.namespaced else "", name),
+        lambda old: patches.apply(old, difference, patch_type, shape=shape),
+        subresource=subresource,
+        options=options,
+    )
+
+
+def _shape(kind: Kind, subresource: Subresource) -> Shape:
+    from workloads.kinds import schemas
+
+    return schemas.shape(SCALE if subresource == "scale" else kind.schema)

@@ -1,0 +1,193 @@
+"""Create and change. A write is compare-and-set on the revision that was read; who loses the race reads again, unless
+the caller named a resourceVersion: then the answer is Conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from iam.identities import Identity
+from workloads.admission import authorize, chain, fields, identify, namespaces
+from workloads.kinds import registry
+from workloads.kinds.base import Kind
+from workloads.meta.errors import AlreadyExists, BadRequest, Conflict
+from workloads.meta.keys import Key
+from workloads.store import objects
+from workloads.verbs import endings, reads, scales
+from workloads.verbs.calls import Answer, Subresource, WriteOptions
+from workloads.verbs.drafts import at_revision, draft, loaded
+
+JSON = dict[str, Any]
+Wish = Callable[[JSON], JSON]
+"""From the object (or subresource) as it is to what the caller wants it to be. Asked again after a lost race."""
+
+TRIES = 20
+NAMES_TO_TRY = 8
+NO_OPTIONS = WriteOptions()
+
+
+def create(identity: Identity, kind_name: str, manifest: JSON, namespace: str, options: WriteOptions) -> Answer:
+    kind = registry.kind(kind_name)
+    authorize.check(identity, kind, "create")
+    wanted = copied(manifest)
+    said = _decoded(kind, wanted, options)
+    namespace = _namespace_for(kind, wanted, namespace)
+    for _ in range(NAMES_TO_TRY):
+        admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, now=datetime.now(UTC))
+        written = _insert(kind, identity.account, admitted, dry_run=options.dry_run)
+        if written is not None:
+            return Answer(written, said + admitted.warnings, created=True)
+        if wanted["metadata"].get("name"):
+            break
+    name = admitted.obj["metadata"]["name"]
+    code = namespaces.DUPLICATE if kind.name == "Namespace" else ""
+    raise AlreadyExists.named(kind.plural, name, group=kind.group, error_code=code)
+
+
+def update(
+    identity: Identity,
+    kind_name: str,
+    name: str,
+    manifest: JSON,
+    namespace: str,
+    *,
+    subresource: Subresource,
+    options: WriteOptions,
+) -> Answer:
+    kind = registry.kind(kind_name)
+    wanted = copied(manifest)
+    return change(
+        identity,
+        kind,
+        Key(identity.account, kind.name, namespace if kind.namespaced else "", name),
+        lambda old: copied(wanted),
+        subresource=subresource,
+        options=options,
+    )
+
+
+def change(
+    identity: Identity,
+    kind: Kind,
+    key: Key,
+    wish: Wish,
+    *,
+    subresource: Subresource = "",
+    options: WriteOptions = NO_OPTIONS,
+) -> Answer:
+    """Read, wish, admit, compare and set; again when somebody wrote in between. An unchanged object writes nothing."""
+    authorize.check(identity, kind, "update")
+    if subresource in ("status", "finalize"):
+        authorize.only_controllers(identity, kind, subresource)
+    for _ in range(TRIES):
+        row = reads.row(kind, key)
+        old = loaded(row)
+        admitted = _next_state(kind, old, wish, subresource=subresource, identity=identity, options=options)
+        if admitted.obj == old:
+            return Answer(_shown(kind, old, subresource), admitted.warnings)
+        try:
+            written = _store(kind, key.account, admitted.obj, expected_revision=row.revision, dry_run=options.dry_run)
+        except (objects.Stale, objects.Missing):
+            continue
+        return Answer(_shown(kind, written, subresource), admitted.warnings)
+    raise Conflict.stale(kind.plural, key.name, group=kind.group)
+
+
+def copied(manifest: Any) -> JSON:
+    """A copy that is ours to change. Raises BadRequest for what is no JSON object."""
+    try:
+        copy = orjson.loads(orjson.dumps(manifest))
+    except TypeError as error:
+        raise BadRequest(f"the object is not JSON: {error}") from None
+    if not isinstance(copy, dict):
+        raise BadRequest("the object provided must be a JSON object")
+    return copy
+
+
+def _insert(kind: Kind, account: str, admitted: chain.Admitted, *, dry_run: bool) -> JSON | None:
+    """None when the key is taken."""
+    new = draft(kind, account, admitted.obj)
+    if dry_run:
+        return None if _refused(new.key, admitted) else admitted.obj
+    try:
+        return loaded(objects.insert(new, guards=admitted.guards))
+    except objects.Exists:
+        return None
+
+
+def _refused(key: Key, admitted: chain.Admitted) -> bool:
+    for guard in admitted.guards:
+        guard()
+    try:
+        objects.read(key)
+    except objects.Missing:
+        return False
+    return True
+
+
+def _next_state(
+    kind: Kind, old: JSON, wish: Wish, *, subresource: Subresource, identity: Identity, options: WriteOptions
+) -> chain.Admitted:
+    """The object as it shall be. Each subresource has its own part of it and leaves the rest alone."""
+    wanted = wish(copied(_shown(kind, old, subresource)))
+    _same_revision(kind, wanted, old)
+    if subresource == "status":
+        identify.same_uid(kind, identify.metadata_of(wanted).get("uid"), old)
+        return chain.Admitted(_with_status(old, wanted))
+    if subresource == "finalize":
+        return chain.Admitted({**old, "spec": {**old.get("spec", {}), "finalizers": _finalizers(wanted)}})
+    if subresource == "scale":
+        return chain.admit_change(kind, scales.scaled(kind, old, wanted), old, identity=identity)
+    said = _decoded(kind, wanted, options)
+    admitted = chain.admit_change(kind, wanted, old, identity=identity)
+    return replace(admitted, warnings=said + admitted.warnings)
+
+
+def _decoded(kind: Kind, wanted: JSON, options: WriteOptions) -> tuple[str, ...]:
+    identify.type_meta(kind, wanted)
+    return fields.settle(kind, wanted, mode=options.field_validation, duplicates=options.duplicates)
+
+
+def _with_status(old: JSON, wanted: JSON) -> JSON:
+    """Status writers cannot touch anything else."""
+    status = wanted.get("status") or {}
+    return {**old, "status": status} if status or "status" in old else old
+
+
+def _same_revision(kind: Kind, wanted: JSON, old: JSON) -> None:
+    metadata = identify.metadata_of(wanted)
+    said = metadata.get("resourceVersion")
+    if said and said != old["metadata"]["resourceVersion"]:
+        raise Conflict.stale(kind.plural, old["metadata"]["name"], group=kind.group)
+
+
+def _finalizers(wanted: JSON) -> list[str]:
+    return list((wanted.get("spec") or {}).get("finalizers") or ())
+
+
+def _store(kind: Kind, account: str, obj: JSON, *, expected_revision: int, dry_run: bool) -> JSON:
+    """Writes, or takes away what was only waiting for its last finalizer."""
+    if dry_run:
+        return obj
+    new = draft(kind, account, obj)
+    if endings.finished(kind, obj):
+        return at_revision(obj, objects.remove(new, expected_revision=expected_revision))
+    return loaded(objects.update(new, expected_revision=expected_revision))
+
+
+def _shown(kind: Kind, obj: JSON, subresource: Subresource) -> JSON:
+    return scales.view(kind, obj) if subresource == "scale" else obj
+
+
+def _namespace_for(kind: Kind, manifest: JSON, namespace: str) -> str:
+    """The caller's namespace, or the one the manifest names."""
+    if not kind.namespaced:
+        return ""
+    found = namespace or identify.metadata_of(manifest).get("namespace") or ""
+    if not found:
+        raise BadRequest("an empty namespace may not be set during creation")
+    return str(found)
