@@ -129,7 +129,7 @@ def test_a_namespace_made_by_kubectl_gets_a_network_and_goes_with_everything_in_
 
 def test_bad_manifests_are_refused_with_the_field_the_rule_and_the_remedy(stack: Stack, namespace: str) -> None:
     def refusal(manifest: dict[str, object]) -> str:
-            text = orjson.dumps(manifest).decode()
+        text = orjson.dumps(manifest).decode()
         return stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=text, check=False)
 
     unknown = manifests.deployment()

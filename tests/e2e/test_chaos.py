@@ -1,0 +1,73 @@
+"""Level-triggered: whatever is killed, the world comes to what was asked for, and nobody pays twice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests import manifests
+from tests.daemon import Daemon, private_daemon
+from tests.stack import Stack, running_stack
+
+PODS = 20
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    """A Docker daemon that may be stopped without hurting anybody else's containers."""
+    with private_daemon() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def fragile(daemon: Daemon) -> Iterator[Stack]:
+    with running_stack(docker_host=daemon.host) as running:
+        yield running
+
+
+def ready(stack: Stack) -> int:
+    status = stack.get("deployment", "web", "-n", "storm").get("status", {})
+    count: int = status.get("readyReplicas", 0)
+    return count
+
+
+def settled(stack: Stack) -> bool:
+    """Exactly the pods that were asked for, each with its one pause and one app container that runs."""
+    return (
+        ready(stack) == PODS
+        and len(stack.get("pods", "-n", "storm")["items"]) == PODS
+        and len(stack.containers("label=cci.io/pod-uid", "status=running")) == 2 * PODS
+        and len(stack.containers("label=cci.io/pod-uid")) == 2 * PODS
+    )
+
+
+def kill_and_await(stack: Stack, program: str) -> None:
+    """-9, and then the supervisor's new one and an API that answers."""
+    before = stack.pid(program)
+    stack.kill(program)
+    stack.wait(lambda: stack.pid(program) != before, what=f"a new {program}")
+    stack.wait(lambda: stack.kubectl("get", "--raw", "/readyz", check=False) == "ok", what="the API")
+
+
+def test_twenty_pods_survive_the_death_of_every_process(fragile: Stack) -> None:
+    dice = random.Random(20)
+    fragile.kubectl("create", "namespace", "storm")
+    fragile.apply(manifests.deployment(replicas=PODS) | {"metadata": {"name": "web", "namespace": "storm"}})
+    fragile.wait(lambda: ready(fragile) >= dice.randint(1, PODS // 2), what="the first pods")
+    for program in ("worker", "manager", "web", "redis", "agent"):
+        kill_and_await(fragile, program)
+
+    fragile.wait(lambda: settled(fragile), seconds=120, what=f"exactly {PODS} running pods and no orphan")
+    assert fragile.manage("recompute_ledger").strip().endswith("0 differences")
+
+
+def test_pods_come_back_after_docker_was_stopped(fragile: Stack, daemon: Daemon) -> None:
+    fragile.wait(lambda: settled(fragile), seconds=120, what="a settled start")
+    daemon.stop()
+    fragile.wait(lambda: ready(fragile) < PODS or daemon.stopped, what="the outage")
+    daemon.start()
+
+    fragile.wait(lambda: settled(fragile), seconds=180, what="all pods running again")
+    assert fragile.manage("recompute_ledger").strip().endswith("0 differences")
