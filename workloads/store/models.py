@@ -28,6 +28,9 @@ class Object(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=("kind", "account", "namespace", "name"), name="object_key"),)
 
+    def __str__(self) -> str:
+        return f"{self.account}/{self.kind}/{self.namespace}/{self.name}"
+
 
 class Change(models.Model):
     """One entry of the log. `revision` is the `resourceVersion` everyone speaks of, taken in commit order."""
@@ -46,12 +49,18 @@ class Change(models.Model):
     class Meta:
         indexes = (models.Index(fields=("kind", "revision"), name="change_kind_revision"),)
 
+    def __str__(self) -> str:
+        return f"{self.revision} {self.type} {self.account}/{self.kind}/{self.namespace}/{self.name}"
+
 
 class Cursor(models.Model):
     """A reader's own place in the log: everything up to `revision` has been dealt with."""
 
     reader = models.CharField(max_length=64, primary_key=True)
     revision = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.reader} at {self.revision}"
 
 
 class Lease(models.Model):
@@ -60,6 +69,9 @@ class Lease(models.Model):
     name = models.CharField(max_length=64, primary_key=True)
     holder = models.CharField(max_length=128)
     expires = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} held by {self.holder}"
 
 
 class WorkItem(models.Model):
@@ -78,3 +90,6 @@ class WorkItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("queue", "key"), name="work_item_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.key}"

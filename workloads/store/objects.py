@@ -1,90 +1,26 @@
 """Rows in, rows out, one object a transaction; every write appends its change to the log in that transaction.
 
 `data` goes in without a resourceVersion that matters and always comes out with the right one: the first key of
-`metadata` is `resourceVersion`, and its value is put in on the way out.
+`metadata` is `resourceVersion`, and the store sets it to the revision as it writes (see `stamps`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import orjson
+from django.db import connection, transaction
 
 from workloads.meta.keys import Key, Uid
+from workloads.store import doorbell, postgresql, sqlite
+from workloads.store.columns import bytes_out, time_out
+from workloads.store.rows import Draft, Exists, Guard, Missing, Row, Stale
+from workloads.store.stamps import stamp
 
-
-class Exists(Exception):
-    """Another object has the key."""
-
-
-class Missing(Exception):
-    """No object has the key."""
-
-
-class Stale(Exception):
-    """The object is not at the revision the caller read: somebody wrote first."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is to be written. `data` is the object as JSON bytes."""
-
-    key: Key
-    uid: Uid
-    data: bytes
-    labels: Mapping[str, str]
-    owner_uid: str
-    """uid of the controlling owner, or ""."""
-    phase: str
-    node: str
-    created: datetime
-    deleting: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """What is stored."""
-
-    key: Key
-    uid: Uid
-    revision: int
-    labels: Mapping[str, str]
-    owner_uid: str
-    phase: str
-    node: str
-    created: datetime
-    deleting: bool
-    data: bytes
-
-
-Guard = Callable[[], None]
-"""Runs first inside the write's transaction, after the write lock is held; may raise to refuse (quota, budget)."""
-
-
-def insert(draft: Draft, *, guards: Iterable[Guard] = ()) -> Row:
-    """Raises Exists."""
-    raise NotImplementedError
-
-
-def update(draft: Draft, *, expected_revision: int, guards: Iterable[Guard] = ()) -> Row:
-    """Compare and set. Raises Stale or Missing."""
-    raise NotImplementedError
-
-
-def remove(draft: Draft, *, expected_revision: int) -> int:
-    """Takes the row away and logs DELETED with `draft.data` as the last state. Returns the revision.
-    Raises Stale or Missing."""
-    raise NotImplementedError
-
-
-def read(key: Key) -> Row:
-    """Raises Missing."""
-    raise NotImplementedError
-
-
-def read_uid(uid: str) -> Row:
-    """Raises Missing."""
-    raise NotImplementedError
+__all__ = ["Draft", "Exists", "Guard", "Missing", "Page", "Row", "Stale"]
+__all__ += ["count", "insert", "read", "read_uid", "remove", "scan", "update"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +29,35 @@ class Page:
     revision: int
     """The head of the log at the instant of the list: watch from here."""
     remaining: int
+
+
+def insert(draft: Draft, *, guards: Iterable[Guard] = ()) -> Row:
+    """Raises Exists."""
+    return _written(draft, _dialect().insert(draft, tuple(guards)))
+
+
+def update(draft: Draft, *, expected_revision: int, guards: Iterable[Guard] = ()) -> Row:
+    """Compare and set; uid and creation time stay as they were stored. Raises Stale or Missing."""
+    return _written(draft, _dialect().update(draft, expected_revision, tuple(guards)))
+
+
+def remove(draft: Draft, *, expected_revision: int) -> int:
+    """Takes the row away and logs DELETED with `draft.data` as the last state. Returns the revision.
+    Raises Stale or Missing."""
+    revision = _dialect().remove(draft, expected_revision)
+    transaction.on_commit(doorbell.ring)
+    return revision
+
+
+def read(key: Key) -> Row:
+    """Raises Missing."""
+    where, values = _conditions(key._asdict(), None)
+    return _one(where, values, asked=str(key))
+
+
+def read_uid(uid: str) -> Row:
+    """Raises Missing."""
+    return _one("uid = %s", [uid], asked=uid)
 
 
 def scan(
@@ -109,8 +74,99 @@ def scan(
 ) -> Page:
     """In order of (account, namespace, name). `account=None` spans all accounts: for controllers and the meter only.
     `after` is the (account, namespace, name) to continue behind."""
-    raise NotImplementedError
+    asked: dict[str, Any] = {"kind": kind, "account": account, "namespace": namespace, "name": name}
+    asked |= {"owner_uid": owner_uid, "phase": phase, "deleting": deleting}
+    where, values = _conditions(asked, after)
+    while True:
+        page = _page(where, values, limit) or _empty_page(where, values)
+        if page is not None:
+            return page
 
 
 def count(kind: str, *, account: str | None = None, namespace: str | None = None) -> int:
-    raise NotImplementedError
+    where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
+    return int(_select(f"SELECT count(*) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
+
+
+class Dialect(Protocol):
+    """The three writes, in the words of one database. Each returns the revision it took."""
+
+    def insert(self, draft: Draft, guards: tuple[Guard, ...], /) -> int: ...
+
+    def update(self, draft: Draft, expected_revision: int, guards: tuple[Guard, ...], /) -> int: ...
+
+    def remove(self, draft: Draft, expected_revision: int, /) -> int: ...
+
+
+def _dialect() -> Dialect:
+    return sqlite if connection.vendor == "sqlite" else postgresql
+
+
+def _written(draft: Draft, revision: int) -> Row:
+    transaction.on_commit(doorbell.ring)
+    given = {field.name: getattr(draft, field.name) for field in fields(draft)}
+    return Row(**{**given, "revision": revision, "data": stamp(draft.data, revision)})
+
+
+_COLUMNS = "account, kind, namespace, name, uid, revision, labels, owner_uid, phase, node, created, deleting, data"
+_HEAD = "(SELECT coalesce(max(revision), 0) FROM workloads_change)"
+
+
+def _one(where: str, values: list[Any], *, asked: str) -> Row:
+    found = _select(f"SELECT {_COLUMNS} FROM workloads_object WHERE {where}", values)  # noqa: S608
+    if not found:
+        raise Missing(asked)
+    return _row(found[0])
+
+
+def _page(where: str, values: list[Any], limit: int | None) -> Page | None:
+    """Rows and head of the log in one statement, thus of one instant. None when there are no rows to tell the head."""
+    total = f"(SELECT count(*) FROM workloads_object WHERE {where})" if limit is not None else "0"  # noqa: S608
+    found = _select(
+        f"SELECT {_HEAD}, {total}, {_COLUMNS} FROM workloads_object WHERE {where} "  # noqa: S608
+        f"ORDER BY account, namespace, name" + ("" if limit is None else f" LIMIT {int(limit)}"),
+        values if limit is None else [*values, *values],
+    )
+    if not found:
+        return None
+    remaining = max(0, found[0][1] - len(found))
+    return Page([_row(columns[2:]) for columns in found], revision=found[0][0], remaining=remaining)
+
+
+def _empty_page(where: str, values: list[Any]) -> Page | None:
+    """The head at an instant without rows. None when a row has come since: read the page again."""
+    [(revision, some)] = _select(
+        f"SELECT {_HEAD}, EXISTS(SELECT 1 FROM workloads_object WHERE {where})",  # noqa: S608
+        values,
+    )
+    return None if some else Page([], revision=revision, remaining=0)
+
+
+def _conditions(asked: Mapping[str, Any], after: tuple[str, str, str] | None) -> tuple[str, list[Any]]:
+    given = {column: value for column, value in asked.items() if value is not None}
+    where = [f"{column} = %s" for column in given]
+    if after is not None:
+        where.append("(account, namespace, name) > (%s, %s, %s)")
+    return " AND ".join(where), [*given.values(), *(after or ())]
+
+
+def _select(sql: str, values: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def _row(columns: Any) -> Row:
+    account, kind, namespace, name, uid, revision, labels, owner_uid, phase, node, created, deleting, data = columns
+    return Row(
+        key=Key(account, kind, namespace, name),
+        uid=Uid(uid),
+        revision=revision,
+        labels=orjson.loads(labels),
+        owner_uid=owner_uid,
+        phase=phase,
+        node=node,
+        created=time_out(created),
+        deleting=bool(deleting),
+        data=bytes_out(data),
+    )
