@@ -1,0 +1,85 @@
+"""The guard every page calls: session -> identity -> the control plane's door, opened for that identity.
+
+A view never sees a `User` and never opens a door by itself. What belongs to another account does not exist here: 404.
+What the control plane refuses becomes a page with its sentence, in one place (`_refusal`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import render
+
+from iam.identities import Identity, identity_of
+from iam.models import User
+from workloads.client import JSON, Client
+from workloads.meta.errors import NotFound, StatusError, Unauthorized
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody looks at a page: who, in which namespace ("" on pages of the whole account), and the door."""
+
+    request: HttpRequest
+    identity: Identity
+    client: Client
+    namespace: str = ""
+    namespace_object: JSON = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str | None:
+        """The namespace to list in, as the client says it: None spans the account."""
+        return self.namespace or None
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def guarded(
+    *methods: str,
+) -> Callable[[Callable[Concatenate[Visit, ...], HttpResponseBase]], View]:
+    """For a view that takes a `Visit` first. A `namespace` in the url must exist in the visitor's own account.
+    `methods` are the HTTP methods answered; GET alone when none is named."""
+    allowed = [*(methods or ("GET",)), *(["HEAD"] if not methods or "GET" in methods else [])]
+
+    def decorate(view: Callable[Concatenate[Visit, ...], HttpResponseBase]) -> View:
+        @wraps(view)
+        def guard(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            if not isinstance(request.user, User):
+                return redirect_to_login(request.get_full_path())
+            if request.method not in allowed:
+                return HttpResponseNotAllowed(allowed)
+            try:
+                return view(open_visit(request, namespace=kwargs.get("namespace", "")), **kwargs)
+            except StatusError as refusal:
+                return _refusal(request, refusal)
+
+        guard.guarded = True  # type: ignore[attr-defined]
+        return guard
+
+    return decorate
+
+
+def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
+    """Raises NotFound when the namespace is not the visitor's, Unauthorized when nobody is signed in."""
+    if not isinstance(request.user, User):
+        raise Unauthorized("Sign in first.")
+    identity = identity_of(request.user)
+    client = Client(identity)
+    found = client.get("Namespace", namespace) if namespace else {}
+    return Visit(request, identity, client, namespace, found)
+
+
+def _refusal(request: HttpRequest, refusal: StatusError) -> HttpResponse:
+    """The page that says no: what, why, and where to go."""
+    template = "refusal.html"
+    context = {"refusal": refusal, "missing": isinstance(refusal, NotFound)}
+    response = render(request, template, context, status=refusal.code)
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(refusal.retry_after)
+    return response

@@ -1,0 +1,39 @@
+"""The parts of a page that can be sent alone. A page rendered for the socket leaves its regions here instead of in the
+text, with a mark where an inner region stood: an outer region changes only when what is its own changes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from django.utils.safestring import SafeString, mark_safe
+
+_MARK = re.compile("\x02([^\x03]+)\x03")
+
+
+@dataclass
+class Regions:
+    own: dict[str, str] = field(default_factory=dict)
+    """id -> HTML with marks for inner regions."""
+
+    def keep(self, identifier: str, html: str) -> SafeString:
+        self.own[identifier] = html.strip()
+        return mark_safe(f"\x02{identifier}\x03")  # noqa: S308  a mark of ours, no markup
+
+    def html(self, identifier: str) -> str:
+        """The region whole, inner regions included."""
+        return _MARK.sub(lambda mark: self.html(mark[1]), self.own[identifier])
+
+    def inner(self, identifier: str) -> set[str]:
+        """The regions inside, at any depth."""
+        found: set[str] = set()
+        for mark in _MARK.findall(self.own[identifier]):
+            found |= {mark} | self.inner(mark)
+        return found
+
+    def changed_since(self, before: Regions) -> dict[str, str]:
+        """What a page that shows `before` needs to show this. Regions that went are gone with the one around them."""
+        different = {identifier for identifier, own in self.own.items() if before.own.get(identifier) != own}
+        covered: set[str] = set().union(*(self.inner(identifier) for identifier in different)) if different else set()
+        return {identifier: self.html(identifier) for identifier in self.own if identifier in different - covered}

@@ -1,0 +1,76 @@
+"""A page is a template and a function that says what is on it; the socket and the browser's GET share both.
+
+    @page("pods/list.html", kinds=("Pod",))
+    def pod_list(visit: Visit) -> Context: ...
+
+`kinds` is what the page shows: a change of one of them in its namespace makes the socket compute the page again and
+send the regions (`{% live %}` in the template) that came out differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import resolve
+
+from console import frame
+from console.access import Visit, guarded, open_visit
+
+Context = dict[str, Any]
+Describe = Callable[Concatenate[Visit, ...], Context]
+
+
+@dataclass(frozen=True)
+class Page:
+    """`describe(visit, **url_kwargs)` gives the template's context; raises StatusError."""
+
+    template: str
+    describe: Describe
+    kinds: tuple[str, ...]
+
+    def context(self, visit: Visit, kwargs: Mapping[str, Any]) -> Context:
+        return {"visit": visit, "frame": frame.of(visit), **self.describe(visit, **kwargs)}
+
+
+def page(template: str, *, kinds: tuple[str, ...] = ()) -> Callable[[Describe], Callable[..., Any]]:
+    """Makes a view of a describing function. The frame's own kinds (Namespace, Deployment, Pod) are always followed."""
+
+    def decorate(describe: Describe) -> Callable[..., Any]:
+        made = Page(template, describe, tuple(dict.fromkeys((*frame.KINDS, *kinds))))
+
+        @guarded("GET")
+        def view(visit: Visit, **kwargs: Any) -> HttpResponse:
+            return render(visit.request, made.template, made.context(visit, kwargs))
+
+        view.__name__, view.__doc__, view.__module__ = describe.__name__, describe.__doc__, describe.__module__
+        view.page = made  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page with the arguments of its url."""
+
+    page: Page
+    kwargs: Mapping[str, Any]
+
+    @property
+    def namespace(self) -> str:
+        return str(self.kwargs.get("namespace", ""))
+
+    def render_context(self, request: HttpRequest) -> Context:
+        """Opens the visit anew, so that a session that ended or a namespace that went is noticed."""
+        return self.page.context(open_visit(request, namespace=self.namespace), self.kwargs)
+
+
+def place_of(path: str) -> Place | None:
+    """The page behind `path` (no query string), or None when there is none that can be followed."""
+    match = resolve(path)
+    found = getattr(match.func, "page", None)
+    return Place(found, match.kwargs) if isinstance(found, Page) else None

@@ -1,0 +1,159 @@
+"""What the console's templates say in a word: states, money, ages, sizes, links into dialogs, live regions."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django import template
+from django.template.base import FilterExpression, NodeList, Parser, Token
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from billing.client import Meter, Rate
+from console.live.regions import Regions
+from console.money import amount, symbol
+from console.spans import age as age_words
+from console.spans import duration as duration_words
+from console.spans import parse
+from console.views.session import THEMES
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """The visitor's choice, so that the first byte already has the right colours."""
+    request = context.get("request")
+    chosen = request.COOKIES.get("cci_theme", "system") if request is not None else "system"
+    return chosen if chosen in THEMES else "system"
+
+
+@register.simple_tag
+def now_ms() -> int:
+    """The server's clock, for the ticking in the browser."""
+    return int(time.time() * 1000)
+
+
+@register.simple_tag
+def icon(name: str, css: str = "button__icon") -> SafeString:
+    return format_html(
+        '<svg class="{}" aria-hidden="true" width="16" height="16"><use href="/static/images/icons.svg#{}"></use></svg>',
+        css,
+        name,
+    )
+
+
+@register.simple_tag
+def in_dialog(url: str) -> SafeString:
+    """Attributes of a link whose question opens in the page's dialog; without script it is a page."""
+    return format_html(
+        'href="{0}" hx-get="{0}" hx-target="#dialog" hx-select="#confirm" hx-swap="innerHTML" hx-push-url="false"', url
+    )
+
+
+@register.simple_tag
+def in_drawer(url: str) -> SafeString:
+    """Attributes of a link whose detail opens beside the list; without script it is the page itself."""
+    return format_html(
+        'href="{0}" hx-get="{0}" hx-target="#drawer" hx-select="#peek" hx-swap="innerHTML" hx-push-url="false"', url
+    )
+
+
+@register.filter
+def money(value: Decimal, currency: str = "CNY") -> str:
+    return f"{symbol(currency)}{amount(value)}"
+
+
+@register.filter
+def per_hour(rate: Rate | None) -> str:
+    """`¥0.3204`; `¥0` for what costs nothing."""
+    if rate is None or not rate.per_second:
+        return f"{symbol(rate.currency if rate else 'CNY')}0"
+    return f"{symbol(rate.currency)}{amount(rate.per_hour)}"
+
+
+@register.filter
+def per_second(rate: Rate) -> str:
+    """Never rounded: `¥0.0000445`."""
+    return f"{symbol(rate.currency)}{rate.per_second.normalize():f}"
+
+
+@register.filter
+def per_month(rate: Rate) -> str:
+    return f"{symbol(rate.currency)}{rate.per_month.quantize(Decimal(1), ROUND_HALF_UP):,}"
+
+
+@register.simple_tag
+def ticking(meter: Meter, css: str = "money") -> SafeString:
+    """A cost that runs by the second in the browser (behaviours/tick.ts) and is right without it, too."""
+    sign = symbol(meter.rate.currency)
+    seconds = int((datetime.now(UTC) - meter.as_of).total_seconds()) if meter.running else 0
+    cost = meter.accrued + meter.rate.per_second * max(0, seconds)
+    return format_html(
+        '<span class="{}" data-controller="tick" data-tick-symbol-value="{}" data-tick-accrued-value="{:f}" '
+        'data-tick-rate-value="{:f}" data-tick-as-of-value="{}" data-tick-running-value="{}">{}{}</span>',
+        css,
+        sign,
+        meter.accrued,
+        meter.rate.per_second,
+        meter.as_of.isoformat(),
+        "true" if meter.running else "false",
+        sign,
+        amount(cost),
+    )
+
+
+@register.simple_tag
+def age(moment: str | datetime | None, suffix: str = "") -> SafeString:
+    """`<time>4 min</time>`, kept true by the browser."""
+    if not moment:
+        return format_html('<span class="faint">--</span>')
+    at = parse(moment) if isinstance(moment, str) else moment
+    return format_html(
+        '<time datetime="{}" title="{}" data-controller="age" data-age-suffix-value="{}">{}{}</time>',
+        at.isoformat(),
+        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        suffix,
+        age_words((datetime.now(UTC) - at).total_seconds()),
+        suffix,
+    )
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    return "--" if seconds is None else duration_words(seconds)
+
+
+@register.filter
+def get(mapping: Any, key: str) -> Any:
+    """A value under a key that a template's dot cannot spell (annotations)."""
+    return (mapping or {}).get(key, "")
+
+
+@register.tag
+def live(parser: Parser, token: Token) -> LiveNode:
+    """{% live row.id %}<tr id="{{ row.id }}" data-live>…</tr>{% endlive %}: one element the socket may send alone."""
+    try:
+        _, identifier = token.split_contents()
+    except ValueError:
+        raise template.TemplateSyntaxError("{% live id %} takes the id of the element inside") from None
+    nodes = parser.parse(("endlive",))
+    parser.delete_first_token()
+    return LiveNode(parser.compile_filter(identifier), nodes)
+
+
+class LiveNode(template.Node):
+    def __init__(self, identifier: FilterExpression, nodelist: NodeList) -> None:
+        self.identifier = identifier
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        html = self.nodelist.render(context)
+        regions = context.get("regions")
+        if isinstance(regions, Regions):
+            return regions.keep(str(self.identifier.resolve(context)), html)
+        return html

@@ -1,0 +1,72 @@
+"""Signing in and out, and the theme a visitor chose. The only pages that need no session."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from iam import logins
+
+THEMES = ("light", "dark", "system")
+_YEAR = 365 * 24 * 3600
+
+
+class SignInForm(forms.Form):
+    account = forms.CharField(
+        label=_("Account"), max_length=64, widget=forms.TextInput({"autocomplete": "organization", "autofocus": True})
+    )
+    user = forms.CharField(label=_("User"), max_length=64, widget=forms.TextInput({"autocomplete": "username"}))
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Back to the page asked for (`next`), if it is one of ours."""
+    target = _target(request)
+    if request.user.is_authenticated:
+        return redirect(target)
+    form = SignInForm(request.POST or None)
+    refusal = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = logins.check(**form.cleaned_data, address=request.META.get("REMOTE_ADDR", ""))
+        except (logins.WrongLogin, logins.TooManyTries) as wrong:
+            refusal = str(wrong)
+        else:
+            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            return redirect(target)
+    status = 200 if request.method != "POST" else 422
+    return render(request, "session/sign_in.html", {"form": form, "next": target, "refusal": refusal}, status=status)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect("console:login")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Without script the button of the account menu posts here; with script the cookie is written in the page."""
+    chosen = request.POST.get("theme", "")
+    response = HttpResponseRedirect(_target(request))
+    if chosen in THEMES:
+        response.set_cookie("cci_theme", chosen, max_age=_YEAR, samesite="Lax")
+    return response
+
+
+def _target(request: HttpRequest) -> str:
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if safe else resolve_url("console:overview")

@@ -1,0 +1,121 @@
+/* The page stays true by itself. One socket a page; the server sends the regions that changed, rendered by the page's
+   own template, and they are morphed in by id. While the socket is gone the page says so and asks again by plain GET.
+
+<main data-controller="live" data-live-path-value="/namespaces/shop/pods/?state=bad">…<tr id="pod-…" data-live>…</tr></main>
+<div id="offline" role="status" hidden>…</div>
+*/
+import { Controller } from "@hotwired/stimulus";
+import { setServerNow } from "../clock";
+import { morphById } from "../morph";
+
+interface Message {
+  now: number;
+  regions?: Record<string, string>;
+  gone?: string;
+  title?: string;
+}
+
+const POLL_MS = 5000;
+const LONGEST_WAIT_MS = 15_000;
+
+export default class Live extends Controller<HTMLElement> {
+  static override values = { path: String };
+  declare readonly pathValue: string;
+  private socket: WebSocket | undefined;
+  private failures = 0;
+  private retry: number | undefined;
+  private poll: number | undefined;
+
+  private readonly seen = (): void => {
+    if (!document.hidden && this.socket === undefined) this.open();
+  };
+
+  override connect(): void {
+    document.addEventListener("visibilitychange", this.seen);
+    window.addEventListener("online", this.seen);
+  }
+
+  override disconnect(): void {
+    document.removeEventListener("visibilitychange", this.seen);
+    window.removeEventListener("online", this.seen);
+    this.leave();
+  }
+
+  pathValueChanged(): void {
+    this.leave();
+    if (this.pathValue !== "") this.open();
+  }
+
+  private open(): void {
+    window.clearTimeout(this.retry);
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/live/?path=${encodeURIComponent(this.pathValue)}`);
+    this.socket = socket;
+    socket.addEventListener("message", (event: MessageEvent<string>) => { this.heard(JSON.parse(event.data) as Message); });
+    socket.addEventListener("close", (event) => { if (this.socket === socket) this.lost(event.code); });
+  }
+
+  private heard(message: Message): void {
+    this.failures = 0;
+    this.online(true);
+    setServerNow(message.now);
+    if (message.title !== undefined) document.title = message.title;
+    for (const [id, html] of Object.entries(message.regions ?? {})) morphById(id, html);
+    if (message.gone !== undefined) this.gone(message.gone);
+  }
+
+  /** The server closes with 4401 when the session ended: the next page load goes to the sign-in page. */
+  private lost(code: number): void {
+    this.socket = undefined;
+    if (code === 4401) {
+      location.reload();
+      return;
+    }
+    this.failures += 1;
+    if (this.failures > 1) this.online(false);
+    const wait = Math.min(LONGEST_WAIT_MS, 400 * 2 ** this.failures) * (0.75 + Math.random() / 2);
+    this.retry = window.setTimeout(() => { this.open(); }, wait);
+  }
+
+  private leave(): void {
+    window.clearTimeout(this.retry);
+    window.clearInterval(this.poll);
+    this.poll = undefined;
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close();
+  }
+
+  private online(yes: boolean): void {
+    const mark = document.getElementById("offline");
+    if (mark !== null) mark.hidden = yes;
+    if (yes) {
+      window.clearInterval(this.poll);
+      this.poll = undefined;
+    } else {
+      this.poll ??= window.setInterval(() => { void this.fetchRegions(); }, POLL_MS);
+    }
+  }
+
+  private async fetchRegions(): Promise<void> {
+    if (document.hidden) return;
+    try {
+      const response = await fetch(this.pathValue, { headers: { Accept: "text/html" } });
+      if (!response.ok || response.redirected) return;
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const region of page.querySelectorAll("[data-live]")) {
+        if (region.parentElement?.closest("[data-live]") === null) morphById(region.id, region.outerHTML);
+      }
+    } catch {
+      // Still offline; the next round asks again.
+    }
+  }
+
+  /** What the page shows was deleted: say so and stop following. */
+  private gone(html: string): void {
+    this.leave();
+    const place = document.getElementById("gone");
+    if (place !== null) place.innerHTML = html;
+    this.element.classList.add("is-gone");
+  }
+}

@@ -1,0 +1,37 @@
+/* Starts the console's behaviours. Each is a Stimulus controller that attaches when its element appears and lets go
+   when it leaves, whether the page, htmx or the socket put it there. Pages read and send forms without any of this. */
+import { Application } from "@hotwired/stimulus";
+import { startNavigation } from "./navigation";
+import Age from "./behaviours/age";
+import Clipboard from "./behaviours/clipboard";
+import Confirm from "./behaviours/confirm";
+import Dialog from "./behaviours/dialog";
+import Drawer from "./behaviours/drawer";
+import Filter from "./behaviours/filter";
+import Live from "./behaviours/live";
+import Log from "./behaviours/log";
+import Menu from "./behaviours/menu";
+import Palette from "./behaviours/palette";
+import Sheet from "./behaviours/sheet";
+import Theme from "./behaviours/theme";
+import Tick from "./behaviours/tick";
+import Toast from "./behaviours/toast";
+
+const application = Application.start();
+application.register("age", Age);
+application.register("clipboard", Clipboard);
+application.register("confirm", Confirm);
+application.register("dialog", Dialog);
+application.register("drawer", Drawer);
+application.register("filter", Filter);
+application.register("live", Live);
+application.register("log", Log);
+application.register("menu", Menu);
+application.register("palette", Palette);
+application.register("sheet", Sheet);
+application.register("theme", Theme);
+application.register("tick", Tick);
+application.register("toast", Toast);
+
+startNavigation();
+document.documentElement.classList.add("has-script");

@@ -1,0 +1,22 @@
+/* One way to put new markup in: morph, so that focus, scroll, open menus and typed text stay where they are. */
+import { Idiomorph } from "idiomorph";
+
+/** Makes the children of `target` like those of `fragment`. */
+export function morphChildren(target: Element, fragment: DocumentFragment): void {
+  void Idiomorph.morph(target, [...fragment.childNodes], { morphStyle: "innerHTML" });
+}
+
+/** Makes the element called `id` like the one `html` describes. What a person has opened stays open. */
+export function morphById(id: string, html: string): void {
+  const old = document.getElementById(id);
+  if (old === null) return;
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = template.content.firstElementChild;
+  if (fresh === null || fresh.isEqualNode(old)) return;
+  void Idiomorph.morph(old, fresh, {
+    morphStyle: "outerHTML",
+    ignoreActiveValue: true,
+    callbacks: { beforeAttributeUpdated: (name: string) => name !== "open" },
+  });
+}

@@ -1,0 +1,40 @@
+/* Links and forms go by htmx (hx-boost on <body>) and the new page is morphed into the old one, so that what did not
+   change does not move. Errors are pages too: they are shown, not swallowed. */
+import htmx from "htmx.org";
+import { morphChildren } from "./morph";
+
+export function startNavigation(): void {
+  Object.assign(htmx.config, {
+    allowEval: false,
+    includeIndicatorStyles: false,
+    historyCacheSize: 0,
+    refreshOnHistoryMiss: true,
+    scrollIntoViewOnBoost: false,
+    responseHandling: [
+      { code: "204", swap: false },
+      { code: "[2345]..", swap: true, error: false },
+    ],
+  });
+  htmx.defineExtension("morph", {
+    isInlineSwap: (style) => style === "morph",
+    handleSwap: (style, target, fragment) => {
+      if (style !== "morph") return false;
+      morphChildren(target as Element, fragment as DocumentFragment);
+      return [target];
+    },
+  });
+  document.addEventListener("htmx:beforeSwap", closeWhatFloats);
+  document.addEventListener("htmx:beforeRequest", () => { loading(true); });
+  document.addEventListener("htmx:afterRequest", () => { loading(false); });
+}
+
+/** A whole new page has no dialog, drawer or menu open. */
+function closeWhatFloats(event: Event): void {
+  if (event.target !== document.body) return;
+  for (const dialog of document.querySelectorAll<HTMLDialogElement>("dialog[open]")) dialog.close();
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) menu.open = false;
+}
+
+function loading(on: boolean): void {
+  document.documentElement.classList.toggle("is-loading", on);
+}
