@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal
 
-from billing import instants, prices
+import orjson
+
+from billing import instants, live, prices, rating
+from billing.instants import Instant
+from billing.live import Tally
+from billing.models import MeteredPod, UsageSegment
 from billing.money import format_money as format_money
-from billing.money import format_rate
+from billing.money import format_rate as format_rate
+from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
-from billing.rating import Size
 
 
 @dataclass(frozen=True)
 class Meter:
     """A running total: cost(t) = accrued + rate.per_second x whole seconds from `as_of` to t, while `running`.
-    The page ticks from these three; the ledger gives the same number at the same instant."""
+
+    The page ticks from these three; the ledger gives the same number at the same instant. For one pod that holds at
+    every instant (`as_of` is when its newest second began); for a sum of pods at every whole second from `as_of`,
+    for each pod's seconds begin at their own microsecond.
+    """
 
     rate: Rate
     accrued: Decimal
@@ -25,6 +36,43 @@ class Meter:
     running: bool
     seconds: int
     """Billed seconds behind `accrued`."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One line of the ledger, or with `open` the part of a running pod that is not written yet. A line with `corrects`
+    takes a span of that line back: its seconds and cost are negative."""
+
+    id: str
+    start: datetime
+    end: datetime
+    seconds: int
+    rate: Rate
+    activity: Literal["pull", "run"]
+    estimated: bool
+    corrects: str
+    revision: int
+    open: bool
+
+    @property
+    def cost(self) -> Decimal:
+        return self.rate.per_second * self.seconds
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a pod's bill rests on. `marks` are the runtime's own times by name, `containers` their ids by name: with
+    them anybody can recompute the bill from `docker inspect`. `finished` is None while it runs; `estimated` when nobody
+    saw it end."""
+
+    started: datetime
+    finished: datetime | None
+    estimated: bool
+    specification: Size
+    workload_kind: str
+    workload_name: str
+    marks: Mapping[str, str]
+    containers: Mapping[str, str]
 
 
 def rate(
@@ -51,21 +99,162 @@ def price(flavor: str, cpu_millis: int, memory_mib: int) -> str:
     return format_rate(asked.per_second, asked.currency)
 
 
-def pod_meter(account: str, pod_uid: str) -> Meter | None:
-    """None when the pod was never billed."""
-    raise NotImplementedError
+def pod_meter(account: str, pod_uid: str, *, at: datetime | None = None) -> Meter | None:
+    """The whole life of one pod. None when the pod was never billed."""
+    pod = MeteredPod.objects.filter(account=account, uid=pod_uid).first()
+    return _pod_meter(pod, prices.current(pod.region), _instant(at)) if pod else None
 
 
-def meters(account: str, *, namespace: str | None = None) -> dict[str, Meter]:
-    """By pod uid, for pods that run now."""
-    raise NotImplementedError
+def meters(account: str, *, namespace: str | None = None, at: datetime | None = None) -> dict[str, Meter]:
+    """By pod uid, for pods that run now: the whole life of each."""
+    lists, now = prices.PriceLists(), _instant(at)
+    running = MeteredPod.objects.filter(**_scope(account, namespace), finished__isnull=True)
+    return {pod.uid: _pod_meter(pod, lists[pod.region], now) for pod in running}
 
 
-def total(account: str, *, namespace: str | None = None, workload_uid: str | None = None) -> Meter:
+def total(
+    account: str, *, namespace: str | None = None, workload_uid: str | None = None, at: datetime | None = None
+) -> Meter:
     """The sum over pods, running and ended, since the start of the month (UTC)."""
-    raise NotImplementedError
+    now = _instant(at)
+    return _sum(_scope(account, namespace, workload_uid), since=instants.month(now), at=now)
 
 
-def today(account: str) -> Meter:
+def today(account: str, *, namespace: str | None = None, at: datetime | None = None) -> Meter:
     """The same since midnight UTC."""
-    raise NotImplementedError
+    now = _instant(at)
+    return _sum(_scope(account, namespace), since=instants.day(now), at=now)
+
+
+def by_workload(account: str, *, namespace: str | None = None, at: datetime | None = None) -> dict[str, Meter]:
+    """`total` of each workload by its uid (a bare pod is its own workload): one question for a whole list."""
+    return _sums(_scope(account, namespace), by="workload_uid", at=_instant(at))
+
+
+def by_namespace(account: str, *, at: datetime | None = None) -> dict[str, Meter]:
+    """`total` of each namespace by its name."""
+    return _sums(_scope(account), by="namespace", at=_instant(at))
+
+
+def burn(account: str, *, namespace: str | None = None, workload_uid: str | None = None) -> Rate:
+    """What all that runs now costs; `per_hour` is the header's figure."""
+    per_second = live.burn(_scope(account, namespace, workload_uid), at=instants.now())
+    return Rate(prices.current().currency, per_second)
+
+
+def cost_between(account: str, pod_uid: str, start: datetime, end: datetime) -> Decimal:
+    """What the span [start, end) of a pod's life cost: parts that meet add up to the whole. 0 outside its life."""
+    pod = MeteredPod.objects.filter(account=account, uid=pod_uid).first()
+    if pod is None:
+        return Decimal(0)
+    last = instants.now() if pod.finished is None else pod.finished
+    until = min(instants.of(end), last)
+    return rating.cost(_lines(pod, prices.current(pod.region), since=instants.of(start), until=until))
+
+
+def segments(account: str, pod_uid: str, *, at: datetime | None = None) -> list[Segment]:
+    """All lines behind a pod's bill, in the order they were written; what is not settled yet stands last, `open`."""
+    pod = MeteredPod.objects.filter(account=account, uid=pod_uid).first()
+    if pod is None:
+        return []
+    written = UsageSegment.objects.filter(account=account, pod_uid=pod_uid, seq__lt=pod.next_seq).order_by("seq")
+    return [*map(_written, written), *_unwritten(pod, _instant(at))]
+
+
+def life(account: str, pod_uid: str) -> Life | None:
+    """None when the pod was never billed."""
+    pod = MeteredPod.objects.filter(account=account, uid=pod_uid).first()
+    if pod is None:
+        return None
+    evidence = orjson.loads(pod.evidence)
+    return Life(
+        started=instants.moment(pod.started),
+        finished=None if pod.finished is None else instants.moment(pod.finished),
+        estimated=pod.estimated,
+        specification=pod.size,
+        workload_kind=pod.workload_kind,
+        workload_name=pod.workload_name,
+        marks=evidence.get("lifecycle", {}),
+        containers=evidence.get("containers", {}),
+    )
+
+
+def _pod_meter(pod: MeteredPod, price_list: PriceList, now: Instant) -> Meter:
+    at = max(pod.settled_until, now) if pod.finished is None else pod.settled_until
+    unwritten = _lines(pod, price_list, since=pod.settled_until, until=at)
+    return Meter(
+        rate=rating.rate_or_nothing(price_list, pod.size, at),
+        accrued=pod.accrued + rating.cost(unwritten),
+        as_of=instants.moment(rating.last_second_began(pod.started, at)),
+        running=pod.finished is None,
+        seconds=rating.billed_seconds(pod.started, at),
+    )
+
+
+def _lines(pod: MeteredPod, price_list: PriceList, *, since: Instant, until: Instant) -> list[Line]:
+    return rating.lines(pod.size, price_list, started=pod.started, since=since, until=until)
+
+
+def _sum(scope: Mapping[str, str], *, since: Instant, at: Instant) -> Meter:
+    tally = live.tallies(scope, by="account", since=since, at=at).get(scope["account"], Tally())
+    return _meter(tally, prices.current().currency, at)
+
+
+def _sums(scope: Mapping[str, str], *, by: live.Column, at: Instant) -> dict[str, Meter]:
+    currency = prices.current().currency
+    tallies = live.tallies(scope, by=by, since=instants.month(at), at=at)
+    return {name: _meter(tally, currency, at) for name, tally in tallies.items()}
+
+
+def _meter(tally: Tally, currency: str, at: Instant) -> Meter:
+    return Meter(
+        rate=Rate(currency, tally.per_second),
+        accrued=tally.cost,
+        as_of=instants.moment(at),
+        running=tally.pods > 0,
+        seconds=tally.seconds,
+    )
+
+
+def _written(row: UsageSegment) -> Segment:
+    return Segment(
+        id=str(row.id),
+        start=instants.moment(row.start),
+        end=instants.moment(row.end),
+        seconds=row.seconds,
+        rate=Rate(row.currency, row.rate),
+        activity="run" if row.activity == UsageSegment.Activity.RUN else "pull",
+        estimated=row.estimated,
+        corrects="" if row.corrects is None else str(row.corrects),
+        revision=row.revision,
+        open=False,
+    )
+
+
+def _unwritten(pod: MeteredPod, now: Instant) -> list[Segment]:
+    if pod.finished is not None:
+        return []
+    return [
+        Segment(
+            id="",
+            start=instants.moment(line.start),
+            end=instants.moment(line.end),
+            seconds=line.seconds,
+            rate=line.rate,
+            activity="run" if pod.ran is not None and pod.ran < line.end else "pull",
+            estimated=False,
+            corrects="",
+            revision=pod.revision,
+            open=True,
+        )
+        for line in _lines(pod, prices.current(pod.region), since=pod.settled_until, until=now)
+    ]
+
+
+def _scope(account: str, namespace: str | None = None, workload_uid: str | None = None) -> dict[str, str]:
+    scope = {"account": account, "namespace": namespace, "workload_uid": workload_uid}
+    return {column: value for column, value in scope.items() if value is not None}
+
+
+def _instant(at: datetime | None) -> Instant:
+    return instants.now() if at is None else instants.of(at)

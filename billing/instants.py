@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from workloads.meta import times
+
 Instant = int
 
 SECOND = 1_000_000
@@ -26,13 +28,13 @@ def moment(instant: Instant) -> datetime:
 
 
 def parse(text: str) -> Instant:
-    """Reads RFC3339; digits beyond the microsecond are cut. Raises ValueError."""
-    return of(datetime.fromisoformat(text))
+    """Reads RFC 3339; digits beyond the microsecond are cut. Raises ValueError with a sentence."""
+    return of(times.parse(text))
 
 
 def text(instant: Instant) -> str:
     """`2026-02-03T10:09:06.000000Z`."""
-    return moment(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return times.format_micro(moment(instant))
 
 
 def now() -> Instant:

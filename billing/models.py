@@ -178,6 +178,7 @@ class Ownership(models.Model):
     """`uid` is controlled by the object of these names; read from the log when it was made."""
 
     uid = models.CharField(max_length=36, primary_key=True)
+    account = models.CharField(max_length=64)
     owner_kind = models.CharField(max_length=64)
     owner_name = models.CharField(max_length=253)
     owner_uid = models.CharField(max_length=36)

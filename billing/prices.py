@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing import instants
+from billing.instants import Instant
 from billing.models import Price
 from billing.rating import MEMORY, VCPU, ItemPrice, PriceList
 
@@ -22,6 +23,14 @@ class PriceRefused(ValueError):
     """The price list does not take this; the text says the rule and the remedy."""
 
 
+class PriceLists(dict[str, PriceList]):
+    """Price lists by region, each read once: for one question or one transaction, not longer."""
+
+    def __missing__(self, region: str) -> PriceList:
+        self[region] = current(region)
+        return self[region]
+
+
 def current(region: str | None = None) -> PriceList:
     """The list of `region` (this installation's) with its history."""
     region = region or settings.REGION
@@ -31,6 +40,14 @@ def current(region: str | None = None) -> PriceList:
         currency=rows[0].currency if rows else _DEFAULT_CURRENCY,
         prices=tuple(ItemPrice(row.item, row.flavor, row.amount, instants.of(row.effective_from)) for row in rows),
     )
+
+
+def changes(since: Instant, until: Instant) -> list[Instant]:
+    """The instants strictly inside the span at which some region's price begins, in order."""
+    begun = Price.objects.filter(
+        effective_from__gt=instants.moment(since), effective_from__lt=instants.moment(until)
+    ).values_list("effective_from", flat=True)
+    return sorted({instants.of(moment) for moment in begun})
 
 
 @transaction.atomic

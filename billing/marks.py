@@ -1,0 +1,148 @@
+"""What a pod's entry in the log says about its bill: when it started, when it ended, how big it is and whose it is.
+
+Pure. The instants are the runtime's own (Docker's clock), out of `status.lifecycle`; the time of the log entry is only
+used where the runtime has left no word, and the mark says so (`estimated`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from billing import instants
+from billing.instants import Instant
+from billing.rating import Size
+from workloads.meta.keys import Uid
+from workloads.store.changes import Entry
+
+JSON = Mapping[str, Any]
+
+SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
+_GPU_PREFIX = "nvidia.com/gpu-"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Owner:
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Marks:
+    """`finished` is None while the pod runs. `controller` is what the pod's owner reference names."""
+
+    uid: Uid
+    account: str
+    namespace: str
+    pod: str
+    size: Size
+    controller: Owner | None
+    started: Instant | None
+    ran: Instant | None
+    finished: Instant | None
+    estimated: bool
+    revision: int
+    evidence: str = field(default="{}", compare=False)
+
+
+def read(entry: Entry) -> Marks:
+    """The marks of one ADDED, MODIFIED or DELETED entry of a Pod."""
+    pod = orjson.loads(entry.data)
+    lifecycle = _lifecycle(pod, entry.uid)
+    finished, estimated = lifecycle.get("finishedAt"), False
+    if finished is None and entry.type == "DELETED" and "pullStartedAt" in lifecycle:
+        finished, estimated = _end_of_deleted(pod, lifecycle, instants.of(entry.at))
+    return Marks(
+        uid=entry.uid,
+        account=entry.key.account,
+        namespace=entry.key.namespace,
+        pod=entry.key.name,
+        size=size_of(pod),
+        controller=controller_of(pod),
+        started=lifecycle.get("pullStartedAt"),
+        ran=lifecycle.get("startedAt"),
+        finished=finished,
+        estimated=estimated,
+        revision=entry.revision,
+        evidence=_evidence(pod, lifecycle),
+    )
+
+
+def controller_of(obj: JSON) -> Owner | None:
+    for reference in obj.get("metadata", {}).get("ownerReferences") or ():
+        if reference.get("controller") and reference.get("uid"):
+            return Owner(reference.get("kind", ""), reference.get("name", ""), reference["uid"])
+    return None
+
+
+def size_of(pod: JSON) -> Size:
+    """The pod specification that admission wrote down. A pod without one is metered at size 0: it costs nothing."""
+    text = (pod.get("metadata", {}).get("annotations") or {}).get(SIZE_ANNOTATION, "")
+    model, cards = _gpu(pod)
+    flavor = "gpu-accelerated" if cards else "general-computing"
+    try:
+        cores, gib = (Decimal(part) for part in text.split("_"))
+        return Size(flavor, int(cores * 1000), int(gib * 1024), model, cards)
+    except (ValueError, InvalidOperation):
+        name = pod.get("metadata", {}).get("name", "?")
+        logger.error("Pod %s has no readable %s (%r): it is metered, but costs nothing.", name, SIZE_ANNOTATION, text)
+        return Size(flavor, 0, 0, model, cards)
+
+
+def last_seen(evidence: str) -> list[Instant]:
+    """The instants that kept evidence speaks of."""
+    return [instants.parse(text) for text in orjson.loads(evidence).get("lifecycle", {}).values()]
+
+
+def _lifecycle(pod: JSON, uid: str) -> dict[str, Instant]:
+    """The readable instants of `status.lifecycle`."""
+    marks = {}
+    for name, text in ((pod.get("status") or {}).get("lifecycle") or {}).items():
+        if not name.endswith("At") or not text:
+            continue
+        try:
+            marks[name] = instants.parse(text)
+        except (ValueError, TypeError):
+            logger.error("Pod %s: status.lifecycle.%s is not an RFC3339 time: %r", uid, name, text)
+    return marks
+
+
+def _end_of_deleted(pod: JSON, lifecycle: Mapping[str, Instant], gone: Instant) -> tuple[Instant, bool]:
+    """A pod that went without `finishedAt`: its containers' own ends when all have one, else when its object went."""
+    ends = [_end_of_container(status) for status in _container_statuses(pod)]
+    if ends and None not in ends:
+        return max(end for end in ends if end is not None), False
+    return max(gone, *lifecycle.values()), True
+
+
+def _end_of_container(status: JSON) -> Instant | None:
+    text = ((status.get("state") or {}).get("terminated") or {}).get("finishedAt")
+    return instants.parse(text) if text else None
+
+
+def _container_statuses(pod: JSON) -> list[dict[str, Any]]:
+    return (pod.get("status") or {}).get("containerStatuses") or []
+
+
+def _gpu(pod: JSON) -> tuple[str, int]:
+    cards: dict[str, int] = {}
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        for resource, much in ((container.get("resources") or {}).get("limits") or {}).items():
+            if resource.startswith(_GPU_PREFIX):
+                cards[resource] = cards.get(resource, 0) + int(much)
+    model = next(iter(cards), "")
+    return model.removeprefix("nvidia.com/"), cards.get(model, 0)
+
+
+def _evidence(pod: JSON, marks: Mapping[str, Instant]) -> str:
+    containers = {status["name"]: status.get("containerID", "") for status in _container_statuses(pod)}
+    lifecycle = {name: instants.text(at) for name, at in marks.items()}
+    return orjson.dumps({"lifecycle": lifecycle, "containers": containers}).decode()
