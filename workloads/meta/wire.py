@@ -14,7 +14,7 @@ import orjson
 JSON = dict[str, Any]
 
 MARK = b'"metadata":{"resourceVersion":"0"'
-"""What `dump` always writes. Its first occurrence is the object's own metadata: only apiVersion and kind come before."""
+"""What `dump` always writes. Its first occurrence is the object itself: only apiVersion and kind stand before."""
 
 
 def dump(obj: JSON) -> bytes:

@@ -1,0 +1,206 @@
+"""The containers of a pod: defaults as Kubernetes sets them, and what is wrong with them. Pure.
+
+Sizes are not judged here (that is `podspecs`, by the operator's grid): only that quantities are quantities, that they
+are not negative, and that a request is not above its limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from workloads.kinds import images, refusals
+from workloads.meta import causes, names, quantity
+from workloads.meta.errors import Cause
+
+JSON = dict[str, Any]
+
+TERMINATION_LOG = "/dev/termination-log"
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+FIELD_PATHS = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "status.hostIP",
+    "status.podIP",
+)
+"""What env may take from the pod itself; `metadata.labels['x']` and `metadata.annotations['x']` besides."""
+
+_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+_RESOURCES = ("cpu", "memory")
+
+
+def default(container: JSON) -> None:
+    """Fills one container's defaults in place."""
+    container.setdefault("terminationMessagePath", TERMINATION_LOG)
+    container.setdefault("terminationMessagePolicy", "File")
+    if not container.get("imagePullPolicy"):
+        container["imagePullPolicy"] = images.pull_policy(container.get("image", ""))
+    for port in container.get("ports") or []:
+        if not port.get("protocol"):
+            port["protocol"] = "TCP"
+    for variable in container.get("env") or []:
+        reference = (variable.get("valueFrom") or {}).get("fieldRef")
+        if reference is not None and not reference.get("apiVersion"):
+            reference["apiVersion"] = "v1"
+    _default_resources(container.setdefault("resources", {}))
+
+
+def validate(containers: list[JSON], field: str) -> list[Cause]:
+    """All that is wrong with the containers standing at `field`."""
+    if not containers:
+        return [causes.required(field, "a pod needs at least one container")]
+    found = []
+    for index, container in enumerate(containers):
+        found += _container(container, f"{field}[{index}]")
+    listed = [container.get("name", "") for container in containers]
+    found += [causes.duplicate(f"{field}[{index}].name", listed[index]) for index in _repeated(listed)]
+    return found
+
+
+def _default_resources(resources: JSON) -> None:
+    """Quantities are kept canonically (`0.5` is `500m`); what is not a quantity stays for `validate`."""
+    for part in ("limits", "requests"):
+        for name, value in (resources.get(part) or {}).items():
+            if not quantity.problem(value):
+                resources[part][name] = quantity.canonical(value)
+
+
+def _container(container: JSON, field: str) -> list[Cause]:
+    found = _name(container, field) + _image(container, field)
+    found += _environment(container.get("env") or [], f"{field}.env")
+    found += _ports(container.get("ports") or [], f"{field}.ports")
+    found += _resources(container.get("resources") or {}, f"{field}.resources")
+    found += refusals.refused_fields(container, refusals.CONTAINER_FIELDS, field)
+    security = container.get("securityContext") or {}
+    return found + refusals.refused_fields(security, refusals.SECURITY_FIELDS, f"{field}.securityContext")
+
+
+def _name(container: JSON, field: str) -> list[Cause]:
+    name = container.get("name", "")
+    if not name:
+        return [causes.required(f"{field}.name")]
+    return [causes.invalid(f"{field}.name", name, text) for text in names.dns_label(name)]
+
+
+def _image(container: JSON, field: str) -> list[Cause]:
+    image, policy = container.get("image", ""), container.get("imagePullPolicy", "")
+    if not image:
+        return [causes.required(f"{field}.image", "give the image the container is made from, such as nginx:1.27")]
+    found = []
+    if problem := images.problem(image):
+        found.append(causes.invalid(f"{field}.image", image, problem))
+    if policy and policy not in PULL_POLICIES:
+        found.append(causes.unsupported(f"{field}.imagePullPolicy", policy, PULL_POLICIES))
+    return found
+
+
+def _environment(variables: list[JSON], field: str) -> list[Cause]:
+    found = []
+    for index, variable in enumerate(variables):
+        where, name = f"{field}[{index}]", variable.get("name", "")
+        if name:
+            found += [causes.invalid(f"{where}.name", name, text) for text in names.environment_name(name)]
+        else:
+            found.append(causes.required(f"{where}.name"))
+        if "valueFrom" in variable:
+            found += _value_from(variable, f"{where}.valueFrom")
+    return found
+
+
+def _value_from(variable: JSON, field: str) -> list[Cause]:
+    source = variable["valueFrom"]
+    if variable.get("value"):
+        return [causes.invalid(field, "", "may not be specified when `value` is not empty")]
+    if len(source) != 1:
+        return [causes.invalid(field, "", "must specify exactly one source, such as fieldRef")]
+    if "fieldRef" not in source:
+        (name,) = source
+        rule = "is not supported yet: give a value, or a fieldRef to the pod itself"
+        return [causes.forbidden(f"{field}.{name}", rule)]
+    return _field_path(source["fieldRef"], f"{field}.fieldRef")
+
+
+def _field_path(reference: JSON, field: str) -> list[Cause]:
+    path = reference.get("fieldPath", "")
+    if not path:
+        return [causes.required(f"{field}.fieldPath")]
+    if reference.get("apiVersion", "v1") != "v1":
+        return [causes.unsupported(f"{field}.apiVersion", reference["apiVersion"], ("v1",))]
+    if subscript := _SUBSCRIPT.fullmatch(path):
+        key = subscript[2]
+        return [causes.invalid(f"{field}.fieldPath", path, text) for text in names.qualified_name(key)]
+    if path in FIELD_PATHS:
+        return []
+    supported = (*FIELD_PATHS, "metadata.labels['<KEY>']", "metadata.annotations['<KEY>']")
+    return [causes.unsupported(f"{field}.fieldPath", path, supported)]
+
+
+def _ports(ports: list[JSON], field: str) -> list[Cause]:
+    found = []
+    for index, port in enumerate(ports):
+        found += _port(port, f"{field}[{index}]")
+    listed = [port.get("name", "") for port in ports]
+    found += [causes.duplicate(f"{field}[{index}].name", listed[index]) for index in _repeated(listed)]
+    return found
+
+
+def _port(port: JSON, field: str) -> list[Cause]:
+    found, number = [], port.get("containerPort", 0)
+    if not number:
+        found.append(causes.required(f"{field}.containerPort"))
+    else:
+        found += [causes.invalid(f"{field}.containerPort", number, text) for text in names.port_number(number)]
+    if port.get("name"):
+        found += [causes.invalid(f"{field}.name", port["name"], text) for text in names.port_name(port["name"])]
+    if port.get("protocol") not in PROTOCOLS:
+        found.append(causes.unsupported(f"{field}.protocol", port.get("protocol"), PROTOCOLS))
+    found += [
+        causes.forbidden(f"{field}.{name}", refusals.HOST_PORT) for name in ("hostPort", "hostIP") if port.get(name)
+    ]
+    return found
+
+
+def _resources(resources: JSON, field: str) -> list[Cause]:
+    found = []
+    for part in ("limits", "requests"):
+        for name, value in (resources.get(part) or {}).items():
+            found += _amount(name, value, f"{field}.{part}.{name}")
+    if resources.get("claims"):
+        found.append(causes.forbidden(f"{field}.claims", refusals.EXTENDED_RESOURCE))
+    return found or _requests_within_limits(resources, field)
+
+
+def _amount(name: str, value: Any, field: str) -> list[Cause]:
+    if name == "ephemeral-storage":
+        return [causes.forbidden(field, refusals.EPHEMERAL_STORAGE)]
+    if name not in _RESOURCES:
+        return [causes.forbidden(field, refusals.EXTENDED_RESOURCE)]
+    if problem := quantity.problem(value):
+        return [causes.invalid(field, value, problem)]
+    if quantity.parse(value) < 0:
+        return [causes.invalid(field, value, "must be greater than or equal to 0")]
+    return []
+
+
+def _requests_within_limits(resources: JSON, field: str) -> list[Cause]:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    return [
+        causes.invalid(
+            f"{field}.requests.{name}", requests[name], f"must be less than or equal to {name} limit of {limits[name]}"
+        )
+        for name in _RESOURCES
+        if name in limits and name in requests and quantity.parse(requests[name]) > quantity.parse(limits[name])
+    ]
+
+
+def _repeated(listed: list[str]) -> Iterable[int]:
+    """Where a name stands that stood before."""
+    seen: set[str] = set()
+    for index, name in enumerate(listed):
+        if name and name in seen:
+            yield index
+        seen.add(name)

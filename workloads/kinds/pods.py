@@ -1,0 +1,171 @@
+"""Pod: one or more containers that share an address, a pod specification and a bill."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from workloads.kinds import objectmeta, podspecs, podtemplates, refusals, schemas
+from workloads.kinds.base import Facts, Kind
+from workloads.kinds.podcolumns import COLUMNS
+from workloads.kinds.registry import register
+from workloads.meta import causes
+from workloads.meta.errors import Cause
+
+JSON = dict[str, Any]
+
+_FROZEN = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+
+def default(obj: JSON) -> None:
+    """As Kubernetes; and requests and limits fill each other, because here they are equal."""
+    spec = obj.setdefault("spec", {})
+    podtemplates.default(spec)
+    for container in spec.get("containers") or []:
+        _equalize(container["resources"])
+
+
+def prepare(obj: JSON, old: JSON | None) -> None:
+    """A pod begins Pending. What the service wrote into it and an update leaves out stays as it was."""
+    if old is None:
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+        return
+    size = podspecs.annotation(old)
+    if size is not None:
+        obj["metadata"].setdefault("annotations", {}).setdefault(podspecs.ANNOTATION, size)
+    if "nodeName" in old["spec"]:
+        obj["spec"].setdefault("nodeName", old["spec"]["nodeName"])
+
+
+def validate(obj: JSON, old: JSON | None) -> list[Cause]:
+    found = objectmeta.validate(obj) + podtemplates.validate(obj["spec"], "spec")
+    if old is None:
+        if obj["spec"].get("nodeName"):
+            found.append(causes.forbidden("spec.nodeName", refusals.NODE_NAME))
+        return found
+    return found + _update_causes(obj, old)
+
+
+def qos_class(spec: JSON) -> str:
+    """Guaranteed, Burstable or BestEffort, by Kubernetes' definition."""
+    resources = [container.get("resources") or {} for container in spec.get("containers") or []]
+    asked = [(each.get("limits") or {}, each.get("requests") or {}) for each in resources]
+    if not any(limits or requests for limits, requests in asked):
+        return "BestEffort"
+    pairs = [(limits.get(name), requests.get(name)) for limits, requests in asked for name in ("cpu", "memory")]
+    return "Guaranteed" if all(limit is not None and limit == request for limit, request in pairs) else "Burstable"
+
+
+def _equalize(resources: JSON) -> None:
+    limits, requests = dict(resources.get("limits") or {}), dict(resources.get("requests") or {})
+    for name, value in limits.items():
+        requests.setdefault(name, value)
+    for name, value in resources.get("requests", {}).items():
+        limits.setdefault(name, value)
+    if limits:
+        resources.update(limits=limits, requests=requests)
+
+
+def _update_causes(obj: JSON, old: JSON) -> list[Cause]:
+    found = []
+    if podspecs.annotation(obj) != podspecs.annotation(old):
+        rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
+        field = f"metadata.annotations[{podspecs.ANNOTATION}]"
+        found.append(causes.invalid(field, podspecs.annotation(obj), rule))
+    if _unchangeable(obj["spec"], old["spec"]) != _unchangeable(old["spec"], old["spec"]):
+        found.append(causes.forbidden("spec", _FROZEN))
+    return found
+
+
+def _unchangeable(spec: JSON, old: JSON) -> JSON:
+    """`spec` without what an update may change: images, added tolerations, and a node once."""
+    rest = copy.deepcopy(spec)
+    for container in rest.get("containers") or []:
+        container.pop("image", None)
+    kept = old.get("tolerations") or []
+    if all(toleration in (rest.get("tolerations") or []) for toleration in kept):
+        rest.pop("tolerations", None)
+    if not old.get("nodeName"):
+        rest.pop("nodeName", None)
+    return rest
+
+
+def _status(name: str) -> Any:
+    return lambda obj: str((obj.get("status") or {}).get(name, ""))
+
+
+def _spec(name: str) -> Any:
+    return lambda obj: str(obj["spec"].get(name, ""))
+
+
+_TIME: JSON = {"type": "string", "description": "RFC 3339, UTC, with microseconds; the runtime's own clock."}
+
+schemas.extend(
+    "io.k8s.api.core.v1.PodStatus",
+    {
+        "lifecycle": {
+            "description": "The pod's own times, from the runtime's clock: what is billed, where a start took long.",
+            "type": "object",
+            "properties": {
+                **{
+                    name: {**_TIME, "description": f"{meaning} {_TIME['description']}"}
+                    for name, meaning in (
+                        ("pullStartedAt", "When the first image pull began: billing starts."),
+                        ("pulledAt", "When all images were there."),
+                        ("createdAt", "When the sandbox was the pod's."),
+                        ("startedAt", "When the last of the containers first started."),
+                        ("readyAt", "When the pod was first ready."),
+                        ("finishedAt", "When all had ended for good: billing ends."),
+                    )
+                },
+                "pull": {
+                    "description": "How far the pull is that goes on now.",
+                    "type": "object",
+                    "properties": {
+                        "image": {"type": "string", "description": "The image that is pulled."},
+                        "currentBytes": {"type": "integer", "format": "int64", "description": "Bytes that are here."},
+                        "totalBytes": {
+                            "type": "integer",
+                            "format": "int64",
+                            "description": "Bytes in all, or 0.",
+                        },
+                        "cached": {"type": "boolean", "description": "The image was here already."},
+                    },
+                },
+            },
+        }
+    },
+)
+
+KIND = register(
+    Kind(
+        name="Pod",
+        plural="pods",
+        group="",
+        version="v1",
+        schema="io.k8s.api.core.v1.Pod",
+        singular="pod",
+        short_names=("po",),
+        categories=("all",),
+        subresources=("status", "log"),
+        columns=COLUMNS,
+        default=default,
+        validate=validate,
+        prepare=prepare,
+        facts=lambda obj: Facts(phase=_status("phase")(obj), node=_spec("nodeName")(obj)),
+        has_generation=False,
+        field_selectors={
+            "status.phase": _status("phase"),
+            "status.podIP": _status("podIP"),
+            "status.nominatedNodeName": _status("nominatedNodeName"),
+            "spec.nodeName": _spec("nodeName"),
+            "spec.restartPolicy": _spec("restartPolicy"),
+            "spec.schedulerName": _spec("schedulerName"),
+            "spec.serviceAccountName": _spec("serviceAccountName"),
+        },
+    )
+)

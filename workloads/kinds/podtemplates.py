@@ -1,0 +1,69 @@
+"""What pods and pod templates share: the defaults of a pod specification and everything that can be wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workloads.kinds import containers, objectmeta, refusals
+from workloads.meta import causes, names
+from workloads.meta.errors import Cause
+
+JSON = dict[str, Any]
+
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
+GRACE_SECONDS = 30
+MAX_GRACE_SECONDS = 24 * 3600
+
+
+def default(spec: JSON) -> None:
+    """Fills the defaults of a pod specification in place, as Kubernetes does."""
+    spec.setdefault("restartPolicy", "Always")
+    spec.setdefault("terminationGracePeriodSeconds", GRACE_SECONDS)
+    spec.setdefault("dnsPolicy", "ClusterFirst")
+    spec.setdefault("securityContext", {})
+    spec.setdefault("schedulerName", "default-scheduler")
+    if spec.get("serviceAccountName"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+    for container in spec.get("containers") or []:
+        containers.default(container)
+
+
+def validate(spec: JSON, field: str) -> list[Cause]:
+    """All that is wrong with a pod specification standing at `field`."""
+    found = containers.validate(spec.get("containers") or [], f"{field}.containers")
+    found += refusals.refused_fields(spec, refusals.POD_FIELDS, field)
+    found += _volumes(spec.get("volumes") or [], f"{field}.volumes")
+    if spec.get("restartPolicy") not in RESTART_POLICIES:
+        found.append(causes.unsupported(f"{field}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES))
+    if hostname := spec.get("hostname"):
+        found += [causes.invalid(f"{field}.hostname", hostname, text) for text in names.dns_label(hostname)]
+    return found + _grace(spec, field)
+
+
+def validate_template(template: JSON, field: str, *, restart_policies: tuple[str, ...]) -> list[Cause]:
+    """All that is wrong with a pod template; a workload allows only some restart policies."""
+    spec = template.get("spec") or {}
+    found = objectmeta.validate_template(template.get("metadata") or {}, f"{field}.metadata")
+    found += validate(spec, f"{field}.spec")
+    if spec.get("restartPolicy") in set(RESTART_POLICIES) - set(restart_policies):
+        found.append(causes.unsupported(f"{field}.spec.restartPolicy", spec["restartPolicy"], restart_policies))
+    if spec.get("nodeName"):
+        found.append(causes.forbidden(f"{field}.spec.nodeName", refusals.NODE_NAME))
+    return found
+
+
+def _volumes(volumes: list[JSON], field: str) -> list[Cause]:
+    return [
+        causes.forbidden(f"{field}[{index}].hostPath", refusals.HOST_PATH)
+        if "hostPath" in volume
+        else causes.forbidden(f"{field}[{index}]", refusals.VOLUME)
+        for index, volume in enumerate(volumes)
+    ]
+
+
+def _grace(spec: JSON, field: str) -> list[Cause]:
+    seconds = spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)
+    if 0 <= seconds <= MAX_GRACE_SECONDS:
+        return []
+    rule = f"must be from 0 to {MAX_GRACE_SECONDS} seconds"
+    return [causes.invalid(f"{field}.terminationGracePeriodSeconds", seconds, rule)]
