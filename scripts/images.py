@@ -20,7 +20,8 @@ _PAGE = """<!doctype html>
 <title>It runs</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:18vh auto;padding:0 1rem;color:#1c2733}</style>
 <h1>It runs</h1>
-<p>This page comes from a container of image <code>cci/demo-web:1</code>, built on your own machine and started by CCI.</p>
+<p>This page comes from a container of image <code>cci/demo-web:1</code>,
+built on your own machine and started by CCI.</p>
 """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from workloads.meta.keys import Uid
@@ -120,6 +120,15 @@ class PullOutcome:
 
 
 @dataclass(frozen=True)
+class LocalImage:
+    """An image this host has, under one of its names."""
+
+    name: str
+    id: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Capacity:
     """What the host has for pods, before what is taken."""
 
@@ -137,6 +146,16 @@ class RuntimeEvent:
     name: str
 
 
+class LogStream(Protocol):
+    """Blocks on `next`; `close` may be called from another thread and ends a reader that waits."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __next__(self) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
 class Runtime(Protocol):
     def now(self) -> datetime:
         """The runtime's clock, for marks that have no container event (pull started)."""
@@ -145,6 +164,9 @@ class Runtime(Protocol):
 
     def image_id(self, image: str) -> str | None:
         """The id of a local image, or None. Never pulls."""
+
+    def images(self) -> list[LocalImage]:
+        """What needs no pull, by name."""
 
     def pull(
         self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]
@@ -157,8 +179,9 @@ class Runtime(Protocol):
 
     def remove_network(self, name: str) -> None: ...
 
-    def warm(self, network: NetworkSpec, *, size: int) -> int:
-        """Brings the network's pool of ready sandboxes towards `size` by at most one; returns how many stand ready."""
+    def warm(self, network: NetworkSpec, *, size: int, max_age: timedelta | None = None) -> int:
+        """Brings the network's pool of ready sandboxes towards `size` by at most one; returns how many stand ready.
+        A dead one, or one older than `max_age`, goes first."""
 
     def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
         """Takes a warm sandbox or makes one. Found by pod uid the second time."""
@@ -195,5 +218,5 @@ class Runtime(Protocol):
         since: datetime | None = None,
         timestamps: bool = False,
         previous: bool = False,
-    ) -> Iterator[bytes]:
+    ) -> LogStream:
         """The container's output, stdout and stderr in order, as it was written. Raises KeyError when unknown."""

@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 
 from workloads.meta.keys import Uid
@@ -20,6 +20,8 @@ from workloads.runtimes.base import (
     Capacity,
     ContainerStatus,
     ImageFault,
+    LocalImage,
+    LogStream,
     NetworkSpec,
     PullOutcome,
     PullProgress,
@@ -144,6 +146,11 @@ class Simulated:
         self._answer()
         return self._local.get(image)
 
+    def images(self) -> list[LocalImage]:
+        with self._lock:
+            self._answer()
+            return [LocalImage(name, id, self._registry[name]) for name, id in sorted(self._local.items())]
+
     def pull(
         self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]
     ) -> PullOutcome:
@@ -179,7 +186,7 @@ class Simulated:
             self._warm.pop(name, None)
             self._networks.pop(name, None)
 
-    def warm(self, network: NetworkSpec, *, size: int) -> int:
+    def warm(self, network: NetworkSpec, *, size: int, max_age: timedelta | None = None) -> int:
         with self._lock:
             self._network(network.name)
             ready = self._warm.get(network.name, 0)
@@ -230,10 +237,10 @@ class Simulated:
     def remove_sandbox(self, uid: Uid) -> None:
         with self._changed:
             self._answer()
-            sandbox = self._sandboxes.pop(uid, None)
+            sandbox = self._sandboxes.get(uid)
             if sandbox:
-                self._tell(sandbox)
-                self._changed.notify_all()
+                self._lose(sandbox)
+                del self._sandboxes[uid]
 
     def sandboxes(self) -> list[SandboxStatus]:
         with self._lock:
@@ -257,7 +264,7 @@ class Simulated:
         since: datetime | None = None,
         timestamps: bool = False,
         previous: bool = False,
-    ) -> Iterator[bytes]:
+    ) -> LogStream:
         with self._lock:
             self._answer()
             sandbox = self._sandboxes.get(uid)
@@ -267,7 +274,7 @@ class Simulated:
             source = known[-2 if previous else -1]
             lines = [line for line in source.lines if since is None or line[0] >= since]
             skip = len(source.lines) - (len(lines) if tail is None else min(tail, len(lines)))
-        return self._read(uid, source, skip=skip, follow=follow, timestamps=timestamps)
+        return _Lines(source, self._changed, at=skip, follow=follow, timestamps=timestamps)
 
     # Behind the contract
 
@@ -378,20 +385,38 @@ class Simulated:
                 if listener in self._listeners:
                     self._listeners.remove(listener)
 
-    def _read(self, uid: Uid, source: _Container, *, skip: int, follow: bool, timestamps: bool) -> Iterator[bytes]:
-        at = skip
-        while True:
-            with self._changed:
-                fresh = source.lines[at:]
-                ended = not follow or source.status.state != "running" or uid not in self._sandboxes
-                if not fresh and not ended:
-                    self._changed.wait(timeout=1)
-                    continue
-            for when, line in fresh:
-                yield when.strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() + line if timestamps else line
-            at += len(fresh)
-            if ended and not fresh:
-                return
+
+@dataclass
+class _Lines:
+    """Reads a container's lines from `at` on; the follower waits until the container has ended."""
+
+    container: _Container
+    changed: threading.Condition
+    at: int
+    follow: bool
+    timestamps: bool
+    closed: bool = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> bytes:
+        with self.changed:
+            while not self.closed and self.at == len(self.container.lines) and self._may_grow():
+                self.changed.wait()
+            if self.closed or self.at == len(self.container.lines):
+                raise StopIteration
+            when, line = self.container.lines[self.at]
+            self.at += 1
+        return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() + line if self.timestamps else line
+
+    def close(self) -> None:
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+    def _may_grow(self) -> bool:
+        return self.follow and self.container.status.state == "running"
 
 
 def _newest(known: list[_Container]) -> ContainerStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 
 class NoRoom(ValueError):
@@ -20,6 +20,17 @@ def free_subnet(wanted: str, taken: Iterable[str], *, pool: str = "10.248.0.0/14
         if not any(candidate.overlaps(other) for other in used):
             return str(candidate)
     raise NoRoom(f"no free subnet of the size of {wanted} is left on this host")
+
+
+def routed(table: str) -> list[str]:
+    """The subnets the host routes somewhere, from the text of `/proc/net/route`; not the default route."""
+    found = []
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        address, mask = (int.from_bytes(bytes.fromhex(fields[column]), "little") for column in (1, 7))
+        if mask:
+            found.append(f"{IPv4Address(address)}/{mask.bit_count()}")
+    return found
 
 
 def _candidates(subnet: IPv4Network, pool: IPv4Network) -> Iterable[IPv4Network]:

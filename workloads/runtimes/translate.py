@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from workloads.meta import quantity
 from workloads.meta.keys import Uid
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
 
@@ -20,14 +20,6 @@ SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
 ACCOUNT_LABEL = "cci.io/account"
 NAMESPACE_LABEL = "cci.io/namespace"
 
-_GIB = 1024**3
-_SUFFIXES = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
-    **{letter + "i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
-}
-_QUANTITY = re.compile(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)(m|[kMGTPE]|[KMGTPE]i)?")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 
 
@@ -50,7 +42,7 @@ def network(obj: JSON, *, account: str) -> NetworkSpec:
 def sandbox(
     pod: JSON, *, account: str, network: NetworkSpec, pod_ip: str = "", host_ip: str = "", node: str = ""
 ) -> SandboxSpec:
-    """Everything a runtime must know of `pod`. Raises Untranslatable."""
+    """Everything a runtime must know of `pod`. Raises Untranslatable, and QuantityError for a limit that is none."""
     metadata, spec = pod["metadata"], pod["spec"]
     fields = _fields(pod, pod_ip=pod_ip, host_ip=host_ip, node=node)
     containers = tuple(_container(container, fields) for container in spec["containers"])
@@ -108,8 +100,8 @@ def _container(container: JSON, fields: Mapping[str, str]) -> ContainerSpec:
         args=_words(container.get("args"), environment),
         environment=environment,
         working_dir=container.get("workingDir") or "",
-        cpu_millis=_whole(limits.get("cpu"), per=1000),
-        memory_bytes=_whole(limits.get("memory"), per=1),
+        cpu_millis=quantity.millicores(limits.get("cpu", 0)),
+        memory_bytes=quantity.whole(limits.get("memory", 0)),
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
     )
@@ -171,15 +163,4 @@ def _ceiling(metadata: JSON, containers: tuple[ContainerSpec, ...]) -> tuple[int
     if not size:
         return sum(c.cpu_millis for c in containers), sum(c.memory_bytes for c in containers)
     cores, _, gib = size.partition("_")
-    return int(Decimal(cores) * 1000), int(Decimal(gib) * _GIB)
-
-
-def _whole(quantity: str | int | float | None, *, per: int) -> int:
-    """A Kubernetes quantity in units of 1/`per`, rounded up; 0 when there is none."""
-    if quantity is None:
-        return 0
-    match = _QUANTITY.fullmatch(str(quantity))
-    if match is None:
-        raise Untranslatable(f"{quantity!r} is not a quantity")
-    value = Decimal(match[1]) * _SUFFIXES[match[2] or ""] * per
-    return int(value.to_integral_value(rounding=ROUND_CEILING))
+    return quantity.millicores(cores), quantity.whole(f"{gib}Gi")

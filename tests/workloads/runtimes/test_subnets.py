@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workloads.runtimes.subnets import NoRoom, free_subnet
+from workloads.runtimes.subnets import NoRoom, free_subnet, routed
 
 
 def test_a_free_subnet_is_given_as_asked() -> None:
@@ -30,3 +30,12 @@ def test_ipv6_subnets_are_no_neighbours() -> None:
 def test_a_full_host_says_so() -> None:
     with pytest.raises(NoRoom, match="no free subnet of the size"):
         free_subnet("10.0.0.0/9", ["10.0.0.0/8"])
+
+
+def test_the_hosts_routes_are_read_without_the_default_one() -> None:
+    table = (
+        "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
+        "eth0 00000000 0101A8C0 0003 0 0 0 00000000 0 0 0\n"
+        "eth0 0001A8C0 00000000 0001 0 0 0 00FFFFFF 0 0 0\n"
+    )
+    assert routed(table) == ["192.168.1.0/24"]

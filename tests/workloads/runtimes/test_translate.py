@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from workloads.meta.quantity import QuantityError
 from workloads.runtimes import translate
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
 
@@ -37,15 +38,13 @@ def test_without_the_annotation_the_ceiling_is_the_sum_of_the_limits() -> None:
     assert (spec.cpu_millis, spec.memory_bytes) == (250, 512 * 1024**2)
 
 
-@pytest.mark.parametrize(
-    ("quantity", "millis"), [("1", 1000), ("0.25", 250), (2, 2000), ("100m", 100), ("0.0001", 1), ("1e3m", 1000)]
-)
+@pytest.mark.parametrize(("quantity", "millis"), [("1", 1000), ("0.25", 250), (2, 2000), ("100m", 100), ("0.0001", 1)])
 def test_a_cpu_limit_is_millicores_rounded_up(quantity: str | int, millis: int) -> None:
     assert container({"resources": {"limits": {"cpu": quantity}}}).cpu_millis == millis
 
 
 def test_a_limit_that_is_no_quantity_is_named() -> None:
-    with pytest.raises(translate.Untranslatable, match="'1 Gi' is not a quantity"):
+    with pytest.raises(QuantityError, match="'1 Gi' is not a quantity"):
         container({"resources": {"limits": {"memory": "1 Gi"}}})
 
 

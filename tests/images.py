@@ -1,0 +1,61 @@
+"""Images and a registry for tests that need real ones: nothing comes from outside this machine."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.images import BUSYBOX_IMAGE, build_busybox
+
+BUSYBOX = BUSYBOX_IMAGE
+
+_CONFIG = """version: 0.1
+log: {{level: error}}
+storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
+
+def busybox() -> str:
+    """A shell and all its tools, under the name it has."""
+    return build_busybox()
+
+
+@contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """A real registry on this host while the block runs; gives `127.0.0.1:<port>`, which Docker takes as insecure."""
+    port = free_port()
+    config = folder / "registry.yml"
+    config.write_text(_CONFIG.format(root=folder / "registry", port=port))
+    with subprocess.Popen(["docker-registry", "serve", str(config)], stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_until_it_listens(port)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def push(image: str, *, to: str) -> None:
+    """Puts a local image into a registry as `to`, and takes the name away again from this host."""
+    for command in (["tag", image, to], ["push", to], ["rmi", to]):
+        subprocess.run(["docker", *command], check=True, capture_output=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_it_listens(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("docker-registry did not start")

@@ -1,0 +1,334 @@
+"""The promises of `workloads.runtimes.base`, kept by every runtime."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import pytest
+
+from tests.workloads.runtimes.worlds import World, container, spec
+from workloads.meta.keys import Uid
+from workloads.runtimes.base import ContainerStatus, ImageFault, RuntimeFault, SandboxSpec, SandboxStatus
+
+
+def started(world: World, pod: SandboxSpec) -> SandboxStatus:
+    world.runtime.ensure_sandbox(pod)
+    for one in pod.containers:
+        world.runtime.start_container(pod, one.name, attempt=0)
+    return observed(world, pod.uid)
+
+
+def observed(world: World, uid: Uid) -> SandboxStatus:
+    status = world.runtime.observe(uid)
+    assert status is not None
+    return status
+
+
+def app(world: World, uid: Uid) -> ContainerStatus:
+    return observed(world, uid).containers["app"]
+
+
+# Images
+
+
+def test_a_local_image_has_an_id_and_is_listed(world: World) -> None:
+    id = world.runtime.image_id(world.image)
+    assert id is not None
+    assert id.startswith("sha256:")
+    assert id in {image.id for image in world.runtime.images() if image.name == world.image}
+
+
+def test_an_unknown_image_has_no_id(world: World) -> None:
+    assert world.runtime.image_id("cci-test/nothing:1") is None
+
+
+def test_a_container_of_an_image_that_is_not_here_does_not_start(world: World) -> None:
+    pod = spec(world, containers=(container("cci-test/nothing:1"),))
+    world.runtime.ensure_sandbox(pod)
+    with pytest.raises(ImageFault, match="cci-test/nothing:1"):
+        world.runtime.start_container(pod, "app", attempt=0)
+
+
+# Networks
+
+
+def test_a_network_is_made_once(world: World) -> None:
+    assert world.runtime.ensure_network(world.network) == world.network
+
+
+def test_a_network_whose_cidr_is_taken_gets_another_of_the_same_size(world: World) -> None:
+    other = world.runtime.ensure_network(replace(world.network, name=world.network.name + "-b"))
+    assert other.cidr != world.network.cidr
+    assert other.cidr.endswith("/24")
+
+
+def test_a_network_goes_and_takes_its_pool_along(world: World) -> None:
+    world.runtime.warm(world.network, size=1)
+    world.runtime.remove_network(world.network.name)
+    world.runtime.remove_network(world.network.name)
+    with pytest.raises(RuntimeFault, match="not found"):
+        world.runtime.ensure_sandbox(spec(world))
+
+
+def test_a_network_in_use_stays(world: World) -> None:
+    world.runtime.ensure_sandbox(spec(world))
+    with pytest.raises(RuntimeFault, match="active endpoints"):
+        world.runtime.remove_network(world.network.name)
+
+
+# The pool
+
+
+def test_the_pool_grows_and_shrinks_by_one_a_call(world: World) -> None:
+    sizes = [world.runtime.warm(world.network, size=size) for size in (2, 2, 2, 0, 0, 0)]
+    assert sizes == [1, 2, 2, 1, 0, 0]
+
+
+def test_a_pod_takes_a_warm_sandbox_and_the_pool_is_one_less(world: World) -> None:
+    world.runtime.warm(world.network, size=1)
+    pod = spec(world)
+    status = world.runtime.ensure_sandbox(pod)
+    assert (status.uid, status.account, status.namespace, status.name) == (pod.uid, "acme", "shop", "web-1")
+    assert status.running
+    assert world.runtime.warm(world.network, size=0) == 0
+    assert observed(world, pod.uid).ip == status.ip
+
+
+def test_warm_sandboxes_are_nobodys(world: World) -> None:
+    world.runtime.warm(world.network, size=1)
+    assert world.runtime.sandboxes() == []
+
+
+# Sandboxes
+
+
+@pytest.mark.parametrize("pool", [0, 1])
+def test_a_sandbox_is_made_once_and_has_an_address_on_its_network(world: World, pool: int) -> None:
+    world.runtime.warm(world.network, size=pool)
+    pod = spec(world)
+    before = world.runtime.now() - timedelta(seconds=1)
+    first = world.runtime.ensure_sandbox(pod)
+    second = world.runtime.ensure_sandbox(pod)
+    assert first.ip.startswith(world.network.cidr.rsplit(".", 1)[0])
+    assert (second.ip, second.created_at) == (first.ip, first.created_at)
+    assert first.created_at is not None
+    assert before < first.created_at <= world.runtime.now()
+
+
+def test_nothing_is_observed_of_a_pod_that_has_nothing(world: World) -> None:
+    assert world.runtime.observe(Uid("00000000-0000-0000-0000-000000000000")) is None
+
+
+def test_every_pods_sandbox_is_listed(world: World) -> None:
+    pods = {spec(world).uid: name for name in ("web-1", "web-2")}
+    for uid, name in pods.items():
+        world.runtime.ensure_sandbox(spec(world, uid=uid, name=name))
+    assert {status.uid: status.name for status in world.runtime.sandboxes()} == pods
+
+
+def test_a_removed_sandbox_leaves_nothing_and_is_removed_again_in_vain(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.runtime.remove_sandbox(pod.uid)
+    world.runtime.remove_sandbox(pod.uid)
+    assert world.runtime.observe(pod.uid) is None
+
+
+def test_a_lost_sandbox_does_not_run_until_it_is_ensured_again(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.lose_sandbox(pod.uid)
+    lost = observed(world, pod.uid)
+    assert not lost.running
+    assert lost.finished_at is not None
+    assert lost.containers["app"].state == "exited"
+    again = world.runtime.ensure_sandbox(pod)
+    assert again.running
+    assert again.created_at == lost.created_at
+    assert world.runtime.start_container(pod, "app", attempt=1).state == "running"
+
+
+def test_no_container_starts_in_a_lost_sandbox(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    world.lose_sandbox(pod.uid)
+    with pytest.raises(RuntimeFault, match="the sandbox of pod shop/web-1 does not run"):
+        world.runtime.start_container(pod, "app", attempt=0)
+
+
+# Containers
+
+
+def test_a_started_container_runs_and_knows_its_times(world: World) -> None:
+    pod = spec(world)
+    status = started(world, pod).containers["app"]
+    assert (status.state, status.attempt, status.exit_code, status.last) == ("running", 0, None, None)
+    assert status.image == world.image
+    assert status.image_id == world.runtime.image_id(world.image)
+    assert status.created_at is not None
+    assert status.started_at is not None
+    assert status.created_at <= status.started_at
+    assert status.started_at.tzinfo is UTC
+    assert status.finished_at is None
+
+
+def test_an_attempt_is_started_once(world: World) -> None:
+    pod = spec(world)
+    first = started(world, pod).containers["app"]
+    assert world.runtime.start_container(pod, "app", attempt=0) == first
+
+
+def test_an_attempt_that_has_ended_is_not_started_again(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.exit(pod.uid, "app", 3)
+    status = world.runtime.start_container(pod, "app", attempt=0)
+    assert (status.state, status.exit_code) == ("exited", 3)
+    assert status.finished_at is not None
+
+
+def test_the_next_attempt_remembers_the_one_before(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.exit(pod.uid, "app", 3)
+    world.runtime.start_container(pod, "app", attempt=1)
+    status = app(world, pod.uid)
+    assert (status.state, status.attempt) == ("running", 1)
+    assert status.last is not None
+    assert (status.last.attempt, status.last.exit_code, status.last.last) == (0, 3, None)
+
+
+def test_only_the_last_two_attempts_are_kept(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    for attempt in range(4):
+        world.runtime.start_container(pod, "app", attempt=attempt)
+        world.exit(pod.uid, "app", attempt)
+    status = app(world, pod.uid)
+    assert status.last is not None
+    assert (status.attempt, status.last.attempt) == (3, 2)
+
+
+def test_a_container_of_several_is_terminated_alone(world: World) -> None:
+    pod = spec(world, "app", "side")
+    started(world, pod)
+    world.runtime.terminate(pod.uid, container="app")
+    world.runtime.kill(pod.uid, container="app")
+    states = {name: one.state for name, one in observed(world, pod.uid).containers.items()}
+    assert states == {"app": "exited", "side": "running"}
+
+
+def test_a_killed_pod_has_stopped_and_its_sandbox_stands(world: World) -> None:
+    pod = spec(world, "app", "side")
+    started(world, pod)
+    world.runtime.kill(pod.uid)
+    status = observed(world, pod.uid)
+    assert {one.exit_code for one in status.containers.values()} == {137}
+    assert status.running
+
+
+def test_what_has_stopped_or_gone_is_stopped_again_in_vain(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    for _ in range(2):
+        world.runtime.kill(pod.uid)
+        world.runtime.terminate(pod.uid)
+    world.runtime.remove_sandbox(pod.uid)
+    world.runtime.kill(pod.uid)
+    world.runtime.terminate(pod.uid)
+
+
+# Events
+
+
+def test_a_container_that_dies_is_told(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    heard = threading.Event()
+    listening = world.runtime.events()
+
+    def listen() -> None:
+        for event in listening:
+            if event.uid == pod.uid:
+                assert (event.account, event.namespace, event.name) == ("acme", "shop", "web-1")
+                heard.set()
+                return
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    while not heard.wait(0.2):
+        assert listener.is_alive()
+        world.runtime.kill(pod.uid)
+        world.runtime.start_container(pod, "app", attempt=app(world, pod.uid).attempt + 1)
+    listener.join(10)
+
+
+# Logs
+
+
+def test_what_a_container_wrote_is_read_in_order(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.print(pod.uid, "app", "one")
+    world.print(pod.uid, "app", "two")
+    assert b"".join(world.runtime.logs(pod.uid, "app")) == b"one\ntwo\n"
+    assert b"".join(world.runtime.logs(pod.uid, "app", tail=1)) == b"two\n"
+    assert b"".join(world.runtime.logs(pod.uid, "app", tail=0)) == b""
+
+
+def test_lines_carry_their_times_when_asked(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    before = world.runtime.now()
+    world.print(pod.uid, "app", "one")
+    stamp, _, line = b"".join(world.runtime.logs(pod.uid, "app", timestamps=True)).partition(b" ")
+    assert stamp.endswith(b"Z")
+    assert line == b"one\n"
+    assert b"".join(world.runtime.logs(pod.uid, "app", since=before)) == b"one\n"
+    assert b"".join(world.runtime.logs(pod.uid, "app", since=world.runtime.now())) == b""
+
+
+def test_a_follower_reads_until_the_container_ends(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.print(pod.uid, "app", "one")
+    stream = world.runtime.logs(pod.uid, "app", follow=True)
+    assert next(iter(stream)) == b"one\n"
+    world.print(pod.uid, "app", "two")
+    assert next(stream) == b"two\n"
+    world.exit(pod.uid, "app", 0)
+    assert list(stream) == []
+
+
+def test_a_waiting_follower_is_let_go_from_another_thread(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    stream = world.runtime.logs(pod.uid, "app", follow=True)
+    reader = threading.Thread(target=list, args=(stream,), daemon=True)
+    reader.start()
+    stream.close()
+    reader.join(10)
+    assert not reader.is_alive()
+
+
+def test_the_attempt_before_can_still_be_read(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.print(pod.uid, "app", "first")
+    world.exit(pod.uid, "app", 1)
+    world.runtime.start_container(pod, "app", attempt=1)
+    assert b"".join(world.runtime.logs(pod.uid, "app", previous=True)) == b"first\n"
+    assert b"".join(world.runtime.logs(pod.uid, "app")) == b""
+
+
+def test_logs_of_what_is_not_there_are_a_key_error(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    with pytest.raises(KeyError):
+        world.runtime.logs(pod.uid, "app", previous=True)
+    with pytest.raises(KeyError):
+        world.runtime.logs(pod.uid, "side")
+    with pytest.raises(KeyError):
+        world.runtime.logs(Uid("00000000-0000-0000-0000-000000000000"), "app")

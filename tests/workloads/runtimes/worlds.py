@@ -1,0 +1,133 @@
+"""The same small world on every runtime: an image that is here, and hands for what containers do by themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tests import images
+from workloads.meta.keys import Uid
+from workloads.runtimes.base import ContainerSpec, NetworkSpec, Runtime, SandboxSpec
+from workloads.runtimes.docker import Docker
+from workloads.runtimes.simulated import Simulated
+
+# Runs until told to exit, and goes at once on SIGTERM.
+_PATIENT = "trap 'exit 143' TERM; while [ ! -f /tmp/exit ]; do sleep 0.02; done; exit $(cat /tmp/exit)"
+
+
+class World(Protocol):
+    @property
+    def runtime(self) -> Runtime: ...
+
+    image: str
+    network: NetworkSpec
+
+    def exit(self, uid: Uid, container: str, code: int) -> None:
+        """The container's process ends; returns when the runtime knows."""
+
+    def print(self, uid: Uid, container: str, line: str) -> None: ...
+
+    def lose_sandbox(self, uid: Uid) -> None:
+        """The sandbox and all in it die."""
+
+
+def spec(world: World, *containers: str, **changes: object) -> SandboxSpec:
+    """A pod of patient containers, one called `app` unless others are named."""
+    facts: dict[str, object] = {
+        "uid": Uid(str(uuid.uuid4())),
+        "account": "acme",
+        "namespace": "shop",
+        "name": "web-1",
+        "network": world.network,
+        "hostname": "web-1",
+        "containers": tuple(container(world.image, name) for name in containers or ("app",)),
+        "cpu_millis": 1000,
+        "memory_bytes": 256 * 1024**2,
+    }
+    return SandboxSpec(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def container(image: str, name: str = "app", *command: str, **changes: object) -> ContainerSpec:
+    facts: dict[str, object] = {
+        "name": name,
+        "image": image,
+        "command": command or ("sh", "-c", _PATIENT),
+        "args": None,
+        "environment": {},
+        "cpu_millis": 250,
+        "memory_bytes": 64 * 1024**2,
+    }
+    return ContainerSpec(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def _network(cidr: str) -> NetworkSpec:
+    labels = {"cci.io/account": "acme", "cci.io/namespace": "shop"}
+    return NetworkSpec(name=f"cci-test-{uuid.uuid4().hex[:12]}", cidr=cidr, labels=labels)
+
+
+@dataclass
+class SimulatedWorld:
+    runtime: Simulated
+    image: str = images.BUSYBOX
+    network: NetworkSpec = field(default_factory=lambda: _network("10.249.0.0/24"))
+
+    def exit(self, uid: Uid, container: str, code: int) -> None:
+        self.runtime.exit(uid, container, code)
+
+    def print(self, uid: Uid, container: str, line: str) -> None:
+        self.runtime.print(uid, container, line.encode())
+
+    def lose_sandbox(self, uid: Uid) -> None:
+        self.runtime.lose_sandbox(uid)
+
+
+@dataclass
+class DockerWorld:
+    runtime: Docker
+    image: str
+    network: NetworkSpec = field(default_factory=lambda: _network("10.249.0.0/24"))
+
+    def exit(self, uid: Uid, container: str, code: int) -> None:
+        id = self.id(uid, container)
+        docker("exec", id, "sh", "-c", f"echo {code} > /tmp/exit")
+        docker("wait", id)
+
+    def print(self, uid: Uid, container: str, line: str) -> None:
+        docker("exec", self.id(uid, container), "sh", "-c", f"echo {line} > /proc/1/fd/1")
+
+    def lose_sandbox(self, uid: Uid) -> None:
+        docker("kill", *docker("ps", "-q", "--filter", f"name=^/cci-{uid}").split())
+
+    def id(self, uid: Uid, container: str) -> str:
+        status = self.runtime.observe(uid)
+        assert status is not None
+        return status.containers[container].id
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def simulated_world() -> Iterator[SimulatedWorld]:
+    runtime = Simulated()
+    runtime.add_image(images.BUSYBOX)
+    yield SimulatedWorld(runtime)
+
+
+@contextmanager
+def docker_world() -> Iterator[DockerWorld]:
+    """An install of its own on the daemon, of which nothing is left afterwards."""
+    instance = f"test-{uuid.uuid4().hex[:12]}"
+    try:
+        yield DockerWorld(Docker(instance=instance), images.busybox())
+    finally:
+        label = f"label=cci.io/instance={instance}"
+        if containers := docker("ps", "-aq", "--filter", label).split():
+            docker("rm", "-fv", *containers)
+        if networks := docker("network", "ls", "-q", "--filter", label).split():
+            docker("network", "rm", *networks)

@@ -1,0 +1,79 @@
+"""A control group a pod: the pod specification as the ceiling over all its containers together.
+
+Docker limits each container; the parent group made here limits their sum. It needs the host's cgroup tree and Docker's
+`cgroupfs` driver (version 1 or 2). Where systemd owns the tree, or this process cannot see it, the containers' own
+limits stand alone: `pod_group` then says "".
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from workloads.meta.keys import Uid
+
+logger = logging.getLogger(__name__)
+
+_CPU_PERIOD = 100_000
+_ALL = ("blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "pids")
+
+
+@dataclass(frozen=True)
+class Cgroups:
+    """`driver` and `version` are Docker's words."""
+
+    driver: str
+    version: str
+    root: Path = Path("/sys/fs/cgroup")
+
+    def pod_group(self, uid: Uid, *, cpu_millis: int, memory_bytes: int) -> str:
+        """Makes the pod's group with its limits, or finds it; the answer is what Docker calls `CgroupParent`."""
+        if self.driver != "cgroupfs":
+            return ""
+        try:
+            if self.version == "2":
+                self._limit_v2(uid, cpu_millis=cpu_millis, memory_bytes=memory_bytes)
+            else:
+                self._limit_v1(uid, cpu_millis=cpu_millis, memory_bytes=memory_bytes)
+        except OSError as error:
+            logger.warning("no ceiling for pod %s: %s", uid, error)
+            return ""
+        return f"/cci/{uid}"
+
+    def remove(self, uid: Uid) -> None:
+        """Empty groups only: what still has a process in it stays."""
+        for place in [self.root, *(self.root / controller for controller in (*_ALL, "systemd"))]:
+            with suppress(OSError):
+                (place / "cci" / uid).rmdir()
+
+    def processes(self, container_id: str, *, parent: str) -> Path:
+        """The file that lists a container's processes, from the moment its first one exists."""
+        top = self.root if self.version == "2" else self.root / "pids"
+        if self.driver == "systemd":
+            return top / "system.slice" / f"docker-{container_id}.scope" / "cgroup.procs"
+        return top / (parent.lstrip("/") or "docker") / container_id / "cgroup.procs"
+
+    def _limit_v1(self, uid: Uid, *, cpu_millis: int, memory_bytes: int) -> None:
+        memory, cpu = (self.root / controller / "cci" / uid for controller in ("memory", "cpu"))
+        memory.mkdir(parents=True, exist_ok=True)
+        cpu.mkdir(parents=True, exist_ok=True)
+        _write(memory / "memory.limit_in_bytes", memory_bytes or -1)
+        _write(cpu / "cpu.cfs_quota_us", _quota(cpu_millis) or -1)
+
+    def _limit_v2(self, uid: Uid, *, cpu_millis: int, memory_bytes: int) -> None:
+        group = self.root / "cci" / uid
+        group.mkdir(parents=True, exist_ok=True)
+        for above in (self.root, self.root / "cci"):
+            _write(above / "cgroup.subtree_control", "+cpu +memory +pids")
+        _write(group / "memory.max", memory_bytes or "max")
+        _write(group / "cpu.max", f"{_quota(cpu_millis) or 'max'} {_CPU_PERIOD}")
+
+
+def _quota(cpu_millis: int) -> int:
+    return cpu_millis * _CPU_PERIOD // 1000
+
+
+def _write(place: Path, value: int | str) -> None:
+    place.write_text(str(value))

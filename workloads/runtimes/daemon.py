@@ -1,0 +1,238 @@
+"""The line to a Docker daemon: plain data in, plain data out. The only module that imports `docker`.
+
+Whether the daemon does not answer (RuntimeGone) or says no (RuntimeFault, in its own words) is decided in `_heard`.
+Every thread has its own connection; log and event streams have one each, because they are closed from other threads.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import requests
+import urllib3
+from docker import APIClient, auth, errors, utils
+from docker.types import CancellableStream, IPAMConfig, IPAMPool
+
+from workloads.runtimes.base import ImageFault, RuntimeFault, RuntimeGone
+
+Found = Mapping[str, Any]
+
+CALL_SECONDS = 60
+SILENT_REGISTRY_SECONDS = 120
+
+
+class Missing(RuntimeFault):
+    """The daemon knows nothing of that name."""
+
+
+class Conflict(RuntimeFault):
+    """The name is taken, or the container is not in the state for it."""
+
+
+class Daemon:
+    """`base_url` None: what `DOCKER_HOST` says, else the default socket."""
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self._base_url = base_url
+        self._local = threading.local()
+
+    @property
+    def is_local(self) -> bool:
+        """Reached by a socket of this host."""
+        return str(self._api.base_url).startswith("http+docker")
+
+    def info(self) -> Found:
+        with _heard():
+            return dict(self._api.info())
+
+    # Containers
+
+    def containers(self, **filters: Any) -> list[Found]:
+        """As `docker ps --all`."""
+        with _heard():
+            return list(self._api.containers(all=True, filters=filters))
+
+    def inspect(self, name: str) -> Found:
+        """Raises Missing."""
+        with _heard():
+            return dict(self._api.inspect_container(name))
+
+    def create(self, name: str, body: dict[str, Any]) -> str:
+        """The new container's id. Raises Conflict when the name is taken, ImageFault when the image is not here."""
+        with _heard():
+            made = self._api.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
+        return str(made["Id"])
+
+    def start(self, name: str) -> None:
+        with _heard():
+            self._api.start(name)
+
+    def rename(self, name: str, new: str) -> None:
+        """Raises Missing, Conflict."""
+        with _heard():
+            self._api.rename(name, new)
+
+    def signal(self, name: str, signal: str) -> None:
+        """One that has ended or gone meanwhile needs none."""
+        with suppress(Missing, Conflict), _heard():
+            self._api.kill(name, signal)
+
+    def wait(self, name: str) -> None:
+        """Until it does not run."""
+        with suppress(Missing), _heard():
+            self._api.wait(name, timeout=CALL_SECONDS)
+
+    def remove(self, name: str) -> None:
+        """Running or not, with its anonymous volumes; one that is not there is removed already."""
+        with suppress(Missing), _heard():
+            self._api.remove_container(name, v=True, force=True)
+
+    def events(self, **filters: Any) -> Iterator[Found]:
+        """Ends in RuntimeGone."""
+        api = self._connect()
+        with _heard():
+            yield from api.events(decode=True, filters=filters)
+        raise RuntimeGone("the Docker daemon ended its stream of events")
+
+    def logs(self, name: str, **options: Any) -> Output:
+        """Raises Missing."""
+        api = self._connect()
+        with _heard():
+            return Output(api, api.logs(name, stream=True, **options))
+
+    # Networks
+
+    def networks(self) -> list[Found]:
+        with _heard():
+            return list(self._api.networks())
+
+    def create_network(self, name: str, *, subnet: str, labels: Mapping[str, str]) -> None:
+        """A bridge; the daemon keeps bridges apart. Raises Conflict when the name is taken."""
+        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
+        with _heard():
+            self._api.create_network(name, driver="bridge", check_duplicate=True, ipam=ipam, labels=dict(labels))
+
+    def remove_network(self, name: str) -> None:
+        with suppress(Missing), _heard():
+            self._api.remove_network(name)
+
+    # Images
+
+    def image(self, name: str) -> Found | None:
+        with suppress(ImageFault), _heard():
+            return dict(self._api.inspect_image(name))  # type: ignore[no-untyped-call]
+        return None
+
+    def images(self) -> list[Found]:
+        with _heard():
+            return list(self._api.images())
+
+    def import_image(self, name: str, layer: bytes, *, changes: list[str]) -> None:
+        repository, _, tag = name.rpartition(":")
+        with _heard():
+            self._api.import_image_from_data(layer, repository=repository, tag=tag, changes=changes)
+
+    def pull(self, image: str, *, credentials: Mapping[str, str] | None) -> Iterator[Found]:
+        """The daemon's messages, as they come. Raises ImageFault in the registry's words, or when the registry says
+        nothing for so long that it is given up."""
+        try:
+            with _heard():
+                for message in self._pull(image, credentials):
+                    if "error" in message:
+                        raise ImageFault(message.get("errorDetail", {}).get("message") or message["error"])
+                    yield message
+        except RuntimeGone as error:
+            if isinstance(error.__cause__, requests.ConnectionError) and "Read timed out" in str(error):
+                silence = f"the registry of {image} sent nothing for {SILENT_REGISTRY_SECONDS} seconds"
+                raise ImageFault(silence) from error
+            raise
+
+    def _pull(self, image: str, credentials: Mapping[str, str] | None) -> Iterator[dict[str, Any]]:
+        api = self._api
+        repository, tag = utils.parse_repository_tag(image)
+        with api.post(
+            f"{api.base_url}/v{api.api_version}/images/create",
+            params={"fromImage": repository, "tag": tag or "latest"},
+            headers={"X-Registry-Auth": auth.encode_header(dict(credentials))} if credentials else {},
+            stream=True,
+            timeout=SILENT_REGISTRY_SECONDS,
+        ) as response:
+            if response.status_code >= 400:
+                raise ImageFault(_message(response))
+            for line in response.iter_lines():
+                if line:
+                    yield json.loads(line)
+
+    @property
+    def _api(self) -> APIClient:
+        """This thread's connection."""
+        known: APIClient | None = getattr(self._local, "api", None)
+        if known is None:
+            known = self._local.api = self._connect()
+        return known
+
+    def _connect(self) -> APIClient:
+        settings = utils.kwargs_from_env() if self._base_url is None else {"base_url": self._base_url}
+        with _heard():
+            return APIClient(version="auto", timeout=CALL_SECONDS, **settings)
+
+
+class Output:
+    """A container's output; see `base.LogStream`."""
+
+    def __init__(self, api: APIClient, stream: CancellableStream[bytes]) -> None:
+        self._api = api
+        self._stream = stream
+        self._closed = False
+
+    def __iter__(self) -> Output:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return bytes(next(self._stream))
+        except StopIteration:
+            self._api.close()
+            raise
+        except (OSError, ValueError, AttributeError, urllib3.exceptions.HTTPError) as error:
+            # what a read may raise when its connection is closed under it
+            if self._closed:
+                raise StopIteration from None
+            raise RuntimeGone(f"the Docker daemon ended the log: {error}") from error
+
+    def close(self) -> None:
+        self._closed = True
+        with suppress(OSError, AttributeError):
+            self._stream.close()
+        self._api.close()
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Turns what the SDK raises into the contract's faults, with the daemon's own words."""
+    try:
+        yield
+    except errors.ImageNotFound as error:
+        raise ImageFault(_words(error)) from error
+    except errors.NotFound as error:
+        raise Missing(_words(error)) from error
+    except errors.APIError as error:
+        fault = Conflict if error.status_code == 409 else RuntimeFault
+        raise fault(_words(error)) from error
+    except (errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise RuntimeGone(f"the Docker daemon does not answer: {error}") from error
+
+
+def _words(error: errors.APIError) -> str:
+    return str(error.explanation or error)
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError):
+        return response.text or f"HTTP {response.status_code}"

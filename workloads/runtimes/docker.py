@@ -1,0 +1,440 @@
+"""Pods on Docker: what the daemon is asked, in which order, and what is left when it stops half way.
+
+A sandbox is a pause container that owns the network namespace; the pod's containers join it. Starting the container
+that owns a network namespace is by far the dearest step, so sandboxes are kept warm and given away by renaming
+(`names`). What is sent is plain data from `payloads`; what comes back is read by `inspection`; `daemon` holds the line.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from workloads.meta.keys import Uid
+from workloads.runtimes import hostnames, inspection, names, pause, payloads
+from workloads.runtimes.base import (
+    Capacity,
+    ContainerStatus,
+    ImageFault,
+    LocalImage,
+    LogStream,
+    NetworkSpec,
+    PullOutcome,
+    PullProgress,
+    RuntimeEvent,
+    RuntimeFault,
+    RuntimeGone,
+    SandboxSpec,
+    SandboxStatus,
+)
+from workloads.runtimes.cgroups import Cgroups
+from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing
+from workloads.runtimes.pulls import Layers
+from workloads.runtimes.subnets import NoRoom, free_subnet, routed
+
+logger = logging.getLogger(__name__)
+
+KEPT_ATTEMPTS = 2
+"""The newest attempt of a container and the one before: their logs can be read."""
+
+_EVENTS = ["start", "die", "destroy", "oom"]
+_ROUTES = Path("/proc/net/route")
+
+
+@dataclass(frozen=True)
+class _Host:
+    """What does not change while this process lives."""
+
+    architecture: str
+    cgroups: Cgroups
+
+
+class Docker:
+    """`instance` keeps several installs on one daemon apart: each sees only what carries its label."""
+
+    def __init__(self, *, instance: str, base_url: str | None = None) -> None:
+        self._instance = instance
+        self._daemon = Daemon(base_url)
+        self._giving = threading.Lock()
+
+    # The host
+
+    def now(self) -> datetime:
+        """A daemon on this host has this host's clock."""
+        if self._daemon.is_local:
+            return datetime.now(UTC)
+        return inspection.moment(self._daemon.info()["SystemTime"]) or datetime.now(UTC)
+
+    def capacity(self) -> Capacity:
+        info = self._daemon.info()
+        return Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
+
+    # Images
+
+    def image_id(self, image: str) -> str | None:
+        found = self._daemon.image(image)
+        return found["Id"] if found else None
+
+    def images(self) -> list[LocalImage]:
+        named = [
+            LocalImage(name=tag, id=image["Id"], size_bytes=image["Size"])
+            for image in self._daemon.images()
+            for tag in image["RepoTags"] or ()
+            if tag != "<none>:<none>" and not tag.startswith(pause.REPOSITORY)
+        ]
+        return sorted(named, key=lambda image: image.name)
+
+    def pull(
+        self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]
+    ) -> PullOutcome:
+        started = self.now()
+        layers = Layers()
+        for message in self._daemon.pull(image, credentials=auth):
+            if layers.take(message):
+                progress(layers.progress)
+        found = self._daemon.image(image)
+        if found is None:
+            raise ImageFault(f"{image} was pulled and went away at once")
+        return PullOutcome(image_id=found["Id"], size_bytes=found["Size"], started_at=started, finished_at=self.now())
+
+    # Networks
+
+    def ensure_network(self, network: NetworkSpec) -> NetworkSpec:
+        existing = self._daemon.networks()
+        for found in existing:
+            if found["Name"] == network.name:
+                return replace(network, cidr=inspection.subnets(found)[0])
+        cidr = self._free_subnet(network.cidr, [cidr for found in existing for cidr in inspection.subnets(found)])
+        labels = {**network.labels, names.INSTANCE: self._instance}
+        self._daemon.create_network(network.name, subnet=cidr, labels=labels)
+        return replace(network, cidr=cidr)
+
+    def remove_network(self, name: str) -> None:
+        for warm in self._pool(name):
+            self._daemon.remove(_name(warm))
+        self._daemon.remove_network(name)
+
+    # The pool
+
+    def warm(self, network: NetworkSpec, *, size: int, max_age: timedelta | None = None) -> int:
+        pool = self._pool(network.name)
+        ready = [one for one in pool if _is_up(one)]
+        stale = [one for one in pool if not _is_up(one) or self._is_older(one, max_age)]
+        unwanted = stale or ready[size:]
+        if unwanted:
+            # by the warm name: the moment a pod takes it, there is nothing of that name to remove
+            self._daemon.remove(_name(unwanted[0]))
+            return len(ready) - (unwanted[0] in ready)
+        if len(ready) == size:
+            return size
+        body = payloads.warm_sandbox(network, image=self._pause_image(), instance=self._instance)
+        self._run(names.warm_name(), body)
+        return len(ready) + 1
+
+    # Pods
+
+    def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
+        name = names.sandbox_name(spec.uid, spec.name)
+        found = self._inspect(name)
+        if found is None:
+            return self._take_warm(spec, name) or self._make(spec, name)
+        if not _runs(found):
+            # what still runs in it sits in a network that is gone
+            self.kill(spec.uid)
+            self._daemon.start(name)
+        return self.observe(spec.uid) or self._make(spec, name)
+
+    def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
+        name = names.container_name(spec.uid, container, attempt)
+        sandbox = self._inspect(names.sandbox_name(spec.uid, spec.name))
+        if sandbox is None or not _runs(sandbox):
+            raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} does not run")
+        cgroup = self._pod_group(spec)
+        body = payloads.container(
+            spec,
+            next(one for one in spec.containers if one.name == container),
+            attempt=attempt,
+            sandbox=sandbox["Id"],
+            cgroup=cgroup,
+            instance=self._instance,
+        )
+        try:
+            id = self._daemon.create(name, body)
+        except Conflict:
+            found = inspection.container_status(self._daemon.inspect(name))
+            if found.state != "created":
+                return found
+            id = found.id
+        with self._named(spec, sandbox, id, cgroup):
+            status = self._start(id)
+        if attempt >= KEPT_ATTEMPTS:
+            self._daemon.remove(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
+        return status
+
+    def observe(self, uid: Uid) -> SandboxStatus | None:
+        found = (self._inspect(one["Id"]) for one in self._list(uid))
+        return self._read(uid, [one for one in found if one])
+
+    def terminate(self, uid: Uid, *, container: str | None = None) -> None:
+        """With the signal the image asks for, as Kubernetes does."""
+        for id in self._running(uid, container):
+            found = self._inspect(id)
+            if found:
+                self._daemon.signal(id, found["Config"].get("StopSignal") or "SIGTERM")
+
+    def kill(self, uid: Uid, *, container: str | None = None) -> None:
+        for id in self._running(uid, container):
+            self._daemon.signal(id, "SIGKILL")
+            self._daemon.wait(id)
+
+    def remove_sandbox(self, uid: Uid) -> None:
+        """The containers before the sandbox they sit in, so that a crash in between leaves something to find."""
+        for one in sorted(self._list(uid), key=lambda one: names.CONTAINER not in one["Labels"]):
+            self._daemon.remove(one["Id"])
+        self._host.cgroups.remove(uid)
+
+    def sandboxes(self) -> list[SandboxStatus]:
+        of_pod: dict[Uid, list[Found]] = {}
+        for one in self._list():
+            uid = _owner(_name(one), one["Labels"])
+            found = self._inspect(one["Id"]) if uid else None
+            if uid and found:
+                of_pod.setdefault(uid, []).append(found)
+        read = (self._read(uid, found) for uid, found in of_pod.items())
+        return [status for status in read if status]
+
+    # What happens, and what was said
+
+    def events(self) -> Iterator[RuntimeEvent]:
+        label = f"{names.INSTANCE}={self._instance}"
+        for message in self._daemon.events(type=["container"], event=_EVENTS, label=[label]):
+            attributes = message["Actor"]["Attributes"]
+            uid = _owner(attributes["name"], attributes)
+            if uid is None:
+                continue
+            _, pod = names.pod_of(attributes["name"]) or (uid, attributes.get(names.POD, ""))
+            yield RuntimeEvent(
+                uid=uid,
+                account=attributes.get(names.ACCOUNT, ""),
+                namespace=attributes.get(names.NAMESPACE, ""),
+                name=pod,
+            )
+
+    def logs(
+        self,
+        uid: Uid,
+        container: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: datetime | None = None,
+        timestamps: bool = False,
+        previous: bool = False,
+    ) -> LogStream:
+        attempts = sorted(
+            (one for one in self._list(uid) if one["Labels"].get(names.CONTAINER) == container),
+            key=lambda one: int(one["Labels"][names.ATTEMPT]),
+        )
+        if len(attempts) < (2 if previous else 1):
+            raise KeyError(container)
+        return self._daemon.logs(
+            attempts[-2 if previous else -1]["Id"],
+            follow=follow,
+            timestamps=timestamps,
+            tail="all" if tail is None else tail,
+            since=since.timestamp() if since else None,
+        )
+
+    # One step each
+
+    @cached_property
+    def _host(self) -> _Host:
+        info = self._daemon.info()
+        driver = info.get("CgroupDriver", "") if self._daemon.is_local else ""
+        cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"))
+        return _Host(architecture=info["Architecture"], cgroups=cgroups)
+
+    def _pause_image(self) -> str:
+        """Its name; the image is made when it is not there."""
+        architecture = self._host.architecture
+        name = pause.image_name(architecture)
+        if self._daemon.image(name) is None:
+            changes = [f'ENTRYPOINT ["{pause.ENTRYPOINT}"]']
+            self._daemon.import_image(name, pause.image_tar(architecture), changes=changes)
+        return name
+
+    def _free_subnet(self, wanted: str, taken: list[str]) -> str:
+        """Away from what the host routes elsewhere, if there is room away from it."""
+        elsewhere = routed(_ROUTES.read_text()) if self._daemon.is_local and _ROUTES.exists() else []
+        with suppress(NoRoom):
+            return free_subnet(wanted, taken + elsewhere)
+        try:
+            return free_subnet(wanted, taken)
+        except NoRoom as error:
+            raise RuntimeFault(str(error)) from error
+
+    def _pool(self, network: str) -> list[Found]:
+        """The network's sandboxes that are nobody's yet, newest first."""
+        labels = [f"{names.INSTANCE}={self._instance}", f"{names.WARM}={network}"]
+        found = self._daemon.containers(label=labels, name=f"^/{names.WARM_PREFIX}")
+        return sorted(found, key=lambda one: one["Created"], reverse=True)
+
+    def _is_older(self, one: Found, max_age: timedelta | None) -> bool:
+        return max_age is not None and self.now().timestamp() - one["Created"] > max_age.total_seconds()
+
+    def _take_warm(self, spec: SandboxSpec, name: str) -> SandboxStatus | None:
+        """Takes a warm sandbox by renaming it; None when there is none to take.
+
+        Two who want the same one: the rename goes by the *warm* name, so the slower finds nothing of that name. What
+        remains is a rename that was let in before the faster one had finished: then the faster finds nothing under its
+        pod's name, and takes the next. Within a process the lock keeps them apart."""
+        with self._giving:
+            for warm in self._to_give(spec):
+                with suppress(Missing, Conflict):
+                    self._daemon.rename(warm, name)
+                taken = self._inspect(name)
+                if taken:
+                    return self._dressed(taken, spec)
+        return None
+
+    def _to_give(self, spec: SandboxSpec) -> list[str]:
+        """The names of ready sandboxes on the pod's network, if their host names can be changed from here."""
+        ready = [one for one in self._pool(spec.network.name) if _is_up(one)] if self._may_dress else []
+        random.shuffle(ready)
+        return [_name(one) for one in ready]
+
+    @cached_property
+    def _may_dress(self) -> bool:
+        """Turned off for good when it shows that this process cannot reach the host's containers."""
+        return self._daemon.is_local
+
+    def _dressed(self, taken: Found, spec: SandboxSpec) -> SandboxStatus | None:
+        """Gives the sandbox the pod's host name. Where that cannot be, the sandbox goes: better slow than misnamed."""
+        try:
+            hostnames.require(taken["State"]["Pid"])
+            hostnames.write_files(
+                hostname_file=taken["HostnamePath"],
+                hosts_file=taken["HostsPath"],
+                old=taken["Config"]["Hostname"],
+                new=spec.hostname,
+            )
+        except OSError as error:
+            logger.warning("warm sandboxes are not used: %s", error)
+            self._may_dress = False
+            self._daemon.remove(taken["Id"])
+            return None
+        return self._read(spec.uid, [taken])
+
+    def _make(self, spec: SandboxSpec, name: str) -> SandboxStatus:
+        body = payloads.sandbox(spec, image=self._pause_image(), instance=self._instance)
+        with suppress(Conflict):
+            self._run(name, body)
+        made = self._read(spec.uid, [self._daemon.inspect(name)])
+        if made is None:
+            raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} went away while it was made")
+        return made
+
+    def _run(self, name: str, body: payloads.Body) -> None:
+        """All or nothing."""
+        id = self._daemon.create(name, body)
+        try:
+            self._daemon.start(id)
+        except RuntimeFault:
+            with suppress(RuntimeFault):
+                self._daemon.remove(id)
+            raise
+
+    def _start(self, id: str) -> ContainerStatus:
+        """A command that is missing or may not be run is the container's end, and Docker notes it on the container.
+        Any other refusal is the host's: the container goes, and the same attempt may be made again."""
+        try:
+            self._daemon.start(id)
+        except RuntimeGone:
+            raise
+        except RuntimeFault:
+            status = inspection.container_status(self._daemon.inspect(id))
+            if status.state == "created":
+                self._daemon.remove(id)
+                raise
+            return status
+        return inspection.container_status(self._daemon.inspect(id))
+
+    def _pod_group(self, spec: SandboxSpec) -> str:
+        """No lower than its largest container: the kernel refuses a child above its parent."""
+        cpu = [one.cpu_millis for one in spec.containers]
+        memory = [one.memory_bytes for one in spec.containers]
+        return self._host.cgroups.pod_group(
+            spec.uid,
+            cpu_millis=max(spec.cpu_millis, *cpu) if spec.cpu_millis else 0,
+            memory_bytes=max(spec.memory_bytes, *memory) if spec.memory_bytes else 0,
+        )
+
+    @contextmanager
+    def _named(self, spec: SandboxSpec, sandbox: Found, id: str, cgroup: str) -> Iterator[None]:
+        """Around the start of a container whose sandbox was made under another name than its pod's."""
+        old = sandbox["Config"]["Hostname"]
+        if old == spec.hostname:
+            yield
+            return
+        processes = self._host.cgroups.processes(id, parent=cgroup)
+        with hostnames.named_while_starting(processes, old=old, new=spec.hostname):
+            yield
+
+    def _list(self, uid: Uid | None = None) -> list[Found]:
+        """This install's containers, or those of one pod."""
+        label = [f"{names.INSTANCE}={self._instance}"]
+        if uid is None:
+            return self._daemon.containers(label=label)
+        found = self._daemon.containers(label=label, name=f"^/cci-{uid}[_-]")
+        return [one for one in found if _owner(_name(one), one["Labels"]) == uid]
+
+    def _running(self, uid: Uid, container: str | None) -> list[str]:
+        """The ids of the pod's running containers, or of one of them; never the sandbox itself."""
+        up = [one for one in self._list(uid) if _is_up(one) and names.CONTAINER in one["Labels"]]
+        return [one["Id"] for one in up if container is None or one["Labels"][names.CONTAINER] == container]
+
+    def _inspect(self, name: str) -> Found | None:
+        with suppress(Missing):
+            return self._daemon.inspect(name)
+        return None
+
+    def _read(self, uid: Uid, found: list[Found]) -> SandboxStatus | None:
+        apps = [one for one in found if names.CONTAINER in one["Config"]["Labels"]]
+        sandbox = next((one for one in found if one not in apps), None)
+        return inspection.sandbox_status(uid, sandbox, apps, given_at=_given_at(sandbox))
+
+
+def _name(listed: Found) -> str:
+    return str(listed["Names"][0]).lstrip("/")
+
+
+def _owner(name: str, labels: Mapping[str, str]) -> Uid | None:
+    """The pod whose container it is; None for a warm sandbox."""
+    if names.CONTAINER in labels:
+        return Uid(labels[names.POD_UID])
+    owner = names.pod_of(name)
+    return owner[0] if owner else None
+
+
+def _is_up(listed: Found) -> bool:
+    return bool(listed["State"] == "running")
+
+
+def _runs(inspected: Found) -> bool:
+    return bool(inspected["State"]["Running"])
+
+
+def _given_at(sandbox: Found | None) -> datetime | None:
+    """When a warm sandbox went to its pod: that is when its host name was written."""
+    if sandbox is None or not inspection.is_warm(sandbox):
+        return None
+    with suppress(OSError):
+        return datetime.fromtimestamp(Path(sandbox["HostnamePath"]).stat().st_mtime, tz=UTC)
+    return None

@@ -1,0 +1,108 @@
+"""What Docker is asked for, as plain data: the bodies of `POST /containers/create`. Pure, so tested without Docker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workloads.runtimes import names
+from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
+
+Body = dict[str, Any]
+
+_CPU_PERIOD = 100_000
+_LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+
+
+def warm_sandbox(network: NetworkSpec, *, image: str, instance: str) -> Body:
+    """A sandbox nobody owns yet."""
+    labels = {**network.labels, names.WARM: network.name}
+    return _pause(network, image=image, labels=labels, instance=instance)
+
+
+def sandbox(spec: SandboxSpec, *, image: str, instance: str) -> Body:
+    body = _pause(spec.network, image=image, labels=_pod_labels(spec), instance=instance)
+    return {**body, "Hostname": spec.hostname}
+
+
+def container(
+    spec: SandboxSpec, container: ContainerSpec, *, attempt: int, sandbox: str, cgroup: str, instance: str
+) -> Body:
+    """One attempt of one container, joined to the sandbox with that id. `cgroup` is the pod's own, or ""."""
+    labels = {**_pod_labels(spec), names.CONTAINER: container.name, names.ATTEMPT: str(attempt)}
+    body: Body = {
+        "Image": container.image,
+        "Env": environment(container.environment, hostname=spec.hostname),
+        "Labels": {**labels, names.INSTANCE: instance},
+        # Kubernetes knows no image health checks: probes are the pod's own
+        "Healthcheck": {"Test": ["NONE"]},
+        "Tty": container.tty,
+        "OpenStdin": container.stdin,
+        "HostConfig": {
+            "NetworkMode": f"container:{sandbox}",
+            "IpcMode": f"container:{sandbox}",
+            "LogConfig": _LOGS,
+            **_confinement(container),
+            **_limits(container),
+            **({"CgroupParent": cgroup} if cgroup else {}),
+        },
+    }
+    if container.command is not None:
+        body["Entrypoint"] = list(container.command)
+    if container.args is not None:
+        body["Cmd"] = list(container.args)
+    if container.working_dir:
+        body["WorkingDir"] = container.working_dir
+    return body
+
+
+def environment(variables: Mapping[str, str], *, hostname: str) -> list[str]:
+    """`HOSTNAME` is the pod's unless the pod says otherwise: Docker would put in the sandbox's."""
+    return [f"{name}={value}" for name, value in {"HOSTNAME": hostname, **variables}.items()]
+
+
+def _pause(network: NetworkSpec, *, image: str, labels: Mapping[str, str], instance: str) -> Body:
+    return {
+        "Image": image,
+        "Labels": {**labels, names.INSTANCE: instance},
+        "HostConfig": {
+            "NetworkMode": network.name,
+            # else no other container may join it
+            "IpcMode": "shareable",
+            "LogConfig": {"Type": "none"},
+            "SecurityOpt": ["no-new-privileges"],
+            "CapDrop": ["ALL"],
+            "ReadonlyRootfs": True,
+            "PidsLimit": 16,
+        },
+    }
+
+
+def _pod_labels(spec: SandboxSpec) -> dict[str, str]:
+    return {
+        names.POD_UID: spec.uid,
+        names.ACCOUNT: spec.account,
+        names.NAMESPACE: spec.namespace,
+        names.POD: spec.name,
+    }
+
+
+def _confinement(container: ContainerSpec) -> Body:
+    """Docker's default seccomp profile stands, because nothing here names another."""
+    return {
+        "SecurityOpt": ["no-new-privileges"],
+        "CapDrop": ["NET_RAW"],
+        "PidsLimit": container.pids_limit,
+    }
+
+
+def _limits(container: ContainerSpec) -> Body:
+    limits: Body = {}
+    if container.cpu_millis:
+        limits["CpuPeriod"] = _CPU_PERIOD
+        limits["CpuQuota"] = container.cpu_millis * _CPU_PERIOD // 1000
+        limits["CpuShares"] = max(2, container.cpu_millis * 1024 // 1000)
+    if container.memory_bytes:
+        limits["Memory"] = container.memory_bytes
+        limits["MemorySwap"] = container.memory_bytes
+    return limits
