@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from iam.identities import Identity
 from workloads.kinds.base import Kind
@@ -31,3 +31,11 @@ def only_controllers(identity: Identity, kind: Kind, part: str) -> None:
     if identity.is_controller:
         return
     raise Refused(f"{kind.plural}/{part} is written by the service alone: change the spec, the {part} follows")
+
+
+def placement(identity: Identity, kind: Kind, new: dict[str, Any], old: dict[str, Any]) -> None:
+    """Which node a pod runs on is said once, by the service."""
+    if kind.name != "Pod" or identity.is_controller:
+        return
+    if new["spec"].get("nodeName") != old["spec"].get("nodeName"):
+        raise Refused(f'pods "{old["metadata"]["name"]}": spec.nodeName is set by the service alone')

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import hooks, identify, namespaces, podsizes, quota
+from workloads.admission import authorize, hooks, identify, namespaces, podsizes, quota
 from workloads.kinds.base import Kind
-from workloads.meta import times
+from workloads.meta import times, wire
 from workloads.meta.errors import Invalid
 from workloads.meta.keys import Key
-from workloads.store.objects import Guard
+from workloads.store.objects import Guard, Row
 
 JSON = dict[str, Any]
 
@@ -34,14 +34,14 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     """`obj` is the caller's copy of the manifest and is completed in place."""
     identify.newborn(kind, obj, namespace=namespace, now=times.format_seconds(now))
     key = Key(identity.account, kind.name, namespace if kind.namespaced else "", obj["metadata"]["name"])
-    guards = _guards(kind, key)
+    home = namespaces.living(kind, key) if kind.namespaced else None
     if kind.name == "Namespace":
         namespaces.fill_flavor(obj, identity.account)
     kind.default(obj)
     kind.prepare(obj, None)
     _validate(kind, obj, None)
-    warnings = podsizes.settle(kind, obj, None, account=identity.account)
-    return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
+    warnings = _sized(kind, obj, None, account=identity.account, home=home)
+    return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), _guards(kind, key))
 
 
 def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Admitted:
@@ -52,8 +52,9 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Adm
     kind.prepare(new, old)
     if new == old:
         return Admitted(new)
+    authorize.placement(identity, kind, new, old)
     _validate(kind, new, old)
-    warnings = podsizes.settle(kind, new, old, account=identity.account)
+    warnings = _sized(kind, new, old, account=identity.account)
     identify.next_generation(kind, new, old)
     return Admitted(new, warnings + hooks.on_admit(new, old, identity))
 
@@ -73,11 +74,17 @@ def _validate(kind: Kind, obj: JSON, old: JSON | None) -> None:
         raise Invalid.of(kind.name, obj["metadata"].get("name", ""), tuple(causes), group=kind.group)
 
 
+def _sized(kind: Kind, new: JSON, old: JSON | None, *, account: str, home: Row | None = None) -> tuple[str, ...]:
+    """`home` is the namespace's row where it has been read already."""
+    place = podsizes.place_to_size(kind, new, old)
+    if place is None:
+        return ()
+    row = home or namespaces.of(account, new["metadata"]["namespace"])
+    return podsizes.settle(kind, new, place, namespace=wire.load(row.data), account=account)
+
+
 def _guards(kind: Kind, key: Key) -> tuple[Guard, ...]:
-    """Asked once now, for the error in good time, and again inside the transaction, for the truth."""
+    """Asked again inside the write's transaction: the answers of admission may be old by then."""
     if kind.name == "Namespace":
         return (quota.room_for_namespace(key),)
-    if not kind.namespaced:
-        return ()
-    namespaces.living(kind, key)
-    return (namespaces.still_living(kind, key),)
+    return (namespaces.still_living(kind, key),) if kind.namespaced else ()

@@ -5,30 +5,39 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from workloads.kinds import schemas
 from workloads.kinds.base import Kind
 from workloads.meta import shapes
 from workloads.meta.errors import BadRequest
+from workloads.meta.shapes import Shape
 
 JSON = dict[str, Any]
+SCALE = "io.k8s.api.autoscaling.v1.Scale"
 Mode = Literal["Strict", "Warn", "Ignore"]
 
 
 def settle(kind: Kind, obj: JSON, *, mode: Mode, duplicates: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Drops in place what the kind's schema does not know, and returns warnings. Raises BadRequest."""
-    from workloads.kinds import schemas
-
     shape = schemas.shape(kind.schema)
+    return _settle(obj, shape, name=kind.name, version=kind.version, mode=mode, duplicates=duplicates)
+
+
+def settle_scale(obj: JSON, *, mode: Mode) -> tuple[str, ...]:
+    """The same for the body of the scale subresource."""
+    return _settle(obj, schemas.shape(SCALE), name="Scale", version="v1", mode=mode, duplicates=())
+
+
+def _settle(
+    obj: JSON, shape: Shape, *, name: str, version: str, mode: Mode, duplicates: tuple[str, ...]
+) -> tuple[str, ...]:
+    prefix = f'{name} in version "{version}" cannot be handled as a {name}'
     findings = shapes.check(obj, shape)
     if findings.mismatches:
         causes = tuple(mismatch.cause for mismatch in findings.mismatches)
-        raise _undecodable(kind, findings.mismatches[0].sentence, causes=causes)
+        raise BadRequest(f"{prefix}: {findings.mismatches[0].sentence}", causes=causes)
     shapes.prune(obj, shape)
     said = [f'unknown field "{path}"' for path in findings.unknown]
     said += [f'duplicate field "{path}"' for path in duplicates]
     if said and mode == "Strict":
-        raise _undecodable(kind, f"strict decoding error: {', '.join(said)}")
+        raise BadRequest(f"{prefix}: strict decoding error: {', '.join(said)}")
     return tuple(said) if mode == "Warn" else ()
-
-
-def _undecodable(kind: Kind, problem: str, **rest: Any) -> BadRequest:
-    return BadRequest(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {problem}', **rest)

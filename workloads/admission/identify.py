@@ -26,7 +26,7 @@ def type_meta(kind: Kind, manifest: JSON) -> None:
     """Fills in `apiVersion` and `kind`, or raises BadRequest when the manifest is of something else."""
     served = {kind.api_version} | {f"{group}/{version}" if group else version for group, version in kind.also_served_as}
     said = manifest.get("apiVersion") or kind.api_version
-    if said not in served:
+    if not isinstance(said, str) or said not in served:
         raise BadRequest(
             f"the API version in the data ({said}) does not match the expected API version ({kind.api_version})"
         )

@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from iam.models import Account
+from workloads.kinds import namespaces as kinds
 from workloads.kinds.base import Kind
-from workloads.meta.errors import BadRequest, Cause, NotFound, Refused
+from workloads.meta.errors import Cause, NotFound, Refused
 from workloads.meta.keys import Key
 from workloads.store import objects
 from workloads.store.objects import Guard, Row
 
 JSON = dict[str, Any]
 
-FLAVOR = "namespace.kubernetes.io/flavor"
-FLAVORS = ("general-computing", "gpu-accelerated")
 DUPLICATE = "CCI.02.409101"
+
+
+def of(account: str, name: str) -> Row:
+    """Raises NotFound."""
+    try:
+        return objects.read(Key(account, "Namespace", "", name))
+    except objects.Missing:
+        raise NotFound.named("namespaces", name) from None
 
 
 def living(kind: Kind, key: Key) -> Row:
     """The namespace that `key` is to be created in. Raises NotFound or Refused (terminating)."""
-    try:
-        row = objects.read(Key(key.account, "Namespace", "", key.namespace))
-    except objects.Missing:
-        raise NotFound.named("namespaces", key.namespace) from None
+    row = of(key.account, key.namespace)
     if row.deleting:
         raise _terminating(kind, key)
     return row
@@ -41,23 +45,15 @@ def still_living(kind: Kind, key: Key) -> Guard:
 def fill_flavor(namespace: JSON, account: str) -> None:
     """Puts the account's default flavor in, in place, or raises the product's 400s."""
     annotations = namespace["metadata"].setdefault("annotations", {})
-    flavor = annotations.get(FLAVOR) or _default_flavor(account)
-    if not flavor:
-        raise BadRequest(
-            f"metadata.annotations[{FLAVOR}]: Required value: give one of {', '.join(FLAVORS)}",
-            error_code="CCI.02.400111",
-        )
-    if flavor not in FLAVORS:
-        raise BadRequest(
-            f'metadata.annotations[{FLAVOR}]: Unsupported value: "{flavor}": give one of {", ".join(FLAVORS)}',
-            error_code="CCI.02.400110",
-        )
-    annotations[FLAVOR] = flavor
+    flavor = annotations.get(kinds.FLAVOR) or _default_flavor(account)
+    if error := kinds.flavor_error(flavor):
+        raise error
+    annotations[kinds.FLAVOR] = flavor
 
 
 def _default_flavor(account: str) -> str:
     own = Account.objects.filter(name=account).values_list("default_flavor", flat=True).first()
-    return FLAVORS[0] if own is None else own
+    return kinds.GENERAL_COMPUTING if own is None else own
 
 
 def _terminating(kind: Kind, key: Key) -> Refused:

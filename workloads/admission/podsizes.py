@@ -1,13 +1,70 @@
-"""The pod specification step."""
+"""The pod specification step: which size a pod gets, by the grid, the namespace's flavor and the policy for the rest.
+
+The containers stay as they were written; the size stands in an annotation of the pod, its ceiling and its bill.
+Templates are judged the same way, so that nobody learns from a pod that never comes what a Deployment could have said.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.conf import settings
+
+from iam.models import Account
+from workloads.admission import hooks
+from workloads.kinds import namespaces, podspecs
 from workloads.kinds.base import Kind
+from workloads.kinds.podspecs import Fit, OffGrid, Specification
+from workloads.meta.errors import Invalid
 
 JSON = dict[str, Any]
 
 
-def settle(kind: Kind, new: JSON, old: JSON | None, *, account: str) -> tuple[str, ...]:
-    return ()
+class Place(NamedTuple):
+    """Where a pod, or a template of pods, stands in an object. `at` is its path, "" for the object itself."""
+
+    pod: JSON
+    at: str
+
+
+def place_to_size(kind: Kind, new: JSON, old: JSON | None) -> Place | None:
+    """What has to be sized: a new pod, or a template that is new or changed. A pod keeps its size for life."""
+    if kind.name == "Pod":
+        return Place(new, "") if old is None else None
+    template = new.get("spec", {}).get("template")
+    if template is None or (old is not None and template == old["spec"].get("template")):
+        return None
+    return Place(template, "spec.template")
+
+
+def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str) -> tuple[str, ...]:
+    """Writes the size on a pod, in place, and returns a warning where another size than the one asked for is billed.
+    Raises Invalid with field, rule, what was asked, and the nearest sizes with their price."""
+    flavor = namespaces.flavor(namespace)
+    try:
+        fit = podspecs.fit(place.pod, flavor=flavor, rounding=_rounds(namespace, account), at=place.at)
+    except OffGrid as problem:
+        name = obj["metadata"].get("name", "")
+        causes = problem.causes(priced=lambda specification: _priced(specification, flavor))
+        raise Invalid.of(kind.name, name, causes, group=kind.group) from None
+    if kind.name == "Pod":
+        obj["metadata"].setdefault("annotations", {}).setdefault(podspecs.ANNOTATION, fit.specification.annotation())
+    return (_warning(fit, flavor),) if fit.changed else ()
+
+
+def _rounds(namespace: JSON, account: str) -> bool:
+    """The nearest word counts: the namespace's, else the account's, else the operator's."""
+    if (own := namespaces.auto_normalize(namespace)) is not None:
+        return own
+    chosen = Account.objects.filter(name=account).values_list("off_grid", flat=True).first()
+    return (chosen or settings.OFF_GRID) == "round"
+
+
+def _warning(fit: Fit, flavor: str) -> str:
+    asked = str(fit.requested) if fit.requested.cpu_millis or fit.requested.memory_bytes else "no resources"
+    return f"pod size: {asked} requested, {_priced(fit.specification, flavor)} billed: {'; '.join(fit.rules)}"
+
+
+def _priced(specification: Specification, flavor: str) -> str:
+    price = hooks.price(flavor, specification.cpu_millis, specification.memory_mib)
+    return f"{specification} ({price})" if price else str(specification)

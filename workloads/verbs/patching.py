@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize
-from workloads.kinds import registry
+from workloads.admission import authorize, fields
+from workloads.kinds import registry, schemas
 from workloads.kinds.base import Kind
 from workloads.meta import patches
 from workloads.meta.errors import NotBuilt
@@ -17,8 +17,6 @@ from workloads.verbs import writes
 from workloads.verbs.calls import Answer, PatchType, Subresource, WriteOptions
 
 JSON = dict[str, Any]
-
-SCALE = "io.k8s.api.autoscaling.v1.Scale"
 
 
 def patch(
@@ -51,6 +49,4 @@ def patch(
 
 
 def _shape(kind: Kind, subresource: Subresource) -> Shape:
-    from workloads.kinds import schemas
-
-    return schemas.shape(SCALE if subresource == "scale" else kind.schema)
+    return schemas.shape(fields.SCALE if subresource == "scale" else kind.schema)

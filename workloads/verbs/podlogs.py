@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -43,6 +44,8 @@ def target(identity: Identity, namespace: str, pod_name: str, options: LogOption
 
 def stream(target: LogTarget, *, limit_bytes: int | None) -> Iterator[bytes]:
     """Opens the stream now, so that errors come now. Raises Unavailable when the agent does not answer."""
+    if not Path(target.socket).exists():
+        raise Unavailable("the node agent is not running, logs cannot be read now")
     client = httpx.Client(
         transport=httpx.HTTPTransport(uds=target.socket),
         base_url="http://agent",

@@ -31,9 +31,9 @@ def view(kind: Kind, obj: JSON) -> JSON:
 
 
 def scaled(kind: Kind, obj: JSON, scale: JSON) -> JSON:
-    """`obj` with the replicas that `scale` asks for. Raises Invalid."""
+    """`obj` with the replicas that `scale`, a decoded Scale, asks for. Raises Invalid."""
     replicas = (scale.get("spec") or {}).get("replicas", 0)
-    if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
-        cause = causes.invalid("spec.replicas", replicas, "must be an integer greater than or equal to 0")
+    if replicas < 0:
+        cause = causes.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise Invalid.of("Scale", obj["metadata"]["name"], (cause,), group="autoscaling")
     return {**obj, "metadata": {**obj["metadata"]}, "spec": {**obj["spec"], "replicas": replicas}}

@@ -141,9 +141,12 @@ def _next_state(
     if subresource == "finalize":
         return chain.Admitted({**old, "spec": {**old.get("spec", {}), "finalizers": _finalizers(wanted)}})
     if subresource == "scale":
-        return chain.admit_change(kind, scales.scaled(kind, old, wanted), old, identity=identity)
-    said = _decoded(kind, wanted, options)
-    admitted = chain.admit_change(kind, wanted, old, identity=identity)
+        said = fields.settle_scale(wanted, mode=options.field_validation)
+        new = scales.scaled(kind, copied(old), wanted)
+    else:
+        said = _decoded(kind, wanted, options)
+        new = wanted
+    admitted = chain.admit_change(kind, new, old, identity=identity)
     return replace(admitted, warnings=said + admitted.warnings)
 
 
