@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from console.forms.drafts import JSON, FieldError, Fields, text, whole
 
@@ -46,6 +47,8 @@ class EnvDraft:
 class ContainerDraft:
     name: str
     image: str = ""
+    tag: str = ""
+    """Ignored when the image already carries a tag or digest."""
     pull_policy: str = "IfNotPresent"
     cpu: str = ""
     memory: str = ""
@@ -55,11 +58,17 @@ class ContainerDraft:
     working_dir: str = ""
     env: tuple[EnvDraft, ...] = ()
 
+    @property
+    def reference(self) -> str:
+        """`nginx` and `1.27` -> `nginx:1.27`."""
+        last = self.image.rpartition("/")[2]
+        return f"{self.image}:{self.tag}" if self.tag and ":" not in last and "@" not in last else self.image
+
     def manifest(self, *, cpu: str, memory: str) -> JSON:
         size = {"cpu": self.cpu or cpu, "memory": _gib(self.memory) or memory}
         container: JSON = {
             "name": self.name,
-            "image": self.image,
+            "image": self.reference,
             "imagePullPolicy": self.pull_policy,
             "resources": {"requests": size, "limits": dict(size)},
         }
@@ -99,7 +108,7 @@ class DeploymentDraft:
             namespace=text(fields, "namespace"),
             description=text(fields, "description"),
             replicas=replicas,
-            size=text(fields, "size", "0.25_1.0"),
+            size=_size(fields),
             containers=tuple(_containers(fields)) or (ContainerDraft("container-0"),),
             strategy=text(fields, "strategy", "RollingUpdate"),
             max_unavailable=text(fields, "max_unavailable", "25%"),
@@ -127,6 +136,9 @@ class DeploymentDraft:
         for index, container in enumerate(self.containers):
             if not container.image:
                 found.append(FieldError(f"containers-{index}-image", "Name an image, for example nginx:1.27."))
+            if len(self.containers) > 1 and not (container.cpu and container.memory):
+                message = f"Several containers share the pod: say how much of {self.size_words} this one may use."
+                found.append(FieldError(f"containers-{index}-{'memory' if container.cpu else 'cpu'}", message))
             for field in ("command", "args"):
                 found.extend(_unclosed(index, field, getattr(container, field)))
         return found
@@ -166,7 +178,7 @@ class DeploymentDraft:
         return "advanced" if field in ("strategy", "max_unavailable", "max_surge", "grace_seconds") else "basic"
 
     def _containers(self) -> list[JSON]:
-        """A container that names no size may use the whole pod specification."""
+        """A container that stands alone and names no size may use the whole pod specification."""
         return [container.manifest(cpu=self.cores, memory=_gib(self.gib)) for container in self.containers]
 
     def _strategy(self) -> JSON:
@@ -176,12 +188,25 @@ class DeploymentDraft:
         return {"type": self.strategy, "rollingUpdate": rolling}
 
 
+def _size(fields: Fields) -> str:
+    """The chosen card, or what was chosen freely, in the annotation's form where both are numbers."""
+    chosen = text(fields, "size", "0.25_1.0")
+    if chosen != "free":
+        return chosen
+    cores, gib = text(fields, "size_cores"), text(fields, "size_gib")
+    try:
+        return f"{Decimal(cores):.2f}_{Decimal(gib):.1f}"
+    except InvalidOperation:
+        return f"{cores}_{gib}"
+
+
 def _containers(fields: Fields) -> Iterator[ContainerDraft]:
     for index in _indexes(fields, re.compile(r"containers-(\d+)-")):
         prefix = f"containers-{index}-"
         yield ContainerDraft(
             name=text(fields, prefix + "name") or f"container-{index}",
             image=text(fields, prefix + "image"),
+            tag=text(fields, prefix + "tag"),
             pull_policy=text(fields, prefix + "pull_policy") or "IfNotPresent",
             cpu=text(fields, prefix + "cpu"),
             memory=text(fields, prefix + "memory"),

@@ -1,0 +1,11 @@
+"""Mounted under /api/v1/ of the console."""
+
+from django.urls import path
+
+from console.rest import views
+
+urlpatterns = [
+    path("price", views.PriceView.as_view(), name="rest-price"),
+    path("cost", views.CostView.as_view(), name="rest-cost"),
+    path("namespaces/<str:namespace>/pods/<str:name>/cost", views.PodCostView.as_view(), name="rest-pod-cost"),
+]

@@ -1,0 +1,138 @@
+"""Prices and cost as JSON, from the same functions as the bill."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, exception_handler
+
+from billing import client as billing
+from billing.client import Meter, NoPrice, Rate
+from iam.identities import Identity
+from workloads.client import Client
+from workloads.meta.errors import BadRequest, Cause, NotFound, StatusError
+
+_DAY = int(timedelta(days=1).total_seconds())
+
+
+class PriceQuestion(serializers.Serializer[dict[str, Any]]):
+    """`?cpu=0.5&memory=1&pods=2`: cores, GiB, number of pods."""
+
+    cpu = serializers.DecimalField(max_digits=8, decimal_places=3, min_value=Decimal("0.001"))
+    memory = serializers.DecimalField(max_digits=10, decimal_places=3, min_value=Decimal("0.001"))
+    pods = serializers.IntegerField(default=1, min_value=0, max_value=1_000_000)
+    flavor = serializers.CharField(default="general-computing", max_length=64)
+
+
+class PriceView(APIView):
+    """What a pod specification costs, per second, hour, day and month of 30 days."""
+
+    def get(self, request: Request) -> Response:
+        question = PriceQuestion(data=request.query_params)
+        if not question.is_valid():
+            raise refusal_of(question.errors)
+        asked = question.validated_data
+        try:
+            rate = billing.rate(
+                int(asked["cpu"] * 1000), int(asked["memory"] * 1024), pods=asked["pods"], flavor=asked["flavor"]
+            )
+        except NoPrice as unpriced:
+            raise BadRequest(str(unpriced)) from None
+        return Response(rate_body(rate) | {"perDay": _plain(rate.per_second * _DAY)})
+
+
+class CostView(APIView):
+    """What the account, or `?namespace=x` of it, has cost this month and costs now; each running pod for itself."""
+
+    def get(self, request: Request) -> Response:
+        identity = _identity(request)
+        namespace = request.query_params.get("namespace") or None
+        if namespace:
+            Client(identity).get("Namespace", namespace)
+        pods = billing.meters(identity.account, namespace=namespace)
+        return Response(
+            meter_body(billing.total(identity.account, namespace=namespace))
+            | {"pods": {uid: meter_body(meter) for uid, meter in pods.items()}}
+        )
+
+
+class PodCostView(APIView):
+    """One pod: its running cost and the ledger lines behind it."""
+
+    def get(self, request: Request, namespace: str, name: str) -> Response:
+        identity = _identity(request)
+        uid = Client(identity).get("Pod", name, namespace)["metadata"]["uid"]
+        meter = billing.pod_meter(identity.account, uid)
+        if meter is None:
+            raise NotFound(f'pod "{name}" has not cost anything yet: billing begins with its image pull')
+        segments = [
+            {
+                "start": segment.start.isoformat(),
+                "end": segment.end.isoformat(),
+                "seconds": segment.seconds,
+                "activity": segment.activity,
+                "open": segment.open,
+            }
+            for segment in billing.segments(identity.account, uid)
+        ]
+        return Response(meter_body(meter) | {"segments": segments})
+
+
+def rate_body(rate: Rate) -> dict[str, str]:
+    """Money is text: JSON numbers are not decimal."""
+    return {
+        "currency": rate.currency,
+        "perSecond": _plain(rate.per_second),
+        "perHour": _plain(rate.per_hour),
+        "perMonth": _plain(rate.per_month),
+    }
+
+
+def meter_body(meter: Meter) -> dict[str, Any]:
+    return {
+        "rate": rate_body(meter.rate),
+        "accrued": _plain(meter.accrued),
+        "asOf": meter.as_of.isoformat(),
+        "running": meter.running,
+        "seconds": meter.seconds,
+    }
+
+
+def refusal_of(errors: Any) -> BadRequest:
+    """REST framework's errors by field as one Status with a cause a field."""
+    causes = tuple(Cause(field, " ".join(map(str, sentences))) for field, sentences in errors.items())
+    return BadRequest("; ".join(f"{cause.field}: {cause.message}" for cause in causes), causes=causes)
+
+
+def answer_refusals(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Every failure of this API is a Kubernetes Status, REST framework's own ones too."""
+    if isinstance(error, StatusError):
+        return Response(error.body(), status=error.code)
+    response = exception_handler(error, context)
+    if response is not None:
+        detail = response.data.get("detail", "") if isinstance(response.data, dict) else response.data
+        response.data = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": str(detail),
+            "reason": type(error).__name__,
+            "code": response.status_code,
+        }
+    return response
+
+
+def _identity(request: Request) -> Identity:
+    return cast(Identity, request.auth)
+
+
+def _plain(amount: Decimal) -> str:
+    """All the digits it has and no trailing zeros: `0.0000445`, `0`."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
