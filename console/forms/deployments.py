@@ -125,6 +125,10 @@ class DeploymentDraft:
     def gib(self) -> str:
         return self.size.partition("_")[2]
 
+    @property
+    def size_words(self) -> str:
+        return f"{self.cores} cores and {self.gib} GiB"
+
     def problems(self) -> list[FieldError]:
         found = list(self.unreadable)
         if not self.name:

@@ -42,7 +42,9 @@ class Verdict:
 def yaml_create(visit: Visit) -> HttpResponse:
     namespaces = namespace_choices(visit)
     chosen = requested_namespace(visit.request) or (namespaces[0][0] if namespaces else "")
-    text, errors, verdicts = "", [], []
+    text = ""
+    errors: list[FieldError] = []
+    verdicts: list[Verdict] = []
     if visit.request.method == "POST":
         text, errors = _text(visit)
         if not errors:
