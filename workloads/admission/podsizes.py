@@ -42,7 +42,7 @@ def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str
     Raises Invalid with field, rule, what was asked, and the nearest sizes with their price."""
     flavor = namespaces.flavor(namespace)
     try:
-        fit = podspecs.fit(place.pod, flavor=flavor, rounding=_rounds(namespace, account), at=place.at)
+        fit = _fit(place, flavor=flavor, namespace=namespace, account=account)
     except OffGrid as problem:
         name = obj["metadata"].get("name", "")
         causes = problem.causes(priced=lambda specification: _priced(specification, flavor))
@@ -50,6 +50,16 @@ def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str
     if kind.name == "Pod":
         obj["metadata"].setdefault("annotations", {}).setdefault(podspecs.ANNOTATION, fit.specification.annotation())
     return (_warning(fit, flavor),) if fit.changed else ()
+
+
+def _fit(place: Place, *, flavor: str, namespace: JSON, account: str) -> Fit:
+    """The policy is asked only when it matters: most pods are on the grid. Raises OffGrid."""
+    try:
+        return podspecs.fit(place.pod, flavor=flavor, at=place.at)
+    except OffGrid:
+        if not _rounds(namespace, account):
+            raise
+    return podspecs.fit(place.pod, flavor=flavor, rounding=True, at=place.at)
 
 
 def _rounds(namespace: JSON, account: str) -> bool:
