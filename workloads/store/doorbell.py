@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import redis
 from django.conf import settings
@@ -27,7 +28,7 @@ Wake = Callable[[], None]
 def ring() -> None:
     """There is something new in the log. Returns at once and never fails."""
     _wake_here()
-    _publisher().ring()
+    _publisher(os.getpid()).ring()
 
 
 @contextlib.contextmanager
@@ -57,7 +58,8 @@ def _wake_here() -> None:
             wake()
 
 
-def _connect() -> redis.Redis:
+def connect() -> redis.Redis:
+    """A client of the shared Redis that gives up at once instead of trying again and again."""
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=2.0, retry=Retry(NoBackoff(), 0)
     )
@@ -85,9 +87,8 @@ class _Publisher:
     """A daemon thread that publishes; bells rung while it is busy fold into one."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._rung = threading.Event()
-        self._redis = _connect()
+        self._redis = connect()
         self._quarrel = _Quarrel("doorbell")
         threading.Thread(target=self._run, name="doorbell", daemon=True).start()
 
@@ -111,17 +112,10 @@ class _Publisher:
         return True
 
 
-_published_by: _Publisher | None = None
-
-
-def _publisher() -> _Publisher:
+@cache
+def _publisher(pid: int) -> _Publisher:
     """One a process: a fork leaves the thread behind, so the child starts its own."""
-    global _published_by
-    if _published_by is None or _published_by.pid != os.getpid():
-        with _guard:
-            if _published_by is None or _published_by.pid != os.getpid():
-                _published_by = _Publisher()
-    return _published_by
+    return _Publisher()
 
 
 class _Ear:
@@ -152,7 +146,7 @@ def _hear(stopped: threading.Event) -> None:
 
 
 def _hear_until_broken(stopped: threading.Event, quarrel: _Quarrel) -> None:
-    with contextlib.closing(_connect()) as client, contextlib.closing(client.pubsub()) as subscription:  # type: ignore[no-untyped-call]
+    with contextlib.closing(connect()) as client, contextlib.closing(client.pubsub()) as subscription:  # type: ignore[no-untyped-call]
         subscription.subscribe(CHANNEL)
         while not stopped.is_set():
             message = subscription.get_message(timeout=0.5)
