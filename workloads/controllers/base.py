@@ -1,6 +1,7 @@
 """What a reconciler is: a function from a key to "done", "look again later" or an error.
 
-Two words for failure: any exception means try later (with backoff); `TerminalError` means not before the object changes.
+Two words for failure: any exception means try later (with backoff); `TerminalError` means not before the object
+changes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,98 @@
+"""What one look at one pod knows and gathers. It lives as long as the look and remembers nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from workloads.client import Client
+from workloads.controllers import hands
+from workloads.controllers.base import Result
+from workloads.controllers.host import Host, host_ip
+from workloads.controllers.pods import status
+from workloads.controllers.pods.lifecycle import Lifecycle
+from workloads.controllers.pods.status import Waiting
+from workloads.meta.keys import Key, Uid
+from workloads.runtimes.base import ContainerStatus, Runtime, SandboxStatus
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Told:
+    reason: str
+    message: str
+    type: Literal["Normal", "Warning"]
+    component: str
+
+
+@dataclass
+class Look:
+    host: Host
+    door: Client
+    key: Key
+    pod: JSON
+    now: datetime
+    lifecycle: Lifecycle
+    observed: SandboxStatus | None = None
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    wake: float | None = None
+    told: list[_Told] = field(default_factory=list)
+
+    @property
+    def uid(self) -> Uid:
+        return Uid(self.pod["metadata"]["uid"])
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.host.runtime()
+
+    @property
+    def containers(self) -> list[JSON]:
+        return list(self.pod["spec"]["containers"])
+
+    def before(self, container: str) -> JSON | None:
+        """The container's entry in the pod's stored status."""
+        entries = (self.pod.get("status") or {}).get("containerStatuses") or ()
+        return next((entry for entry in entries if entry["name"] == container), None)
+
+    def seen(self, container: str) -> ContainerStatus | None:
+        return self.observed.containers.get(container) if self.observed else None
+
+    def wait(self, container: str, reason: str, message: str = "") -> None:
+        self.waiting[container] = Waiting(reason, message)
+
+    def wake_at(self, moment: datetime) -> None:
+        self.wake_in((moment - self.now).total_seconds())
+
+    def wake_in(self, seconds: float) -> None:
+        """The soonest wish counts."""
+        self.wake = max(0.0, seconds if self.wake is None else min(self.wake, seconds))
+
+    def tell(
+        self,
+        reason: str,
+        message: str,
+        *,
+        type: Literal["Normal", "Warning"] = "Normal",
+        component: str = "kubelet",
+    ) -> None:
+        """Gathered now, written after the status: people can wait, containers cannot."""
+        self.told.append(_Told(reason, message, type, component))
+
+    def save(self, *, final: bool = False) -> None:
+        """Writes what is known into the pod's status. Raises Conflict and NotFound."""
+        seen = status.Seen(observed=self.observed, waiting=self.waiting, now=self.now, host_ip=host_ip(), final=final)
+        self.pod = hands.put_status(self.door, self.pod, status.placed(self.pod, seen, self.lifecycle))
+        self.lifecycle = Lifecycle(self.pod["status"])
+
+    def speak(self) -> None:
+        for one in self.told:
+            hands.tell(
+                self.door, self.pod, component=one.component, reason=one.reason, message=one.message, type=one.type
+            )
+        self.told.clear()
+
+    def result(self) -> Result:
+        return Result(self.wake)

@@ -1,0 +1,293 @@
+"""What `kubectl get pod` will show, computed from the pod, from what the runtime has, and from why things wait. Pure.
+
+Reasons and messages are the kubelet's. Nothing that is known is taken back: a container that can no longer be seen
+keeps what its status last said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from workloads.controllers.pods.lifecycle import Lifecycle
+from workloads.meta import conditions, quantity, times
+from workloads.runtimes.base import ContainerStatus, SandboxStatus
+
+JSON = dict[str, Any]
+FINAL_PHASES = ("Succeeded", "Failed")
+_KILLED = 137
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a container does not run (yet)."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look found. `waiting` is by container; `final` says that the pod is being deleted and nothing runs."""
+
+    observed: SandboxStatus | None
+    waiting: Mapping[str, Waiting]
+    now: datetime
+    host_ip: str
+    final: bool = False
+
+
+def unplaced(pod: JSON, *, reason: str, message: str, now: datetime) -> JSON:
+    """The status of a pod that has no node yet."""
+    status: JSON = deepcopy(pod.get("status") or {})
+    status["phase"] = "Pending"
+    status.setdefault("qosClass", qos_class(pod))
+    conditions.put(status, "PodScheduled", "False", reason=reason, message=message, now=now)
+    return status
+
+
+def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
+    """The status of a pod that has a node. Sets marks on `lifecycle`, which becomes part of the status."""
+    status: JSON = deepcopy(pod.get("status") or {})
+    policy = pod["spec"].get("restartPolicy", "Always")
+    containers = _containers(pod, status, seen)
+    if status.get("phase") not in FINAL_PHASES:
+        status["phase"] = _phase(containers, policy=policy, final=seen.final)
+    over = status["phase"] in FINAL_PHASES or seen.final
+    for container in containers:
+        container["ready"] = container["started"] and not over
+    status["containerStatuses"] = containers
+    _set_marks(lifecycle, seen.observed, containers)
+    if over:
+        _finish(lifecycle, containers, seen)
+    _set_places(status, seen, lifecycle)
+    status.setdefault("qosClass", qos_class(pod))
+    _set_conditions(status, seen)
+    lifecycle.forget_empty()
+    if lifecycle.data:
+        status["lifecycle"] = lifecycle.data
+    return status
+
+
+def qos_class(pod: JSON) -> str:
+    """Guaranteed when every container limits CPU and memory to what it requests, as admission sees to."""
+    resources = [container.get("resources") or {} for container in pod["spec"]["containers"]]
+    if not any(part.get("limits") or part.get("requests") for part in resources):
+        return "BestEffort"
+    return "Guaranteed" if all(_is_guaranteed(part) for part in resources) else "Burstable"
+
+
+def _is_guaranteed(resources: JSON) -> bool:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    return all(
+        name in limits and quantity.parse(limits[name]) == quantity.parse(requests.get(name, limits[name]))
+        for name in ("cpu", "memory")
+    )
+
+
+# Containers
+
+
+def _containers(pod: JSON, status: JSON, seen: Seen) -> list[JSON]:
+    before = {entry["name"]: entry for entry in status.get("containerStatuses") or ()}
+    known = seen.observed.containers if seen.observed else {}
+    return [
+        _container(container, known.get(container["name"]), before.get(container["name"]), seen)
+        for container in pod["spec"]["containers"]
+    ]
+
+
+def _container(container: JSON, found: ContainerStatus | None, before: JSON | None, seen: Seen) -> JSON:
+    waiting = None if seen.final else seen.waiting.get(container["name"])
+    if found is None or found.state == "created":
+        return _not_started(container, before, waiting, seen)
+    state = _state(found, waiting)
+    entry: JSON = {
+        "name": container["name"],
+        "state": state,
+        "lastState": _last_state(found, before, waiting),
+        "ready": False,
+        "restartCount": found.attempt,
+        "image": container["image"],
+        "imageID": f"docker://{found.image_id}",
+        "containerID": f"docker://{found.id}",
+        "started": "running" in state,
+    }
+    return entry
+
+
+def _state(found: ContainerStatus, waiting: Waiting | None) -> JSON:
+    if found.state == "running":
+        return {"running": {"startedAt": _seconds(found.started_at)}}
+    if waiting:
+        return {"waiting": _said(waiting)}
+    return {"terminated": _terminated(found)}
+
+
+def _last_state(found: ContainerStatus, before: JSON | None, waiting: Waiting | None) -> JSON:
+    if found.state == "exited" and waiting:
+        return {"terminated": _terminated(found)}
+    if found.last is not None and found.last.state == "exited":
+        return {"terminated": _terminated(found.last)}
+    if before is None:
+        return {}
+    if before.get("restartCount") == found.attempt:
+        return deepcopy(before.get("lastState") or {})
+    ended = (before.get("state") or {}).get("terminated")
+    return {"terminated": ended} if ended else deepcopy(before.get("lastState") or {})
+
+
+def _not_started(container: JSON, before: JSON | None, waiting: Waiting | None, seen: Seen) -> JSON:
+    """Never started, or somebody took it away behind our back: then what was known of it stands."""
+    if before and before.get("containerID"):
+        return _lost(before, waiting, seen)
+    return {
+        "name": container["name"],
+        "state": {"waiting": _said(waiting or Waiting("ContainerCreating"))},
+        "lastState": {},
+        "ready": False,
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "",
+        "started": False,
+    }
+
+
+def _lost(before: JSON, waiting: Waiting | None, seen: Seen) -> JSON:
+    entry = deepcopy(before)
+    entry.update(started=False, ready=False)
+    ended = entry["state"].get("terminated")
+    if waiting:
+        entry["lastState"] = {"terminated": ended} if ended else entry.get("lastState") or {}
+        entry["state"] = {"waiting": _said(waiting)}
+    elif not ended:
+        entry["state"] = {"terminated": _unknown(entry, seen.now)}
+    return entry
+
+
+def _unknown(entry: JSON, now: datetime) -> JSON:
+    return {
+        "exitCode": _KILLED,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located. It used to be there.",
+        "startedAt": (entry["state"].get("running") or {}).get("startedAt"),
+        "finishedAt": times.format_seconds(now),
+        "containerID": entry.get("containerID", ""),
+    }
+
+
+def _terminated(found: ContainerStatus) -> JSON:
+    ended: JSON = {
+        "exitCode": found.exit_code if found.exit_code is not None else _KILLED,
+        "reason": _reason(found),
+        "startedAt": _seconds(found.started_at or found.created_at),
+        "finishedAt": _seconds(found.finished_at),
+        "containerID": f"docker://{found.id}",
+    }
+    if found.error:
+        ended["message"] = found.error
+    return ended
+
+
+def _reason(found: ContainerStatus) -> str:
+    if found.oom_killed:
+        return "OOMKilled"
+    if found.error and found.started_at is None:
+        return "ContainerCannotRun"
+    return "Completed" if found.exit_code == 0 else "Error"
+
+
+def _said(waiting: Waiting) -> JSON:
+    return {"reason": waiting.reason, "message": waiting.message} if waiting.message else {"reason": waiting.reason}
+
+
+def _seconds(moment: datetime | None) -> str | None:
+    return times.format_seconds(moment) if moment else None
+
+
+# The pod
+
+
+def _phase(containers: list[JSON], *, policy: str, final: bool) -> str:
+    """As the kubelet's getPhase: one container that never started keeps the pod Pending."""
+    running = [entry for entry in containers if "running" in entry["state"]]
+    codes = [_exit_code(entry) for entry in containers if "running" not in entry["state"]]
+    if final:
+        return _final_phase(codes)
+    if None in codes:
+        return "Pending"
+    if running or policy == "Always" or any("waiting" in entry["state"] for entry in containers):
+        return "Running"
+    return _final_phase(codes) if policy == "Never" or not any(codes) else "Running"
+
+
+def _final_phase(codes: list[int | None]) -> str:
+    if all(code is None for code in codes):
+        return "Pending"
+    return "Failed" if any(code != 0 for code in codes) else "Succeeded"
+
+
+def _exit_code(entry: JSON) -> int | None:
+    """How it ended last; None when it never ran."""
+    ended = entry["state"].get("terminated") or (entry.get("lastState") or {}).get("terminated")
+    return int(ended["exitCode"]) if ended else None
+
+
+def _set_marks(lifecycle: Lifecycle, observed: SandboxStatus | None, containers: list[JSON]) -> None:
+    if observed is None:
+        return
+    lifecycle.mark("createdAt", observed.created_at)
+    starts = [_first_start(observed.containers.get(entry["name"])) for entry in containers]
+    known = [start for start in starts if start]
+    if len(known) < len(containers):
+        return
+    lifecycle.mark("startedAt", max(known))
+    if all(entry["ready"] for entry in containers):
+        lifecycle.mark("readyAt", max(known))
+
+
+def _first_start(found: ContainerStatus | None) -> datetime | None:
+    if found is None:
+        return None
+    return (found.last.started_at if found.last else None) or found.started_at
+
+
+def _finish(lifecycle: Lifecycle, containers: list[JSON], seen: Seen) -> None:
+    """The latest end by the runtime's clock; where no container is left to tell, now."""
+    if lifecycle.at("pullStartedAt") is None:
+        return
+    known = seen.observed.containers if seen.observed else {}
+    ends = [found.finished_at for found in known.values() if found.finished_at]
+    vanished = any(entry["name"] not in known for entry in containers)
+    lifecycle.mark("finishedAt", seen.now if vanished or not ends else max(ends))
+
+
+def _set_places(status: JSON, seen: Seen, lifecycle: Lifecycle) -> None:
+    status["hostIP"] = seen.host_ip
+    status["hostIPs"] = [{"ip": seen.host_ip}]
+    started = lifecycle.at("pullStartedAt")
+    if started:
+        status.setdefault("startTime", times.format_seconds(started))
+    if seen.observed and seen.observed.ip:
+        status["podIP"] = seen.observed.ip
+        status["podIPs"] = [{"ip": seen.observed.ip}]
+
+
+def _set_conditions(status: JSON, seen: Seen) -> None:
+    now, phase = seen.now, status["phase"]
+    done = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(phase, "")
+    up = bool(seen.observed and seen.observed.running and seen.observed.ip) and not seen.final
+    unready = [entry["name"] for entry in status["containerStatuses"] if not entry["ready"]]
+    words = f"containers with unready status: [{' '.join(unready)}]"
+    conditions.put(status, "PodReadyToStartContainers", "True" if up and not done else "False", now=now)
+    conditions.put(status, "Initialized", "True", reason="PodCompleted" if phase == "Succeeded" else "", now=now)
+    for type in ("Ready", "ContainersReady"):
+        if unready:
+            reason = done or "ContainersNotReady"
+            conditions.put(status, type, "False", reason=reason, message="" if done else words, now=now)
+        else:
+            conditions.put(status, type, "True", now=now)
+    conditions.put(status, "PodScheduled", "True", now=now)

@@ -1,0 +1,51 @@
+"""The list of controllers. To add one, write its module, then name it in `controllers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from workloads.controllers import garbage, namespaces, networks, queue, replicasets
+from workloads.controllers.base import Controller
+from workloads.controllers.deployments import reconcile as deployments
+from workloads.controllers.host import Host
+from workloads.controllers.pods import reconcile as pods
+from workloads.controllers.pods.pulls import Pulls
+from workloads.meta.keys import Key
+from workloads.runtimes import registry as runtimes
+
+
+@cache
+def controllers() -> dict[str, Controller]:
+    """All controllers by name. Naming them touches no runtime: the relay and the control queue have none."""
+    return on(this_host(), pool=settings.POD_CIDR)
+
+
+def on(host: Host, *, pool: str) -> dict[str, Controller]:
+    """The controllers of one host; `pool` is the range default Networks are cut from."""
+    known = (
+        pods.controller(host),
+        replicasets.controller(),
+        deployments.controller(),
+        networks.controller(host, pool=pool),
+        namespaces.controller(),
+        garbage.controller(),
+    )
+    return {controller.name: controller for controller in known}
+
+
+def this_host() -> Host:
+    return Host(
+        runtime=runtimes.current,
+        pulls=Pulls(runtimes.current, ring=_look_at_pods),
+        node=settings.NODE_NAME,
+        overcommit=settings.OVERCOMMIT,
+        lock=Path(settings.DATA_DIR) / "room.lock",
+    )
+
+
+def _look_at_pods(keys: Iterable[Key]) -> None:
+    queue.add("pods", keys)
