@@ -17,7 +17,8 @@
     ├── Invalid                 422 Invalid
     ├── TooManyRequests         429 TooManyRequests
     ├── NotBuilt                501 NotImplemented
-    └── Unavailable             503 ServiceUnavailable
+    ├── Unavailable             503 ServiceUnavailable
+    └── Timeout                 504 Timeout
 
 Handlers raise; one place in each door (kubeapi, console, rest) answers. Messages use Kubernetes' own wording.
 """
@@ -203,3 +204,9 @@ class NotBuilt(StatusError):
 
 class Unavailable(StatusError):
     code, reason = 503, "ServiceUnavailable"
+
+
+class Timeout(StatusError):
+    """What was waited for did not come in time, for example a revision that nobody has written yet."""
+
+    code, reason = 504, "Timeout"

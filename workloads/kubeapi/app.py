@@ -1,0 +1,165 @@
+"""The ASGI application: bytes in, bytes out. Every failure is answered with a Status, whatever went wrong.
+
+Kept bare on purpose: no Django middleware stands between a request and its verb.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from workloads.kubeapi import routes
+from workloads.kubeapi.exchange import Query, Reply, Request, Stream, failure
+from workloads.meta.errors import NotBuilt, StatusError, TooLarge
+from workloads.meta.manifests import LONGEST
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+
+class _Gone(Exception):
+    """The caller hung up before the request was whole: there is nobody to answer."""
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await _serve(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await _refuse_websocket(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _live(receive, send)
+
+
+async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        answer = await _answer(_request(scope, receive))
+    except _Gone:
+        return
+    if isinstance(answer, Stream):
+        await _stream(answer, receive, send)
+    else:
+        await _reply(answer, send)
+
+
+def _request(scope: Scope, receive: Receive) -> Request:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=Query(scope.get("query_string", b"")),
+        headers=headers,
+        address=client[0] if client else "",
+        read=lambda: _read(headers, receive),
+    )
+
+
+async def _read(headers: dict[str, str], receive: Receive) -> bytes:
+    """The whole body, of at most `LONGEST` bytes; what is announced longer is not even begun."""
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > LONGEST:
+        raise _too_large()
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > LONGEST:
+            raise _too_large()
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"the request is too large: its body may have {LONGEST} bytes at most")
+
+
+async def _answer(request: Request) -> Reply | Stream:
+    try:
+        return await routes.answer(request)
+    except StatusError as error:
+        if error.code >= 500 and not isinstance(error, NotBuilt):
+            _log.warning("%s %s: %s", request.method, request.path, error.message)
+        return failure(error)
+    except _Gone:
+        raise
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return failure(StatusError("the server could not process the request; its log says why"))
+
+
+async def _reply(reply: Reply, send: Send) -> None:
+    headers = [
+        (b"content-type", reply.content_type.encode("latin-1")),
+        (b"content-length", str(len(reply.body)).encode()),
+        *((name.encode("latin-1"), value.encode("utf-8")) for name, value in reply.headers),
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _stream(stream: Stream, receive: Receive, send: Send) -> None:
+    """Sends until the stream ends or the caller hangs up, whichever is first."""
+    headers = [(b"content-type", stream.content_type.encode("latin-1")), (b"cache-control", b"no-cache, private")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    pump = asyncio.ensure_future(_pump(stream.chunks, send))
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        await asyncio.wait((pump, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (pump, gone):
+            task.cancel()
+        await asyncio.gather(pump, gone, return_exceptions=True)
+
+
+async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:
+    async with contextlib.aclosing(chunks):  # type: ignore[type-var]
+        try:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except Exception:
+            _log.exception("a stream broke off")
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    """exec, attach and port-forward come as WebSockets. They are answered before the handshake, so that kubectl prints
+    the sentence."""
+    await receive()
+    answer = await _answer(_request({**scope, "method": "GET"}, receive))
+    if isinstance(answer, Stream):
+        answer = failure(NotBuilt("this address answers plain requests only, not WebSockets"))
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": "not supported"})
+        return
+    await send(
+        {
+            "type": "websocket.http.response.start",
+            "status": answer.status if answer.status >= 400 else 501,
+            "headers": [(b"content-type", answer.content_type.encode())],
+        }
+    )
+    await send({"type": "websocket.http.response.body", "body": answer.body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

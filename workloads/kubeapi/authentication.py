@@ -1,0 +1,74 @@
+"""`Authorization: Bearer <token>` to who asks.
+
+An answer of the token table holds for two seconds in this process, so that a burst of requests asks it once; so long
+may a revoked token still work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from iam import tokens
+from iam.identities import Identity
+from workloads.kubeapi.exchange import Request
+from workloads.kubeapi.threads import in_thread
+from workloads.meta.errors import Unauthorized
+
+_HOLDS = 2.0
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Caller:
+    identity: Identity
+    expires: datetime
+
+    def seconds_left(self) -> float:
+        return (self.expires - datetime.now(UTC)).total_seconds()
+
+
+_known: dict[bytes, tuple[float, Caller]] = {}
+
+
+async def caller_of(request: Request) -> Caller:
+    """Raises Unauthorized with what to do about it."""
+    token = _token(request)
+    digest = hashlib.sha256(token.encode()).digest()
+    until, caller = _known.get(digest, (0.0, None))
+    if caller is None or until < time.monotonic() or caller.seconds_left() <= 0:
+        caller = await in_thread(lambda: _look_up(token))
+        _remember(digest, caller)
+    return caller
+
+
+def forget() -> None:
+    """Asks the table again for every token, at once."""
+    _known.clear()
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        raise Unauthorized("the request carries no bearer token: get a kubeconfig with one (make kubeconfig)")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("the Authorization header must read: Bearer <token>")
+    return token.strip()
+
+
+def _look_up(token: str) -> Caller:
+    try:
+        bearer = tokens.bearer(token)
+    except tokens.InvalidToken:
+        raise Unauthorized(
+            "the bearer token has run out, was revoked or was never issued: get a new kubeconfig (make kubeconfig)"
+        ) from None
+    return Caller(bearer.identity, bearer.expires)
+
+
+def _remember(digest: bytes, caller: Caller) -> None:
+    if len(_known) >= _MOST:
+        _known.clear()
+    _known[digest] = (time.monotonic() + _HOLDS, caller)

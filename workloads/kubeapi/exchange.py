@@ -1,0 +1,116 @@
+"""One request and what it is answered with, free of ASGI and of any kind of object."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from workloads.meta.errors import BadRequest, StatusError
+
+JSON = dict[str, Any]
+JSON_TYPE = "application/json"
+
+_TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
+
+
+class Query:
+    """The query string. As upstream, the first value of a repeated parameter counts."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._values: dict[str, str] = {}
+        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=200) if raw else ()
+        for name, value in pairs:
+            self._values.setdefault(name, value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._values.get(name, default)
+
+    def flag(self, name: str) -> bool:
+        """Raises BadRequest."""
+        value = self._values.get(name, "").lower()
+        if value in _TRUE or (name in self._values and value == "" and name == "watch"):
+            return True
+        if value in _FALSE:
+            return False
+        raise BadRequest(f'query parameter {name}: "{value}" is neither true nor false')
+
+    def number(self, name: str) -> int | None:
+        """A whole number of at least 0, None when absent. Raises BadRequest."""
+        value = self._values.get(name, "")
+        if not value:
+            return None
+        if not value.isascii() or not value.isdecimal() or len(value) > 18:
+            raise BadRequest(f'query parameter {name}: "{value}" is not a whole number of at least 0')
+        return int(value)
+
+    def one_of(self, name: str, allowed: Sequence[str], *, default: str) -> str:
+        """Raises BadRequest with what is allowed."""
+        value = self._values.get(name, "") or default
+        if value in allowed:
+            return value
+        raise BadRequest(f'query parameter {name}: "{value}" is not one of {", ".join(allowed)}')
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    query: Query
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    address: str
+    """Where it comes from."""
+    read: Callable[[], Awaitable[bytes]] = field(repr=False)
+    """The body. Raises TooLarge."""
+
+    @property
+    def content_type(self) -> str:
+        """Without its parameters; "" when there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A reply that goes on. Every chunk is sent at once; the iterator is closed when the caller hangs up."""
+
+    chunks: AsyncIterator[bytes]
+    content_type: str = JSON_TYPE
+
+
+def json_reply(body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    return Reply(status, orjson.dumps(body), headers=headers)
+
+
+def failure(error: StatusError) -> Reply:
+    """The one answer to every error: its Status."""
+    headers: list[tuple[str, str]] = []
+    if error.code == 401:
+        headers.append(("www-authenticate", 'Bearer realm="cci"'))
+    if error.retry_after is not None:
+        headers.append(("retry-after", str(error.retry_after)))
+    return json_reply(error.body(), status=error.code, headers=tuple(headers))
+
+
+def warning_headers(warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """RFC 7234 `Warning: 299 - "text"`, which kubectl prints."""
+    return tuple(("warning", f'299 - "{_quoted(text)}"') for text in warnings)
+
+
+def _quoted(text: str) -> str:
+    line = " ".join(text.split())
+    return line.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,360 @@
+"""The verbs on objects of every kind: from a request to a call of the front door, and from its answer to the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from workloads.client import Answer, Client, DeleteOptions, Subresource, WriteOptions
+from workloads.kinds.base import Kind
+from workloads.kubeapi import bodies, podlogs, watching
+from workloads.kubeapi.authentication import Caller
+from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
+from workloads.kubeapi.negotiation import Accepted, accepted
+from workloads.kubeapi.threads import in_thread
+from workloads.kubeapi.views import EventWriter, View
+from workloads.meta.causes import required
+from workloads.meta.errors import (
+    BadRequest,
+    Cause,
+    Expired,
+    Invalid,
+    MethodNotAllowed,
+    NotBuilt,
+    NotFound,
+    Timeout,
+)
+
+JSON = dict[str, Any]
+
+VALIDATIONS = ("Strict", "Warn", "Ignore")
+_APPLY = "application/apply-patch+yaml"
+_NOT_BUILT = {
+    "exec": "exec is not built yet: read the container's output with `kubectl logs`",
+    "attach": "attach is not built yet: follow the container's output with `kubectl logs -f`",
+    "portforward": "port-forward is not built yet",
+    "proxy": "the proxy to pods is not built yet",
+    "eviction": "eviction is not built: delete the pod instead",
+    "ephemeralcontainers": "ephemeral containers are not built",
+    "resize": "a pod's size cannot be changed in place: change the template of its workload instead",
+    "binding": "binding is not built: there are no nodes to choose from",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path names. `namespace` is None for cluster-scoped kinds and for lists across namespaces."""
+
+    kind: Kind
+    api_version: str
+    namespace: str | None
+    name: str
+    subresource: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of one caller to one target."""
+
+    request: Request
+    caller: Caller
+    target: Target
+
+    @property
+    def client(self) -> Client:
+        return Client(self.caller.identity)
+
+    @property
+    def namespace(self) -> str:
+        return self.target.namespace or ""
+
+    @property
+    def view(self) -> View:
+        """Raises NotAcceptable, BadRequest."""
+        shown = accepted(self.request.headers.get("accept", ""))
+        include = self.request.query.one_of("includeObject", ("None", "Metadata", "Object"), default="Metadata")
+        return View(self.target.kind, self.target.api_version, shown, include)  # type: ignore[arg-type]
+
+
+Verb = Callable[[Call], Awaitable[Reply | Stream]]
+
+
+async def answer(request: Request, caller: Caller, target: Target) -> Reply | Stream:
+    """Raises StatusError."""
+    verb = _verb(request, target)
+    return await verb(Call(request, caller, target))
+
+
+def _verb(request: Request, target: Target) -> Verb:
+    if target.subresource:
+        return _subresource_verb(request, target)
+    table = _ON_OBJECT if target.name else _ON_COLLECTION
+    found = table.get("GET" if request.method == "HEAD" else request.method)
+    if found is None:
+        raise _not_allowed()
+    name, verb = found
+    if (name == "list" and request.query.flag("watch")) or (name == "get" and request.query.flag("watch")):
+        name, verb = "watch", _watch
+    if name not in target.kind.verbs:
+        raise _not_allowed()
+    return verb
+
+
+def _subresource_verb(request: Request, target: Target) -> Verb:
+    subresource = target.subresource
+    if subresource not in target.kind.subresources:
+        if target.kind.name == "Pod" and subresource in _NOT_BUILT:
+            raise NotBuilt(_NOT_BUILT[subresource])
+        raise NotFound("the server could not find the requested resource")
+    table = _ON_SUBRESOURCE.get(subresource, {})
+    if request.method not in table:
+        raise _not_allowed()
+    return table[request.method]
+
+
+def _not_allowed() -> MethodNotAllowed:
+    return MethodNotAllowed("the server does not allow this method on the requested resource")
+
+
+async def _get(call: Call) -> Reply:
+    view, target = call.view, call.target
+    row = await in_thread(lambda: call.client.get_row(target.kind.name, target.name, call.namespace))
+    return view.one(row.data)
+
+
+async def _list(call: Call) -> Reply:
+    view, query = call.view, call.request.query
+    wanted = _list_revision(call.request)
+    limit, token = query.number("limit"), query.text("continue")
+
+    def listed() -> Reply:
+        found = call.client.list_rows(
+            call.target.kind.name,
+            call.target.namespace,
+            label_selector=query.text("labelSelector"),
+            field_selector=query.text("fieldSelector"),
+            limit=limit or None,
+            continue_token=token,
+        )
+        _check_revision(wanted, found.revision, exact=query.text("resourceVersionMatch") == "Exact")
+        return view.many(found)
+
+    return await in_thread(listed)
+
+
+def _list_revision(request: Request) -> int:
+    """The revision a list must not be older than, 0 for any. Raises BadRequest."""
+    query = request.query
+    revision = query.number("resourceVersion")
+    match = query.one_of("resourceVersionMatch", ("", "Exact", "NotOlderThan"), default="")
+    if match and revision is None:
+        raise BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
+    if match and query.text("continue"):
+        raise BadRequest("resourceVersionMatch is forbidden when continue is provided")
+    if match == "Exact" and not revision:
+        raise BadRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
+    return revision or 0
+
+
+def _check_revision(wanted: int, head: int, *, exact: bool) -> None:
+    """Lists are always of now: what is asked of the future or of the past cannot be given."""
+    if wanted > head:
+        cause = Cause("", "Too large resource version", reason="ResourceVersionTooLarge")
+        raise Timeout(f"Too large resource version: {wanted}, current: {head}", causes=(cause,), retry_after=1)
+    if exact and wanted != head:
+        raise Expired(f"The resourceVersion for the provided list is too old: {wanted}, only {head} is kept")
+
+
+async def _watch(call: Call) -> Stream:
+    query, target = call.request.query, call.target
+    writer, order = EventWriter(call.view), watching.order(query)
+    labels, fields = query.text("labelSelector"), query.text("fieldSelector")
+    if target.name:
+        fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
+    identity = call.caller.identity
+    watching.check(identity, target.kind, label_selector=labels, field_selector=fields)
+    lines = watching.events(
+        call.caller,
+        writer,
+        order,
+        kind=target.kind,
+        namespace=target.namespace,
+        label_selector=labels,
+        field_selector=fields,
+    )
+    return Stream(lines)
+
+
+async def _create(call: Call) -> Reply:
+    view, options = call.view, _write_options(call.request)
+    manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
+    options = replace(options, duplicates=duplicates)
+    if call.target.kind.namespaced and call.target.namespace is None:
+        raise BadRequest(f"{call.target.kind.plural} are created in a namespace: POST to namespaces/<namespace>/...")
+    made = await in_thread(lambda: call.client.create(call.target.kind.name, manifest, call.namespace, options=options))
+    return _written(view, made, status=201)
+
+
+async def _update(call: Call) -> Reply:
+    view, options = call.view, _write_options(call.request)
+    manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
+    options, subresource = replace(options, duplicates=duplicates), _subresource(call.target)
+    target = call.target
+    made = await in_thread(
+        lambda: call.client.update(
+            target.kind.name, target.name, manifest, call.namespace, subresource=subresource, options=options
+        )
+    )
+    return _written(_view_of(view, target), made)
+
+
+async def _patch(call: Call) -> Reply:
+    view, request, target = call.view, call.request, call.target
+    type, options = bodies.patch_type(request), _write_options(request)
+    if type == _APPLY and not request.query.text("fieldManager"):
+        cause = required("fieldManager", "is required for apply patch")
+        raise Invalid.of("PatchOptions", "", (cause,), group="meta.k8s.io")
+    if type != _APPLY and "force" in request.query:
+        cause = Cause("force", "may not be specified for non-apply patch", reason="FieldValueForbidden")
+        raise Invalid.of("PatchOptions", "", (cause,), group="meta.k8s.io")
+    patch, duplicates = await bodies.patch(request, type, find_duplicates=_looks_closely(options))
+    options, subresource = replace(options, duplicates=duplicates), _subresource(target)
+    made = await in_thread(
+        lambda: call.client.patch(
+            target.kind.name, target.name, patch, type, call.namespace, subresource=subresource, options=options
+        )
+    )
+    return _written(_view_of(view, target), made)
+
+
+async def _delete(call: Call) -> Reply:
+    view, target, options = call.view, call.target, await _delete_options(call.request)
+    gone = await in_thread(lambda: call.client.delete(target.kind.name, target.name, call.namespace, options=options))
+    if "deletionTimestamp" in gone["metadata"]:
+        return view.one(orjson.dumps(gone))
+    return json_reply(_deleted(target.kind, gone))
+
+
+async def _delete_collection(call: Call) -> Reply:
+    query, target, options = call.request.query, call.target, await _delete_options(call.request)
+    if target.kind.namespaced and target.namespace is None:
+        raise _not_allowed()
+    gone = await in_thread(
+        lambda: call.client.delete_collection(
+            target.kind.name,
+            call.namespace,
+            label_selector=query.text("labelSelector"),
+            field_selector=query.text("fieldSelector"),
+            options=options,
+        )
+    )
+    return json_reply(
+        {
+            "kind": f"{target.kind.name}List",
+            "apiVersion": target.api_version,
+            "metadata": {"resourceVersion": str(gone.revision)},
+            "items": gone.items,
+        }
+    )
+
+
+async def _get_scale(call: Call) -> Reply:
+    target = call.target
+    scale = await in_thread(lambda: call.client.get_scale(target.kind.name, target.name, call.namespace))
+    return _view_of(call.view, target).one(orjson.dumps(scale))
+
+
+def _deleted(kind: Kind, gone: JSON) -> JSON:
+    metadata = gone["metadata"]
+    details = {"name": metadata["name"], "group": kind.group, "kind": kind.plural, "uid": metadata["uid"]}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+def _written(view: View, made: Answer, *, status: int = 200) -> Reply:
+    headers = warning_headers(made.warnings)
+    return view.one(orjson.dumps(made.obj), status=201 if made.created else status, headers=headers)
+
+
+def _view_of(view: View, target: Target) -> View:
+    """A Scale is shown whole: the kind's columns are not its own."""
+    if target.subresource != "scale":
+        return view
+    return replace(view, api_version=target.kind.api_version, accepted=Accepted(yaml=view.accepted.yaml))
+
+
+def _subresource(target: Target) -> Subresource:
+    return target.subresource  # type: ignore[return-value]
+
+
+def _write_options(request: Request) -> WriteOptions:
+    """Raises BadRequest."""
+    query = request.query
+    return WriteOptions(
+        dry_run=query.one_of("dryRun", ("", "All"), default="") == "All",
+        field_validation=query.one_of("fieldValidation", VALIDATIONS, default="Warn"),  # type: ignore[arg-type]
+        manager=query.text("fieldManager") or _user_agent(request),
+        force=query.flag("force"),
+    )
+
+
+def _user_agent(request: Request) -> str:
+    """Who writes when no manager is named: the program's name, as upstream has it."""
+    return request.headers.get("user-agent", "").partition("/")[0][:128] or "unknown"
+
+
+def _looks_closely(options: WriteOptions) -> bool:
+    return options.field_validation != "Ignore"
+
+
+async def _delete_options(request: Request) -> DeleteOptions:
+    """From the body; query parameters count where the body is silent. Raises BadRequest."""
+    body, query = await bodies.options(request), request.query
+    grace = body.get("gracePeriodSeconds")
+    if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool) or grace < 0):
+        raise BadRequest("gracePeriodSeconds must be a whole number of at least 0")
+    preconditions = body.get("preconditions") or {}
+    if not isinstance(preconditions, dict):
+        raise BadRequest("preconditions must be an object")
+    return DeleteOptions(
+        grace_seconds=query.number("gracePeriodSeconds") if grace is None else grace,
+        propagation=_propagation(request, body),
+        uid=preconditions.get("uid"),
+        resource_version=preconditions.get("resourceVersion"),
+        dry_run="All" in (body.get("dryRun") or ()) or query.one_of("dryRun", ("", "All"), default="") == "All",
+    )
+
+
+def _propagation(request: Request, body: JSON) -> Any:
+    policies = ("Background", "Foreground", "Orphan")
+    policy = body.get("propagationPolicy")
+    if policy is not None and policy not in policies:
+        raise BadRequest(f'propagationPolicy: "{policy}" is not one of {", ".join(policies)}')
+    if "orphanDependents" in body:
+        return "Orphan" if body["orphanDependents"] else "Background"
+    return policy or request.query.one_of("propagationPolicy", ("", *policies), default="") or None
+
+
+async def _log(call: Call) -> Stream:
+    return await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
+
+
+_ON_COLLECTION: dict[str, tuple[str, Verb]] = {
+    "GET": ("list", _list),
+    "POST": ("create", _create),
+    "DELETE": ("deletecollection", _delete_collection),
+}
+_ON_OBJECT: dict[str, tuple[str, Verb]] = {
+    "GET": ("get", _get),
+    "PUT": ("update", _update),
+    "PATCH": ("patch", _patch),
+    "DELETE": ("delete", _delete),
+}
+_ON_SUBRESOURCE: dict[str, dict[str, Verb]] = {
+    "status": {"GET": _get, "PUT": _update, "PATCH": _patch},
+    "scale": {"GET": _get_scale, "PUT": _update, "PATCH": _patch},
+    "finalize": {"PUT": _update},
+    "log": {"GET": _log},
+}

@@ -1,0 +1,100 @@
+"""A path to what answers it. Kinds come from the registry: a new kind has its routes without a line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workloads.kinds import refusals, registry
+from workloads.kinds.base import Kind
+from workloads.kubeapi import authentication, discovery, health, logins, openapi, resources, reviews
+from workloads.kubeapi.exchange import Reply, Request, Stream
+from workloads.kubeapi.resources import Target
+from workloads.meta.errors import MethodNotAllowed, NotBuilt, NotFound
+
+NOWHERE = "the server could not find the requested resource"
+
+_NAMESPACE_PARTS = ("status", "finalize")
+"""What stands behind a namespace's own name; anything else there is a collection in it."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What the part of a path behind its group and version names."""
+
+    plural: str
+    namespace: str | None = None
+    name: str = ""
+    subresource: str = ""
+
+
+async def answer(request: Request) -> Reply | Stream:
+    """Raises StatusError."""
+    segments = [segment for segment in request.path.split("/") if segment]
+    room = segments[0] if segments else ""
+    if room in ("version", "healthz", "livez", "readyz"):
+        return await health.answer(request, room)
+    if room == "iam":
+        return await logins.answer(request, segments[1:])
+    caller = await authentication.caller_of(request)
+    if room == "openapi":
+        _only_get(request)
+        return openapi.answer(request, segments[1:])
+    if room == "" or (room == "api" and len(segments) < 3) or (room == "apis" and len(segments) < 4):
+        _only_get(request)
+        return discovery.answer(request, segments)
+    if room == "api":
+        return await _resource(request, caller, "", segments[1], segments[2:])
+    if room == "apis":
+        return await _resource(request, caller, segments[1], segments[2], segments[3:])
+    raise NotFound(NOWHERE)
+
+
+async def _resource(
+    request: Request, caller: authentication.Caller, group: str, version: str, rest: list[str]
+) -> Reply | Stream:
+    place = _place(rest)
+    review = reviews.find(group, version, place.plural)
+    if review and not place.name and place.namespace is None:
+        return await review(request, caller.identity)
+    kind = registry.by_resource(group, version, place.plural)
+    if kind is None:
+        raise _unknown(request, group, version, place)
+    _check_scope(kind, place)
+    api_version = f"{group}/{version}" if group else version
+    target = Target(kind, api_version, place.namespace, place.name, place.subresource)
+    return await resources.answer(request, caller, target)
+
+
+def _place(rest: list[str]) -> _Place:
+    """`pods`, `namespaces/a/pods/b/log`, `namespaces/a` (the namespace itself). Raises NotFound."""
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_PARTS:
+        namespace, rest = rest[1], rest[2:]
+        return _Place(rest[0], namespace, *_name_and_subresource(rest))
+    return _Place(rest[0], None, *_name_and_subresource(rest))
+
+
+def _name_and_subresource(rest: list[str]) -> tuple[str, str]:
+    if len(rest) > 3 and rest[2] != "proxy":
+        raise NotFound(NOWHERE)
+    return rest[1] if len(rest) > 1 else "", rest[2] if len(rest) > 2 else ""
+
+
+def _check_scope(kind: Kind, place: _Place) -> None:
+    """A namespaced object is named with its namespace, others without."""
+    if not kind.namespaced and place.namespace is not None:
+        raise NotFound(NOWHERE)
+    if kind.namespaced and place.namespace is None and place.name:
+        raise NotFound(NOWHERE)
+
+
+def _unknown(request: Request, group: str, version: str, place: _Place) -> NotFound | NotBuilt:
+    """A kind that is refused by name is not found either, but says why, and what to use instead."""
+    refused = refusals.refused_resource(group=group, version=version, plural=place.plural)
+    if refused is None:
+        return NotFound(NOWHERE)
+    return NotBuilt(refused.sentence) if request.method == "POST" else NotFound(refused.sentence)
+
+
+def _only_get(request: Request) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise MethodNotAllowed("the server does not allow this method on the requested resource")

@@ -1,0 +1,167 @@
+"""Objects as the caller accepted them: whole, as rows of a Table, or as metadata alone.
+
+Whole objects are never parsed: the stored bytes are joined.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+import yaml
+
+from workloads.client import Rows
+from workloads.kinds.base import Kind
+from workloads.kubeapi.exchange import JSON_TYPE, Reply
+from workloads.kubeapi.negotiation import Accepted
+from workloads.meta.errors import NotAcceptable
+
+JSON = dict[str, Any]
+Include = Literal["None", "Metadata", "Object"]
+
+INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True)
+class View:
+    """How objects of `kind`, asked for under `api_version`, are shown to one caller."""
+
+    kind: Kind
+    api_version: str
+    accepted: Accepted
+    include: Include = "Metadata"
+    """What a Table's rows carry beside their cells."""
+
+    def one(self, data: bytes, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+        return self._reply(self.shown(data), status=status, headers=headers)
+
+    def many(self, found: Rows) -> Reply:
+        datas = [row.data for row in found.rows]
+        metadata: JSON = {"resourceVersion": str(found.revision)}
+        if found.continue_token:
+            metadata["continue"] = found.continue_token
+            if found.remaining:
+                metadata["remainingItemCount"] = found.remaining
+        if self.accepted.form == "table":
+            return self._reply(self._table(datas, metadata))
+        if self.accepted.form == "metadata":
+            return self._reply(self._list("PartialObjectMetadataList", self._meta_version, metadata, datas))
+        return self._reply(self._list(f"{self.kind.name}List", self.api_version, metadata, datas))
+
+    def _list(self, kind: str, api_version: str, metadata: JSON, datas: Iterable[bytes]) -> bytes:
+        items = b",".join(self.shown(data) for data in datas)
+        head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
+        return head[:-1] + b',"items":[' + items + b"]}"
+
+    def shown(self, data: bytes) -> bytes:
+        if self.accepted.form == "table":
+            return self._table([data], {"resourceVersion": orjson.loads(data)["metadata"].get("resourceVersion", "")})
+        if self.accepted.form == "metadata":
+            return orjson.dumps(self.metadata_of(orjson.loads(data)))
+        return self._versioned(data)
+
+    def _versioned(self, data: bytes) -> bytes:
+        """The same object under another group and version, where a kind is served as several."""
+        if self.api_version == self.kind.api_version:
+            return data
+        obj = orjson.loads(data)
+        obj["apiVersion"] = self.api_version
+        return orjson.dumps(obj)
+
+    @property
+    def _meta_version(self) -> str:
+        return f"meta.k8s.io/{self.accepted.meta_version}"
+
+    def metadata_of(self, obj: JSON) -> JSON:
+        return {
+            "kind": "PartialObjectMetadata",
+            "apiVersion": self._meta_version,
+            "metadata": obj.get("metadata", {}),
+        }
+
+    def _table(self, datas: Iterable[bytes], metadata: JSON, *, columns: bool = True) -> bytes:
+        now = time.time()
+        rows = [self.row(orjson.loads(data), now) for data in datas]
+        return self.table_of(rows, metadata, columns=columns)
+
+    def table_of(self, rows: list[JSON], metadata: JSON, *, columns: bool) -> bytes:
+        return orjson.dumps(
+            {
+                "kind": "Table",
+                "apiVersion": self._meta_version,
+                "metadata": metadata,
+                "columnDefinitions": self._columns() if columns else None,
+                "rows": rows,
+            }
+        )
+
+    def row(self, obj: JSON, now: float) -> JSON:
+        row: JSON = {"cells": [column.cell(obj, now) for column in self.kind.columns]}
+        if self.include == "Metadata":
+            row["object"] = self.metadata_of(obj)
+        elif self.include == "Object":
+            row["object"] = obj
+        return row
+
+    def _columns(self) -> list[JSON]:
+        return [
+            {
+                "name": column.name,
+                "type": column.type,
+                "format": column.format,
+                "description": column.description,
+                "priority": column.priority,
+            }
+            for column in self.kind.columns
+        ]
+
+    def _reply(self, body: bytes, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+        if not self.accepted.yaml:
+            return Reply(status, body, JSON_TYPE, headers)
+        text = yaml.dump(orjson.loads(body), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        return Reply(status, text.encode(), "application/yaml", headers)
+
+
+class EventWriter:
+    """Watch events as the caller accepted them. A Table's columns go out once, with the first event."""
+
+    def __init__(self, view: View) -> None:
+        if view.accepted.yaml:
+            raise NotAcceptable("a watch is answered as application/json only")
+        self._view = view
+        self._columns_due = True
+
+    def change(self, type: str, data: bytes) -> bytes:
+        if self._view.accepted.form != "table":
+            return _event(type, self._view.shown(data))
+        obj = orjson.loads(data)
+        row = self._view.row(obj, time.time())
+        return _event(type, self._as_table([row], obj["metadata"].get("resourceVersion", "")))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
+        metadata: JSON = {"resourceVersion": str(revision), "creationTimestamp": None}
+        if initial_events_end:
+            metadata["annotations"] = INITIAL_EVENTS_END
+        if self._view.accepted.form == "table":
+            cells = [""] * len(self._view.kind.columns)
+            row = {"cells": cells, "object": self._view.metadata_of({"metadata": metadata})}
+            return _event("BOOKMARK", self._as_table([row], str(revision)))
+        if self._view.accepted.form == "metadata":
+            return _event("BOOKMARK", orjson.dumps(self._view.metadata_of({"metadata": metadata})))
+        mark = {"kind": self._view.kind.name, "apiVersion": self._view.api_version, "metadata": metadata}
+        return _event("BOOKMARK", orjson.dumps(mark))
+
+    def error(self, status: JSON) -> bytes:
+        return _event("ERROR", orjson.dumps(status))
+
+    def _as_table(self, rows: list[JSON], revision: str) -> bytes:
+        columns, self._columns_due = self._columns_due, False
+        return self._view.table_of(rows, {"resourceVersion": revision}, columns=columns)
+
+
+def _event(type: str, shown: bytes) -> bytes:
+    return b'{"type":"' + type.encode() + b'","object":' + shown + b"}\n"
