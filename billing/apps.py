@@ -13,6 +13,7 @@ class BillingConfig(AppConfig):
         from workloads.admission import hooks
 
         hooks.register_price(client.price)
+        hooks.register_on_admit(client.price_notice)
         post_migrate.connect(_default_prices, sender=self)
 
 

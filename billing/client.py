@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
-from billing import instants, live, prices, rating
+from billing import instants, live, marks, offers, prices, rating
 from billing.instants import Instant
 from billing.live import Tally
 from billing.models import MeteredPod, UsageSegment
@@ -19,6 +20,8 @@ from billing.money import format_rate as format_rate
 from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
+from iam.identities import Identity
+from workloads.kinds.podspecs import Specification
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,30 @@ def price(flavor: str, cpu_millis: int, memory_mib: int) -> str:
     except NoPrice:
         return ""
     return format_rate(asked.per_second, asked.currency)
+
+
+def specifications(flavor: str = "general-computing") -> list[tuple[Specification, Rate]]:
+    """The sizes a picker offers, smallest first, each with its price; sizes without a price are left out. For CPU and
+    memory every doubling of cores with the fewest, the middle and the most GiB they may have; all sizes with cards."""
+    price_list, now = prices.current(), instants.now()
+    found = []
+    for specification in offers.common_sizes(flavor):
+        with contextlib.suppress(NoPrice):
+            found.append((specification, price_list.rate(marks.sized(specification), now)))
+    return found
+
+
+def price_notice(new: dict[str, Any], old: dict[str, Any] | None, identity: Identity) -> tuple[str, ...]:
+    """What `kubectl create`, `apply` and `scale` answer beside the object: what was wished for will cost. Nothing to
+    our own controllers, and nothing when the price stays as it was."""
+    wish = offers.wish(new)
+    if identity.is_controller or wish is None or (old is not None and offers.wish(old) == wish):
+        return ()
+    try:
+        asked = prices.current().rate(marks.sized(wish.specification), instants.now()).times(wish.pods)
+    except NoPrice as gap:
+        return (str(gap),)
+    return (offers.sentence(wish, asked),)
 
 
 def pod_meter(account: str, pod_uid: str, *, at: datetime | None = None) -> Meter | None:

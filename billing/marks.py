@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -17,13 +16,11 @@ import orjson
 from billing import instants
 from billing.instants import Instant
 from billing.rating import Size
+from workloads.kinds import podspecs
 from workloads.meta.keys import Uid
 from workloads.store.changes import Entry
 
-JSON = Mapping[str, Any]
-
-SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
-_GPU_PREFIX = "nvidia.com/gpu-"
+JSON = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -85,16 +82,23 @@ def controller_of(obj: JSON) -> Owner | None:
 
 def size_of(pod: JSON) -> Size:
     """The pod specification that admission wrote down. A pod without one is metered at size 0: it costs nothing."""
-    text = (pod.get("metadata", {}).get("annotations") or {}).get(SIZE_ANNOTATION, "")
-    model, cards = _gpu(pod)
-    flavor = "gpu-accelerated" if cards else "general-computing"
-    try:
-        cores, gib = (Decimal(part) for part in text.split("_"))
-        return Size(flavor, int(cores * 1000), int(gib * 1024), model, cards)
-    except (ValueError, InvalidOperation):
+    asked, chosen = podspecs.effective_size(pod.get("spec") or {}), podspecs.chosen(pod)
+    if chosen is None:
         name = pod.get("metadata", {}).get("name", "?")
-        logger.error("Pod %s has no readable %s (%r): it is metered, but costs nothing.", name, SIZE_ANNOTATION, text)
-        return Size(flavor, 0, 0, model, cards)
+        logger.error("Pod %s has no readable %s: it is metered, but costs nothing.", name, podspecs.ANNOTATION)
+        chosen = podspecs.Specification(0, 0)
+    return sized(chosen._replace(gpu=asked.gpu, gpus=asked.gpus))
+
+
+def sized(specification: podspecs.Specification) -> Size:
+    """A specification with cards belongs to the flavor that has them, whatever its namespace is called today."""
+    return Size(
+        flavor="gpu-accelerated" if specification.gpus else "general-computing",
+        cpu_millis=specification.cpu_millis,
+        memory_mib=specification.memory_mib,
+        gpu_model=specification.gpu,
+        gpu_count=specification.gpus,
+    )
 
 
 def last_seen(evidence: str) -> list[Instant]:
@@ -130,16 +134,6 @@ def _end_of_container(status: JSON) -> Instant | None:
 
 def _container_statuses(pod: JSON) -> list[dict[str, Any]]:
     return (pod.get("status") or {}).get("containerStatuses") or []
-
-
-def _gpu(pod: JSON) -> tuple[str, int]:
-    cards: dict[str, int] = {}
-    for container in (pod.get("spec") or {}).get("containers") or ():
-        for resource, much in ((container.get("resources") or {}).get("limits") or {}).items():
-            if resource.startswith(_GPU_PREFIX):
-                cards[resource] = cards.get(resource, 0) + int(much)
-    model = next(iter(cards), "")
-    return model.removeprefix("nvidia.com/"), cards.get(model, 0)
 
 
 def _evidence(pod: JSON, marks: Mapping[str, Instant]) -> str:

@@ -28,8 +28,9 @@ class AppendOnly(TypeError):
 
 
 class Price(models.Model):
-    """`amount` a second for one core (vcpu), one GiB (memory) or one card of a GPU model, from `effective_from` on.
-    An empty flavor means every flavor without a price of its own. History stays."""
+    """`amount` a second for one core (`vcpu`), one GiB (`memory`) or one card (by its resource name, such as
+    `nvidia.com/gpu-tesla-t4`), from `effective_from` on. An empty flavor means every flavor without a price of its own.
+    History stays."""
 
     region = models.CharField(max_length=64)
     item = models.CharField(max_length=64)

@@ -16,6 +16,10 @@ def format_money(amount: Decimal, currency: str, places: int = 4) -> str:
 
 def format_rate(per_second: Decimal, currency: str) -> str:
     """`0.000089 CNY/s`: all the digits a price has and no others."""
-    digits = f"{per_second:f}"
-    plain = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return f"{plain} {currency}/s"
+    return f"{plain(per_second)} {currency}/s"
+
+
+def plain(amount: Decimal) -> str:
+    """An exact number without trailing zeros: `0.3204`, `15`."""
+    digits = f"{amount:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

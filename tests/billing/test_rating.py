@@ -83,7 +83,7 @@ def test_a_price_change_cuts_the_life_and_each_part_pays_its_own_price() -> None
 
 def test_a_price_change_of_what_the_pod_does_not_use_cuts_nothing() -> None:
     other = with_prices(
-        ItemPrice("gpu-tesla-t4", "", Decimal(1), at("10:30:00")),
+        ItemPrice("nvidia.com/gpu-tesla-t4", "", Decimal(1), at("10:30:00")),
         ItemPrice("vcpu", "gpu-accelerated", Decimal(1), at("10:40:00")),
     )
     assert len(life(other, at("10:09:06"), at("11:00:00"))) == 1
@@ -96,8 +96,8 @@ def test_a_flavors_own_price_wins_over_the_general_one() -> None:
 
 
 def test_cards_are_priced_by_their_model() -> None:
-    cards = with_prices(ItemPrice("gpu-tesla-t4", "", Decimal("0.002"), 0))
-    size = Size("gpu-accelerated", 16000, 65536, "gpu-tesla-t4", 2)
+    cards = with_prices(ItemPrice("nvidia.com/gpu-tesla-t4", "", Decimal("0.002"), 0))
+    size = Size("gpu-accelerated", 16000, 65536, "nvidia.com/gpu-tesla-t4", 2)
     assert cards.rate(size, START).per_second == Decimal("0.000784") + Decimal("0.00128") + Decimal("0.004")
 
 

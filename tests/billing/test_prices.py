@@ -1,0 +1,157 @@
+"""The price list: what it comes with, how it may change, and what is said of it before anything is bought."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing import client, offers, prices
+from billing.fields import AmountField
+from billing.models import Price
+from billing.money import format_money
+from billing.rating import NoPrice, Rate
+from iam.identities import Identity
+
+pytestmark = pytest.mark.django_db
+
+
+def tomorrow() -> datetime:
+    return datetime.now(UTC) + timedelta(days=1)
+
+
+def deployment(*, pods: int = 2, cpu: str = "500m", memory: str = "1Gi") -> dict[str, Any]:
+    container = {"name": "app", "image": "web", "resources": {"limits": {"cpu": cpu, "memory": memory}}}
+    template = {"metadata": {}, "spec": {"containers": [container]}}
+    return {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": pods, "template": template}}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "places", "text"),
+    [
+        ("0.3204", "CNY", 4, "¥0.3204"),
+        ("0.00005", "CNY", 4, "¥0.0001"),
+        ("0.00004999", "USD", 4, "$0.0000"),
+        ("-1234.5", "EUR", 2, "-€1,234.50"),
+        ("-0.001", "GBP", 2, "£0.00"),
+        ("7", "CHF", 0, "CHF 7"),
+    ],
+)
+def test_money_is_rounded_half_up_once(amount: str, currency: str, places: int, text: str) -> None:
+    assert format_money(Decimal(amount), currency, places) == text
+
+
+def test_the_list_comes_with_the_published_prices() -> None:
+    assert client.rate(500, 1024) == Rate("CNY", Decimal("0.0000445"))
+    assert client.rate(2000, 4096, pods=3).per_second == Decimal("0.000534")
+    assert client.price("general-computing", 1000, 2048) == "0.000089 CNY/s"
+
+
+def test_a_region_without_prices_is_given_the_published_ones_once(settings: Any) -> None:
+    settings.REGION = "home"
+    assert client.price("general-computing", 1000, 2048) == ""
+    prices.ensure_defaults()
+    prices.ensure_defaults()
+    assert Price.objects.filter(region="home").count() == 2
+    assert client.rate(1000, 2048).per_second == Decimal("0.000089")
+
+
+def test_a_price_is_in_force_from_its_day_on() -> None:
+    prices.set_price("vcpu", Decimal("0.0001"), effective_from=tomorrow())
+    assert client.rate(1000, 0).per_second == Decimal("0.000049")
+    assert client.rate(1000, 0, at=tomorrow() + timedelta(hours=1)).per_second == Decimal("0.0001")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"effective_from": datetime(2026, 1, 1, tzinfo=UTC)}, "cannot begin in the past"),
+        ({"amount": Decimal("-1")}, "is not a price"),
+        ({"amount": Decimal("0.00000000001")}, "at most 10 decimal places"),
+        ({"currency": "USD"}, "priced in CNY"),
+    ],
+)
+def test_a_price_out_of_rule_is_refused_with_the_remedy(wrong: dict[str, Any], words: str) -> None:
+    wish: dict[str, Any] = {"amount": Decimal("0.0001"), "effective_from": tomorrow(), **wrong}
+    with pytest.raises(prices.PriceRefused, match=words):
+        prices.set_price("vcpu", wish.pop("amount"), **wish)
+
+
+def test_cards_without_a_price_are_not_offered() -> None:
+    assert client.specifications("gpu-accelerated") == []
+    with pytest.raises(NoPrice, match=r"no price for nvidia\.com/gpu-tesla-t4"):
+        client.rate(8000, 32768, flavor="gpu-accelerated", gpu_model="nvidia.com/gpu-tesla-t4", gpu_count=1)
+
+
+def test_cards_with_a_price_are_offered() -> None:
+    Price.objects.create(
+        region="cn-north-4",
+        item="nvidia.com/gpu-tesla-t4",
+        currency="CNY",
+        amount=Decimal("0.002"),
+        effective_from=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    sizes = client.specifications("gpu-accelerated")
+    assert [size.gpus for size, _ in sizes] == [1, 2, 4, 8]
+    assert sizes[0][1].per_second == Decimal("0.003032")
+
+
+def test_the_picker_offers_round_sizes_on_the_grid_with_their_price() -> None:
+    sizes = [(size.annotation(), rate.per_second) for size, rate in client.specifications()]
+    assert sizes[:5] == [
+        ("0.25_1.0", Decimal("0.00003225")),
+        ("0.25_2.0", Decimal("0.00005225")),
+        ("0.50_1.0", Decimal("0.0000445")),
+        ("0.50_2.0", Decimal("0.0000645")),
+        ("0.50_4.0", Decimal("0.0001045")),
+    ]
+    assert sizes[-1][0] == "64.00_512.0"
+    assert len(sizes) == len(set(sizes)) == 29
+
+
+def test_a_wish_is_answered_with_its_price(alice: Identity) -> None:
+    (notice,) = client.price_notice(deployment(), None, alice)
+    assert notice == "price: 2 pods of 0.5 cores, 1 GiB cost 0.000089 CNY/s, 0.3204 CNY/h, 230.688 CNY in 30 days"
+    assert notice.isascii(), "it goes into an HTTP header"
+
+
+def test_scaling_says_the_new_price_and_other_changes_say_nothing(alice: Identity) -> None:
+    before = deployment()
+    (notice,) = client.price_notice(deployment(pods=1), before, alice)
+    assert notice.startswith("price: 1 pod of 0.5 cores, 1 GiB costs 0.0000445 CNY/s")
+    assert client.price_notice(deployment(pods=0), before, alice) == ("price: no pods, no cost",)
+    assert client.price_notice({**before, "metadata": {"labels": {"a": "b"}}}, before, alice) == ()
+
+
+def test_controllers_hear_no_prices_and_what_runs_nothing_has_none(alice: Identity) -> None:
+    hand = Identity.controller("deployments", "acme")
+    assert client.price_notice(deployment(), None, hand) == ()
+    assert client.price_notice({"kind": "Namespace", "metadata": {}}, None, alice) == ()
+    owned = {"ownerReferences": [{"controller": True, "uid": "1"}]}
+    assert client.price_notice({**deployment(), "metadata": owned}, None, alice) == ()
+
+
+def test_a_pod_of_ones_own_says_its_price(alice: Identity) -> None:
+    pod = {"kind": "Pod", **deployment()["spec"]["template"]}
+    (notice,) = client.price_notice(pod, None, alice)
+    assert "1 pod of 0.5 cores, 1 GiB costs" in notice
+
+
+def test_a_wish_without_a_price_says_what_is_missing(alice: Identity, settings: Any) -> None:
+    settings.REGION = "nowhere"
+    (notice,) = client.price_notice(deployment(), None, alice)
+    assert notice == "Region nowhere has no price for vcpu in general-computing: add one to its price list."
+
+
+def test_what_no_grid_holds_is_no_wish() -> None:
+    assert offers.wish(deployment(cpu="65", memory="1Gi")) is None
+
+
+def test_an_amount_is_kept_to_the_last_digit_and_never_as_floating_point() -> None:
+    amount = Decimal("123456789.0123456789")
+    Price.objects.create(region="r", item="i", currency="CNY", amount=amount, effective_from=tomorrow())
+    assert Price.objects.get(region="r").amount == amount
+    assert AmountField().deconstruct()[3] == {}
+    assert str(Price.objects.get(region="r")).startswith("i in r: 123456789.0123456789 CNY/s from ")
