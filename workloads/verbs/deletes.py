@@ -99,7 +99,7 @@ def _orphaned(kind: Kind, key: Key, marked: JSON) -> JSON:
     orphans.release(key, uid=uid)
     try:
         return _settle(kind, key, partial(endings.without_orphan_mark, kind), DeleteOptions(uid=uid))
-    except (NotFound, Conflict):
+    except NotFound:
         return marked
 
 

@@ -21,7 +21,7 @@ from workloads.store.objects import Row
 from workloads.verbs.calls import Rows
 from workloads.verbs.drafts import loaded
 
-CHUNK = 500
+CHUNK = 2000
 """Rows read at a time while a selector looks for a page's worth."""
 
 

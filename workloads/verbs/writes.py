@@ -14,7 +14,7 @@ from iam.identities import Identity
 from workloads.admission import authorize, chain, fields, identify, namespaces
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
-from workloads.meta.errors import AlreadyExists, BadRequest, Conflict
+from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.store import objects
 from workloads.verbs import endings, reads, scales
@@ -81,6 +81,8 @@ def change(
 ) -> Answer:
     """Read, wish, admit, compare and set; again when somebody wrote in between. An unchanged object writes nothing."""
     authorize.check(identity, kind, "update")
+    if subresource and subresource not in kind.subresources:
+        raise NotFound("the server could not find the requested resource")
     if subresource in ("status", "finalize"):
         authorize.only_controllers(identity, kind, subresource)
     for _ in range(TRIES):

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from tests import manifests
+from workloads.meta import names
 from workloads.meta.errors import AlreadyExists, BadRequest, Invalid, NotFound, Refused
 
 
@@ -98,6 +99,45 @@ def test_the_namespace_of_the_manifest_must_be_the_one_of_the_address(client, sh
 def test_a_manifest_of_another_kind_is_not_taken(client, shop):
     with pytest.raises(BadRequest, match="does not match the expected API version"):
         client.create("Pod", manifests.deployment(), "shop")
+
+
+def test_a_manifest_that_names_another_kind_is_not_taken(client, shop):
+    with pytest.raises(BadRequest, match="does not match the kind of the address"):
+        client.create("Pod", {**manifests.pod(), "kind": "Service"}, "shop")
+
+
+def test_the_namespace_may_stand_in_the_manifest_alone(client, shop):
+    manifest = manifests.pod()
+    manifest["metadata"]["namespace"] = "shop"
+    assert client.create("Pod", manifest).obj["metadata"]["namespace"] == "shop"
+
+    with pytest.raises(BadRequest, match="an empty namespace may not be set during creation"):
+        client.create("Pod", manifests.pod())
+
+
+def test_generated_names_that_are_taken_are_drawn_again(client, shop, monkeypatch):
+    drawn = iter(["web-a", "web-a", "web-b"])
+    monkeypatch.setattr(names, "generate", lambda base: next(drawn))
+    manifest = manifests.pod()
+    manifest["metadata"] = {"generateName": "web-"}
+
+    made = [client.create("Pod", manifest, "shop").obj["metadata"]["name"] for _ in range(2)]
+
+    assert made == ["web-a", "web-b"]
+
+
+def test_what_json_cannot_say_is_a_bad_request(client, shop):
+    with pytest.raises(BadRequest, match="the object is not JSON"):
+        client.create("Pod", {**manifests.pod(), "spec": {1, 2}}, "shop")
+
+
+def test_a_bottomless_object_is_a_bad_request(client, shop):
+    deep: dict[str, object] = {}
+    for _ in range(1000):
+        deep = {"spec": deep}
+
+    with pytest.raises(BadRequest, match="the object is not JSON"):
+        client.create("Pod", deep, "shop")
 
 
 def test_a_namespace_that_is_not_there_takes_nothing(client):

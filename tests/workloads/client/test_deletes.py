@@ -158,10 +158,11 @@ def test_foreground_waits_for_the_dependents(client, web):
     assert client.get("Deployment", "web", "shop") == marked
 
 
-def test_orphans_stay_and_forget_their_owner(client, controller, web):
+@pytest.mark.parametrize("controls", [True, False])
+def test_orphans_stay_and_forget_their_owner(client, controller, web, controls):
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": web["metadata"]["uid"]}
     child = manifests.pod("child")
-    child["metadata"]["ownerReferences"] = [{**reference, "controller": True}]
+    child["metadata"]["ownerReferences"] = [{**reference, "controller": controls}]
     controller.create("Pod", child, "shop")
 
     client.delete("Deployment", "web", "shop", options=DeleteOptions(propagation="Orphan"))
@@ -185,3 +186,22 @@ def test_a_collection_is_deleted_by_selector(client, shop):
 
     assert [obj["metadata"]["name"] for obj in gone.items] == ["web"]
     assert client.count("Deployment", "shop") == 1
+
+
+def test_an_orphaning_delete_still_waits_for_other_finalizers(client, web):
+    client.patch("Deployment", "web", {"metadata": {"finalizers": ["a/b"]}}, "application/merge-patch+json", "shop")
+
+    marked = client.delete("Deployment", "web", "shop", options=DeleteOptions(propagation="Orphan"))
+
+    assert marked["metadata"]["finalizers"] == ["a/b"]
+    assert client.get("Deployment", "web", "shop") == marked
+
+
+@pytest.mark.parametrize(("phase", "grace"), [("Succeeded", 0), ("Running", 30)])
+def test_a_pod_that_is_over_needs_no_grace(client, controller, shop, phase, grace):
+    manifest = manifests.pod("one")
+    del manifest["spec"]["terminationGracePeriodSeconds"]
+    client.create("Pod", manifest, "shop")
+    controller.update("Pod", "one", {"status": {"phase": phase}}, "shop", subresource="status")
+
+    assert client.delete("Pod", "one", "shop")["metadata"]["deletionGracePeriodSeconds"] == grace

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from workloads.client import Client, DeleteOptions, expire_events
+from workloads.store import objects
 
 
 def record(client: Client, obj: dict[str, object], message: str = "Pulling image") -> None:
@@ -79,3 +80,18 @@ def test_events_expire_an_hour_after_they_last_happened(client, controller, one,
 
     assert expire_events(datetime.fromisoformat(later)) == 1 - left
     assert client.count("Event") == left
+
+
+def test_an_event_that_happens_again_while_it_expires_is_kept(client, controller, one, monkeypatch):
+    with time_machine.travel("2026-05-04T10:00:00Z", tick=False):
+        record(controller, one)
+    remove = objects.remove
+
+    def remove_late(draft, *, expected_revision):
+        record(controller, one)
+        return remove(draft, expected_revision=expected_revision)
+
+    monkeypatch.setattr(objects, "remove", remove_late)
+
+    assert expire_events(datetime(2026, 5, 4, 12, tzinfo=UTC)) == 0
+    assert client.list("Event", "shop").items[0]["count"] == 2

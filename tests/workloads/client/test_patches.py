@@ -97,3 +97,24 @@ def test_a_patch_of_nothing_is_not_found(client, shop):
 def test_server_side_apply_says_what_to_use_instead(client, web):
     with pytest.raises(NotBuilt, match="use client-side apply"):
         client.patch("Deployment", "web", web, "application/apply-patch+yaml", "shop")
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"metadata": []}, {"metadata": {"labels": "none"}}, {"spec": []}, {"kind": ["Pod"]}]
+)
+def test_a_patch_that_makes_nonsense_of_an_object_is_a_bad_request(client, web, nonsense):
+    with pytest.raises(BadRequest):
+        client.patch("Deployment", "web", nonsense, MERGE, "shop")
+
+    assert client.get("Deployment", "web", "shop") == web
+
+
+@pytest.mark.parametrize("nonsense", [{"spec": []}, {"spec": {"replicas": "two"}}, {"spec": {"replicas": 2**40}}])
+def test_a_patch_that_makes_nonsense_of_a_scale_is_a_bad_request(client, web, nonsense):
+    with pytest.raises(BadRequest):
+        client.patch("Deployment", "web", nonsense, MERGE, "shop", subresource="scale")
+
+
+def test_a_kind_without_the_subresource_has_none(controller, one):
+    with pytest.raises(NotFound):
+        controller.patch("Pod", "one", {}, MERGE, "shop", subresource="scale")

@@ -37,6 +37,10 @@ class AgentRequest(BaseHTTPRequestHandler):
         self.server.asked.append((url.path, parse_qs(url.query), self.headers["Authorization"]))
         if "/gone/" in url.path:
             self._answer(404, b'{"kind":"Status","message":"nothing is left of the container"}')
+        elif "/broken/" in url.path:
+            self._answer(500, b"no Status at all")
+        elif "/cut/" in url.path:
+            self.wfile.write(b"HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\nfirst line\n")
         else:
             self._answer(200, b"first line\nsecond line\n")
 
@@ -155,6 +159,29 @@ def test_the_agents_not_found_is_ours(client, controller, shop, agent):
     in_state(controller, pod, running={})
 
     with pytest.raises(NotFound, match="nothing is left of the container"):
+        client.logs("shop", "one", LogOptions())
+
+
+def test_an_agent_in_trouble_is_unavailable(client, controller, shop, agent):
+    pod = client.create("Pod", manifests.pod("one", containers=[manifests.container("broken")]), "shop").obj
+    in_state(controller, pod, running={})
+
+    with pytest.raises(Unavailable, match="the node agent answered 500"):
+        client.logs("shop", "one", LogOptions())
+
+
+def test_a_stream_that_breaks_off_keeps_what_was_read(client, controller, shop, agent):
+    pod = client.create("Pod", manifests.pod("one", containers=[manifests.container("cut")]), "shop").obj
+    in_state(controller, pod, running={})
+
+    assert b"".join(client.logs("shop", "one", LogOptions(follow=True))) == b"first line\n"
+
+
+def test_a_pod_without_room_says_so(client, controller, one):
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    controller.update("Pod", "one", {"status": {"conditions": [condition]}}, "shop", subresource="status")
+
+    with pytest.raises(BadRequest, match="is waiting to start: Unschedulable"):
         client.logs("shop", "one", LogOptions())
 
 

@@ -11,8 +11,8 @@ from django.db import connection
 
 from iam.identities import Identity
 from tests import manifests
-from workloads.client import Client
-from workloads.meta.errors import QuotaReached, Refused, StatusError
+from workloads.client import Client, DeleteOptions
+from workloads.meta.errors import Conflict, NotFound, QuotaReached, Refused, StatusError
 from workloads.store import objects
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,3 +92,69 @@ def test_an_update_without_a_revision_is_tried_again_when_it_loses_the_race(alic
     client.update("Namespace", "shop", manifest)
 
     assert client.get("Namespace", "shop")["metadata"]["labels"]["mine"] == "yes"
+
+
+def test_a_delete_that_loses_the_race_is_tried_again(alice: Identity, monkeypatch):
+    client = Client(alice)
+    client.create("Namespace", manifests.namespace("shop"))
+    client.create("Deployment", manifests.deployment("web"), "shop")
+    remove = objects.remove
+
+    def remove_late(draft, *, expected_revision):
+        monkeypatch.setattr(objects, "remove", remove)
+        client.patch("Deployment", "web", {"spec": {"replicas": 9}}, MERGE, "shop")
+        return remove(draft, expected_revision=expected_revision)
+
+    monkeypatch.setattr(objects, "remove", remove_late)
+    last = client.delete("Deployment", "web", "shop")
+
+    assert last["spec"]["replicas"] == 9
+    assert client.count("Deployment", "shop") == 0
+
+
+def test_what_somebody_else_deleted_first_is_not_found(alice: Identity, monkeypatch):
+    client = Client(alice)
+    client.create("Namespace", manifests.namespace("shop"))
+    client.create("Deployment", manifests.deployment("web"), "shop")
+    remove = objects.remove
+
+    def remove_twice(draft, *, expected_revision):
+        remove(draft, expected_revision=expected_revision)
+        return remove(draft, expected_revision=expected_revision)
+
+    monkeypatch.setattr(objects, "remove", remove_twice)
+    with pytest.raises(NotFound):
+        client.delete("Deployment", "web", "shop")
+    client.create("Deployment", manifests.deployment("web"), "shop")
+    assert client.delete_collection("Deployment", "shop").items == []
+
+
+def test_an_object_that_never_stands_still_is_a_conflict_in_the_end(alice: Identity, monkeypatch):
+    client = Client(alice)
+    client.create("Namespace", manifests.namespace("shop"))
+    client.create("Deployment", manifests.deployment("web"), "shop")
+
+    def lose(draft, *, expected_revision, guards=()):
+        raise objects.Stale("somebody is always first")
+
+    monkeypatch.setattr(objects, "update", lose)
+    monkeypatch.setattr(objects, "remove", lose)
+    with pytest.raises(Conflict):
+        client.patch("Deployment", "web", {"spec": {"replicas": 9}}, MERGE, "shop")
+    with pytest.raises(Conflict):
+        client.delete("Deployment", "web", "shop")
+    with pytest.raises(Conflict):
+        client.delete("Deployment", "web", "shop", options=DeleteOptions(propagation="Orphan"))
+
+
+def test_an_event_recorded_by_two_at_once_is_counted_twice(alice: Identity):
+    client = Client(alice)
+    shop = client.create("Namespace", manifests.namespace("shop")).obj
+
+    def record():
+        client.record_event(shop, type="Normal", reason="Seen", message="twice", component="tests")
+
+    at_once([record] * 4)
+
+    (event,) = client.list("Event", "shop").items
+    assert event["count"] == 4
