@@ -3,10 +3,9 @@ forms read the same words; what follows names the rule and, where there is one, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
-
-import orjson
 
 from workloads.meta.errors import Cause
 
@@ -55,5 +54,8 @@ def wrong_type(field: str, value: Any, wanted: str) -> Cause:
 
 def shown(value: Any, limit: int = 200) -> str:
     """`value` as an error quotes it: JSON, cut when it is long."""
-    text = orjson.dumps(value, default=str).decode()
+    try:
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+    except RecursionError:
+        text = "..."
     return text if len(text) <= limit else text[:limit] + "..."

@@ -236,6 +236,6 @@ def _go_type(shape: Shape) -> str:
             return "v1.Time"
         case "int-or-string":
             return "intstr.IntOrString"
-        case "object":
-            return f"{shape.name}"
+        case "object" | "any":
+            return shape.name
     return "string"

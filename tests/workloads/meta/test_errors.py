@@ -1,0 +1,78 @@
+"""Every error is a `Status` that a Kubernetes client understands, with the product's errorCode where it has one."""
+
+from __future__ import annotations
+
+import pytest
+
+from workloads.meta import errors
+from workloads.meta.errors import Cause
+
+CAUSE = Cause("spec.replicas", "Invalid value: -1: must be greater than or equal to 0")
+
+
+def _tree(base: type[errors.StatusError]) -> list[type[errors.StatusError]]:
+    return [base, *(deeper for child in base.__subclasses__() for deeper in _tree(child))]
+
+
+def test_the_tree_at_the_top_of_the_module_names_every_error() -> None:
+    for error in _tree(errors.StatusError):
+        if error.__module__ == errors.__name__:
+            assert f"{error.__name__} " in str(errors.__doc__)
+            assert f"{error.code} {error.reason}" in str(errors.__doc__)
+
+
+def test_a_plain_error_is_a_plain_status() -> None:
+    assert errors.BadRequest("no").body() == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "no",
+        "reason": "BadRequest",
+        "code": 400,
+    }
+
+
+def test_a_missing_object_is_named_with_its_group() -> None:
+    error = errors.NotFound.named("deployments", "web", group="apps")
+    assert error.message == 'deployments.apps "web" not found'
+    assert error.body()["details"] == {"name": "web", "group": "apps", "kind": "deployments"}
+    assert errors.NotFound.named("pods", "a").message == 'pods "a" not found'
+
+
+def test_a_stale_write_says_what_to_do() -> None:
+    error = errors.Conflict.stale("pods", "a")
+    assert error.message.endswith("please apply your changes to the latest version and try again")
+    assert error.body()["code"] == 409
+
+
+def test_a_taken_name_carries_the_products_code() -> None:
+    error = errors.AlreadyExists.named("namespaces", "shop", error_code="CCI.02.409101")
+    assert error.body()["errorCode"] == "CCI.02.409101"
+    assert error.message == 'namespaces "shop" already exists'
+
+
+def test_quota_and_permission_carry_the_products_codes() -> None:
+    assert errors.QuotaReached("full").body()["errorCode"] == "CCI.02.400106"
+    denied = errors.Forbidden("cci:namespace:create")
+    assert denied.body()["errorCode"] == "CCI.01.403105"
+    assert denied.message == "insufficient operation permission, require cci:namespace:create"
+
+
+@pytest.mark.parametrize("group", ["", "apps"])
+def test_an_invalid_object_lists_its_causes(group: str) -> None:
+    error = errors.Invalid.of("Deployment", "web", (CAUSE,), group=group)
+    label = "Deployment.apps" if group else "Deployment"
+    assert error.message == f'{label} "web" is invalid: spec.replicas: {CAUSE.message}'
+    assert error.body()["details"]["causes"] == [
+        {"reason": "FieldValueInvalid", "message": CAUSE.message, "field": "spec.replicas"}
+    ]
+
+
+def test_several_causes_are_joined_as_upstream_does() -> None:
+    error = errors.Invalid.of("Pod", "a", (CAUSE, Cause("", "and more")))
+    assert error.message == f'Pod "a" is invalid: [spec.replicas: {CAUSE.message}, and more]'
+
+
+def test_retry_after_is_in_the_details() -> None:
+    assert errors.Unavailable("later", retry_after=3).body()["details"] == {"retryAfterSeconds": 3}
