@@ -6,18 +6,28 @@ from typing import Any
 
 from workloads.kinds.base import Kind
 from workloads.meta import times, wire
+from workloads.meta.errors import TooLarge
 from workloads.meta.keys import Key, Uid
 from workloads.store.objects import Draft, Row
 
 JSON = dict[str, Any]
 
 
+MOST_BYTES = 1_572_864
+"""1.5 MiB, as etcd bounds Kubernetes' objects: many small patches must not make what one request could not."""
+
+
 def draft(kind: Kind, account: str, obj: JSON) -> Draft:
-    metadata, facts = obj["metadata"], kind.facts(obj)
+    """Raises TooLarge."""
+    metadata, facts, data = obj["metadata"], kind.facts(obj), wire.dump(obj)
+    if len(data) > MOST_BYTES:
+        raise TooLarge(
+            f'{kind.resource} "{metadata["name"]}" would have {len(data)} bytes: an object may have {MOST_BYTES} at most'
+        )
     return Draft(
         key=Key(account, kind.name, metadata.get("namespace", ""), metadata["name"]),
         uid=Uid(metadata["uid"]),
-        data=wire.dump(obj),
+        data=data,
         labels=metadata.get("labels") or {},
         owner_uid=owner_of(metadata),
         phase=facts.phase,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workloads.client import WriteOptions
-from workloads.meta.errors import BadRequest, Conflict, NotBuilt, NotFound, Refused
+from workloads.meta.errors import BadRequest, Conflict, NotBuilt, NotFound, Refused, TooLarge
 
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -118,3 +118,12 @@ def test_a_patch_that_makes_nonsense_of_a_scale_is_a_bad_request(client, web, no
 def test_a_kind_without_the_subresource_has_none(controller, one):
     with pytest.raises(NotFound):
         controller.patch("Pod", "one", {}, MERGE, "shop", subresource="scale")
+
+
+def test_patches_do_not_make_an_object_larger_than_one_may_be(client, web):
+    grow = {"spec": {"template": {"spec": {"containers": [{"name": "app", "args": ["x" * 2_000_000]}]}}}}
+
+    with pytest.raises(TooLarge, match="an object may have 1572864 at most"):
+        client.patch("Deployment", "web", grow, STRATEGIC, "shop")
+
+    assert client.get("Deployment", "web", "shop") == web

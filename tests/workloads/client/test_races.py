@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from iam.identities import Identity
 from tests import manifests
+from tests.threads import at_once
 from workloads.client import Client, DeleteOptions
 from workloads.meta.errors import Conflict, NotFound, QuotaReached, Refused, StatusError
 from workloads.store import objects
@@ -20,41 +20,34 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MERGE = "application/merge-patch+json"
 
 
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Runs the calls in threads of their own; a StatusError is an answer."""
+def answers(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of the calls answers, all made at the same moment; a StatusError is an answer too."""
 
     def answer(call: Callable[[], Any]) -> Any:
         try:
             return call()
         except StatusError as error:
             return error
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(answer, calls))
+    return at_once(*[partial(answer, call) for call in calls])
 
 
 def test_concurrent_creates_cannot_exceed_the_quota(alice: Identity, settings):
     settings.NAMESPACE_QUOTA = 3
     client = Client(alice)
 
-    answers = at_once([lambda n=n: client.create("Namespace", manifests.namespace(f"shop-{n}")) for n in range(8)])
+    made = answers(*[partial(client.create, "Namespace", manifests.namespace(f"shop-{n}")) for n in range(8)])
 
     assert client.count("Namespace") == 3
-    assert sum(isinstance(answer, QuotaReached) for answer in answers) == 5
+    assert sum(isinstance(answer, QuotaReached) for answer in made) == 5
 
 
 def test_concurrent_patches_are_all_kept(alice: Identity):
     client = Client(alice)
     client.create("Namespace", manifests.namespace("shop"))
 
-    at_once(
-        [
-            lambda n=n: client.patch("Namespace", "shop", {"metadata": {"labels": {f"n{n}": "x"}}}, MERGE)
-            for n in range(6)
-        ]
-    )
+    patches = [{"metadata": {"labels": {f"n{n}": "x"}}} for n in range(6)]
+    answers(*[partial(client.patch, "Namespace", "shop", patch, MERGE) for patch in patches])
 
     assert {f"n{n}" for n in range(6)} <= set(client.get("Namespace", "shop")["metadata"]["labels"])
 
@@ -154,7 +147,7 @@ def test_an_event_recorded_by_two_at_once_is_counted_twice(alice: Identity):
     def record():
         client.record_event(shop, type="Normal", reason="Seen", message="twice", component="tests")
 
-    at_once([record] * 4)
+    answers(*[record] * 4)
 
     (event,) = client.list("Event", "shop").items
     assert event["count"] == 4
