@@ -150,7 +150,7 @@ class Hub:
         tail.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await tail
-        await self._loop.run_in_executor(self._thread, connection.close)
+        await self._loop.run_in_executor(self._thread, _hang_up)
         self._thread.shutdown(wait=False)
 
     def _enter(self, follower: Follower) -> None:
@@ -235,8 +235,13 @@ def _asked(question: Callable[[], _T]) -> _T:
     try:
         return question()
     except Exception:
-        connection.close()
+        _hang_up()
         raise
+
+
+def _hang_up() -> None:
+    """Closes this thread's connection."""
+    connection.close()
 
 
 def _page(since: int, kinds: Collection[str]) -> list[Entry]:

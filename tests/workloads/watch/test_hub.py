@@ -1,0 +1,138 @@
+"""One tail serves all followers, keeps none of them waiting for another, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import aclosing
+
+import pytest
+from django.db import OperationalError
+
+from tests.workloads.watch.writers import create, rest, started, take
+from workloads import watch
+from workloads.meta.errors import Expired, Unavailable
+from workloads.store import changes, doorbell
+from workloads.watch import hub
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def tails() -> list[threading.Thread]:
+    """The threads in which a hub reads the log."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("watch")]
+
+
+async def test_a_follower_that_does_not_read_is_cut_off_and_the_others_are_not(alice, monkeypatch):
+    monkeypatch.setattr(hub, "QUEUE_LENGTH", 3)
+    slow, quick = (watch.follow(alice, ["Pod"], since=0) for _ in range(2))
+    async with aclosing(slow), aclosing(quick):
+        await create("first")
+        await asyncio.gather(take(slow, 1), take(quick, 1))
+        for number in range(5):
+            row = await create(f"pod-{number}")
+            [seen] = await take(quick, 1)
+            assert seen.revision == row.revision
+
+        with pytest.raises(Expired, match="too slow"):
+            await take(slow, 1)
+
+
+async def test_an_event_reaches_two_thousand_followers(alice):
+    watches = [watch.follow(alice, ["Pod"], since=0) for _ in range(2000)]
+    first = [asyncio.create_task(anext(events)) for events in watches]
+    await asyncio.sleep(0.1)
+
+    row = await create("web")
+
+    async with asyncio.timeout(20):
+        seen = await asyncio.gather(*first)
+    assert {event.revision for event in seen} == {row.revision}
+    await asyncio.gather(*[events.aclose() for events in watches])
+
+
+async def test_a_lost_bell_is_made_up_for_by_the_tick(alice, monkeypatch):
+    monkeypatch.setattr(doorbell, "ring", lambda: None)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    async with started(watch.follow(alice, ["Pod"], since=0)) as first:
+        row = await create("web")
+
+        async with asyncio.timeout(5):
+            assert (await first).revision == row.revision
+
+
+async def test_a_bell_is_answered_before_the_tick(alice, monkeypatch):
+    monkeypatch.setattr(hub, "TICK_SECONDS", 60)
+    async with started(watch.follow(alice, ["Pod"], since=0)) as first:
+        await create("web")
+
+        async with asyncio.timeout(5):
+            assert (await first).type == "ADDED"
+
+
+async def test_a_database_that_fails_for_a_while_loses_nothing(alice, monkeypatch):
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.02)
+    after, failures = changes.after, iter(range(5))
+
+    def failing(*args, **how):
+        if next(failures, None) is not None:
+            raise OperationalError("the database system is shutting down")
+        return after(*args, **how)
+
+    async with started(watch.follow(alice, ["Pod"], since=0)) as first:
+        monkeypatch.setattr(changes, "after", failing)
+        row = await create("web")
+
+        async with asyncio.timeout(5):
+            assert (await first).revision == row.revision
+
+
+async def test_a_database_that_does_not_answer_is_said_to_be_unavailable(alice, monkeypatch):
+    def away():
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(hub, "START_SECONDS", 0.05)
+    monkeypatch.setattr(changes, "head", away)
+
+    with pytest.raises(Unavailable):
+        await rest(watch.follow(alice, ["Pod"], since=0))
+
+
+async def test_the_last_follower_to_leave_ends_the_tail_and_its_thread(alice):
+    first, second = (watch.follow(alice, ["Pod"], since=0) for _ in range(2))
+    await create("web")
+    await take(first, 1)
+    await take(second, 1)
+
+    await first.aclose()
+    [tail] = tails()
+    await second.aclose()
+    tail.join(5)
+
+    assert tails() == []
+    assert asyncio.get_running_loop() not in hub._hubs
+
+
+async def test_a_cancelled_reader_leaves_nothing_behind(alice):
+    async with started(watch.follow(alice, ["Pod"], since=0)):
+        assert len(tails()) == 1
+
+    assert asyncio.get_running_loop() not in hub._hubs
+
+
+async def test_a_shutdown_ends_every_watch(alice):
+    watches = [asyncio.create_task(rest(watch.follow(alice, ["Pod"], since=0))) for _ in range(3)]
+    await asyncio.sleep(0.1)
+
+    await watch.close()
+
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*watches) == [[], [], []]
+
+
+async def test_a_watch_can_begin_again_after_the_hub_has_ended(alice):
+    row = await create("web")
+
+    for _ in range(3):
+        seen = await rest(watch.follow(alice, ["Pod"], since=0, timeout=0.01))
+        assert [event.revision for event in seen] == [row.revision]
