@@ -1,0 +1,181 @@
+"""The proof: what the ledger should say, computed anew from what the pods said of themselves, against what it says.
+
+Nothing here looks at how the ledger came about. Lives come from the log as far back as it reaches, from the objects
+that exist, and for what the log has forgotten from the marks kept beside each pod. From a life its lines follow
+(`rating.lines`), pod by pod and hour by hour; corrections count against what they correct. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import orjson
+from django.conf import settings
+
+from billing import instants, ledger, marks, prices, rating
+from billing.instants import Instant
+from billing.marks import Marks
+from billing.meter import READER
+from billing.models import MeteredPod, UsageSegment
+from billing.rating import Size
+from workloads.store import changes, objects
+from workloads.store.changes import Entry
+
+_STEP = 1000
+
+
+@dataclass(frozen=True)
+class Life:
+    """One pod as it was witnessed. `finished` is None while it runs."""
+
+    account: str
+    size: Size
+    started: Instant
+    finished: Instant | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True)
+class Sum:
+    seconds: int = 0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(self.seconds + other.seconds, self.cost + other.cost)
+
+    def __str__(self) -> str:
+        return f"{self.seconds} s, {self.cost.normalize():f}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """About one hour of one pod, the ledger and the pod's life do not agree."""
+
+    uid: str
+    hour: Instant
+    ledger: Sum
+    life: Sum
+
+    def __str__(self) -> str:
+        return f"pod {self.uid}, hour from {instants.text(self.hour)}: ledger {self.ledger}; recomputed {self.life}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """`unwitnessed` are pods the ledger bills of which neither log, objects nor marks know: nothing proves them."""
+
+    pods: int
+    segments: int
+    total: Sum
+    differences: tuple[Difference, ...]
+    unwitnessed: tuple[str, ...]
+
+    @property
+    def proven(self) -> bool:
+        return not self.differences and not self.unwitnessed
+
+
+@dataclass
+class _Account:
+    """One pod's lines in the ledger."""
+
+    region: str
+    segments: list[UsageSegment] = field(default_factory=list)
+
+    def by_hour(self) -> dict[Instant, Sum]:
+        return _by_hour((line.start, line.seconds, line.rate * line.seconds) for line in self.segments)
+
+    def reaches(self) -> Instant:
+        """Until when the ledger has spoken of this pod; 0 when it has not."""
+        return max((line.end for line in ledger.standing(self.segments)), default=0)
+
+
+def recompute(*, account: str | None = None) -> Report:
+    """Every pod of `account` (of all), as far as the meter has read the log."""
+    read = _meters_place()
+    accounts = _accounts(account)
+    while (now_read := _meters_place()) != read:
+        read, accounts = now_read, _accounts(account)
+    lives = {uid: life for uid, life in _lives(read).items() if account in (None, life.account)}
+    return Report(
+        pods=len(lives),
+        segments=sum(len(told.segments) for told in accounts.values()),
+        total=sum((line for told in accounts.values() for line in told.by_hour().values()), Sum()),
+        differences=tuple(_differences(lives, accounts)),
+        unwitnessed=tuple(sorted(set(accounts) - set(lives))),
+    )
+
+
+def _meters_place() -> int:
+    try:
+        return changes.batch(READER, limit=1).start
+    except changes.Trimmed:
+        return 0
+
+
+def _accounts(account: str | None) -> dict[str, _Account]:
+    lines = UsageSegment.objects.order_by("pod_uid", "seq")
+    told: dict[str, _Account] = {}
+    for line in (lines if account is None else lines.filter(account=account)).iterator(_STEP):
+        told.setdefault(line.pod_uid, _Account(line.region)).segments.append(line)
+    return told
+
+
+def _lives(read: int) -> dict[str, Life]:
+    """By pod uid; what is newer counts, a witness counts for more than an estimate."""
+    lives = dict(_lives_from_marks())
+    for found in _witnesses(read):
+        life = lives.get(found.uid)
+        if life is None and found.started is not None:
+            life = Life(found.account, found.size, found.started)
+        if life is not None:
+            lives[found.uid] = _heard(life, found)
+    return lives
+
+
+def _heard(life: Life, found: Marks) -> Life:
+    if found.finished is None or (found.estimated and life.finished is not None):
+        return life
+    return replace(life, finished=found.finished, estimated=found.estimated)
+
+
+def _witnesses(read: int) -> Iterator[Marks]:
+    """The objects that exist, then the log in its order: the newest word comes last."""
+    for row in objects.scan("Pod").rows:
+        if row.revision <= read:
+            yield marks.read(Entry(row.revision, "MODIFIED", row.key, row.uid, row.data, None, row.created))
+    place = changes.floor()
+    while place < read and (entries := changes.after(place, kinds=("Pod",), limit=_STEP)):
+        place = entries[-1].revision
+        yield from (marks.read(entry) for entry in entries if entry.revision <= read)
+
+
+def _lives_from_marks() -> Iterator[tuple[str, Life]]:
+    for pod in MeteredPod.objects.iterator(_STEP):
+        kept = orjson.loads(pod.evidence).get("lifecycle", {})
+        started = instants.parse(kept["pullStartedAt"]) if "pullStartedAt" in kept else pod.started
+        finished = instants.parse(kept["finishedAt"]) if "finishedAt" in kept else pod.finished
+        yield pod.uid, Life(pod.account, pod.size, started, finished, pod.estimated)
+
+
+def _differences(lives: dict[str, Life], accounts: dict[str, _Account]) -> Iterator[Difference]:
+    lists = prices.PriceLists()
+    for uid, life in sorted(lives.items()):
+        told = accounts.get(uid) or _Account(settings.REGION)
+        until = told.reaches() if life.finished is None else life.finished
+        lines = rating.lines(life.size, lists[told.region], started=life.started, since=life.started, until=until)
+        expected = _by_hour((line.start, line.seconds, line.cost) for line in lines)
+        found = told.by_hour()
+        for hour in sorted({*expected, *found}):
+            if (said := found.get(hour, Sum())) != (true := expected.get(hour, Sum())):
+                yield Difference(uid, hour, ledger=said, life=true)
+
+
+def _by_hour(lines: Iterable[tuple[Instant, int, Decimal]]) -> dict[Instant, Sum]:
+    hours: dict[Instant, Sum] = defaultdict(Sum)
+    for start, seconds, cost in lines:
+        hours[instants.hour(start)] += Sum(seconds, cost)
+    return dict(hours)

@@ -1,0 +1,79 @@
+"""The ledger can be proven, and the proof finds what is wrong."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from billing import meter
+from billing.models import MeteredPod, UsageSegment
+from billing.recompute import recompute
+from tests.billing.lives import Log, Pod, at
+from workloads.store import changes
+from workloads.store.models import Change, Cursor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three_lives(log: Log) -> list[Pod]:
+    """One that ended, one corrected after its settlement, one that runs."""
+    pods = [Pod(uid=f"uid-{name}", name=name) for name in ("ended", "late", "runs")]
+    for pod in pods:
+        log.change(pod, pullStartedAt=at("10:09:06"))
+    meter.read_once()
+    log.delete(pods[0], finishedAt=at("10:30:00"))
+    meter.read_once()
+    meter.settle_once(now=at("12:30:00"))
+    log.delete(pods[1], finishedAt=at("11:10:00"))
+    meter.read_once()
+    return pods
+
+
+def test_a_true_ledger_is_proven(three_lives: list[Pod]) -> None:
+    report = recompute()
+    assert (report.pods, report.proven) == (3, True)
+    assert report.total.seconds == (1254 + 3654 + 3054 + 3600)
+
+
+def test_the_marks_prove_what_the_log_has_forgotten(three_lives: list[Pod]) -> None:
+    Change.objects.filter(revision__lt=changes.head()).delete()
+    Cursor.objects.create(reader="log:floor", revision=changes.head() - 1)
+    assert recompute().proven
+
+
+def test_what_the_meter_has_not_read_yet_is_no_difference(three_lives: list[Pod], log: Log) -> None:
+    log.delete(three_lives[2], finishedAt=at("12:45:00"))
+    assert recompute().proven
+
+
+def test_a_line_too_much_is_named_with_its_hour(three_lives: list[Pod]) -> None:
+    with connection.cursor() as somebody:
+        somebody.execute("UPDATE billing_usagesegment SET seconds = 9999 WHERE pod_uid = 'uid-ended'")
+    (difference,) = recompute().differences
+    assert str(difference) == (
+        "pod uid-ended, hour from 2026-02-03T10:00:00.000000Z: ledger 9999 s, 1.779822; recomputed 1254 s, 0.223212"
+    )
+
+
+def test_a_line_too_few_is_named(three_lives: list[Pod]) -> None:
+    UsageSegment.objects.filter(pod_uid="uid-ended")._raw_delete(using="default")
+    (difference,) = recompute(account="acme").differences
+    assert (difference.uid, difference.ledger.seconds, difference.life.seconds) == ("uid-ended", 0, 1254)
+    assert recompute(account="other").proven
+
+
+def test_a_bill_without_a_pod_is_named(three_lives: list[Pod]) -> None:
+    MeteredPod.objects.all().delete()
+    Change.objects.all().delete()
+    with pytest.raises(CommandError, match="not what the pods' own times say"):
+        call_command("recompute_ledger", stdout=(out := StringIO()))
+    assert "pod uid-runs: billed, but neither the log nor its object nor its marks" in out.getvalue()
+
+
+def test_the_command_sums_up(three_lives: list[Pod]) -> None:
+    call_command("recompute_ledger", stdout=(out := StringIO()))
+    assert out.getvalue() == "3 pods, 6 segments, 11562 s, 2.058036: 0 differences, 0 without a witness\n"
