@@ -22,7 +22,7 @@ def draft(kind: Kind, account: str, obj: JSON) -> Draft:
     metadata, facts, data = obj["metadata"], kind.facts(obj), wire.dump(obj)
     if len(data) > MOST_BYTES:
         raise TooLarge(
-            f'{kind.resource} "{metadata["name"]}" would have {len(data)} bytes: an object may have {MOST_BYTES} at most'
+            f'{kind.resource} "{metadata["name"]}" would have {len(data)} bytes: an object may have {MOST_BYTES}'
         )
     return Draft(
         key=Key(account, kind.name, metadata.get("namespace", ""), metadata["name"]),
