@@ -102,7 +102,24 @@ def _spec(name: str) -> Any:
     return lambda obj: str(obj["spec"].get(name, ""))
 
 
-_TIME: JSON = {"type": "string", "description": "RFC 3339, UTC, with microseconds; the runtime's own clock."}
+def _mark(meaning: str) -> JSON:
+    return {"type": "string", "description": f"{meaning} RFC 3339, UTC, with microseconds; the runtime's own clock."}
+
+
+def _bytes(meaning: str) -> JSON:
+    return {"type": "integer", "format": "int64", "description": meaning}
+
+
+_PULL: JSON = {
+    "description": "How far the pull is that goes on now.",
+    "type": "object",
+    "properties": {
+        "image": {"type": "string", "description": "The image that is pulled."},
+        "currentBytes": _bytes("Bytes that are here."),
+        "totalBytes": _bytes("Bytes in all, or 0."),
+        "cached": {"type": "boolean", "description": "The image was here already."},
+    },
+}
 
 schemas.extend(
     "io.k8s.api.core.v1.PodStatus",
@@ -111,30 +128,19 @@ schemas.extend(
             "description": "The pod's own times, from the runtime's clock: what is billed, where a start took long.",
             "type": "object",
             "properties": {
-                **{
-                    name: {**_TIME, "description": f"{meaning} {_TIME['description']}"}
-                    for name, meaning in (
-                        ("pullStartedAt", "When the first image pull began: billing starts."),
-                        ("pulledAt", "When all images were there."),
-                        ("createdAt", "When the sandbox was the pod's."),
-                        ("startedAt", "When the last of the containers first started."),
-                        ("readyAt", "When the pod was first ready."),
-                        ("finishedAt", "When all had ended for good: billing ends."),
-                    )
-                },
-                "pull": {
-                    "description": "How far the pull is that goes on now.",
+                "pullStartedAt": _mark("When the first image pull began: billing starts."),
+                "pulledAt": _mark("When all images were there."),
+                "createdAt": _mark("When the sandbox was the pod's."),
+                "startedAt": _mark("When the last of the containers first started."),
+                "readyAt": _mark("When the pod was first ready."),
+                "terminatingAt": _mark("When the containers were asked to end."),
+                "finishedAt": _mark("When all had ended for good: billing ends."),
+                "pull": _PULL,
+                "images": {"type": "object", "description": "What is remembered of each image's pulls, by image."},
+                "calm": {
                     "type": "object",
-                    "properties": {
-                        "image": {"type": "string", "description": "The image that is pulled."},
-                        "currentBytes": {"type": "integer", "format": "int64", "description": "Bytes that are here."},
-                        "totalBytes": {
-                            "type": "integer",
-                            "format": "int64",
-                            "description": "Bytes in all, or 0.",
-                        },
-                        "cached": {"type": "boolean", "description": "The image was here already."},
-                    },
+                    "additionalProperties": {"type": "integer", "format": "int64"},
+                    "description": "The attempt since which each container has run calmly, by container.",
                 },
             },
         }
