@@ -183,6 +183,9 @@ class Runtime(Protocol):
         """Brings the network's pool of ready sandboxes towards `size` by at most one; returns how many stand ready.
         A dead one, or one older than `max_age`, goes first."""
 
+    def pools(self) -> Mapping[str, int]:
+        """How many sandboxes stand ready, by the name of their network; 0 where only dead ones are left."""
+
     def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
         """Takes a warm sandbox or makes one. Found by pod uid the second time."""
 
@@ -206,7 +209,7 @@ class Runtime(Protocol):
         """Every pod's sandbox on this host (not the warm ones)."""
 
     def events(self) -> Iterator[RuntimeEvent]:
-        """Blocks; yields as containers start, die and go. Ends or raises RuntimeGone when the runtime goes away."""
+        """Blocks; yields as containers end and go, from the call on. Raises RuntimeGone when the runtime goes away."""
 
     def logs(
         self,

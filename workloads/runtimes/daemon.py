@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -92,11 +92,9 @@ class Daemon:
             self._api.remove_container(name, v=True, force=True)
 
     def events(self, **filters: Any) -> Iterator[Found]:
-        """Ends in RuntimeGone."""
-        api = self._connect()
+        """From now on, also what happens before the first is asked for. Ends in RuntimeGone."""
         with _heard():
-            yield from api.events(decode=True, filters=filters)
-        raise RuntimeGone("the Docker daemon ended its stream of events")
+            return _until_gone(self._connect().events(decode=True, filters=filters))
 
     def logs(self, name: str, **options: Any) -> Output:
         """Raises Missing."""
@@ -225,6 +223,12 @@ def _heard() -> Iterator[None]:
         raise fault(_words(error)) from error
     except (errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise RuntimeGone(f"the Docker daemon does not answer: {error}") from error
+
+
+def _until_gone(events: Iterable[Found]) -> Iterator[Found]:
+    with _heard():
+        yield from events
+    raise RuntimeGone("the Docker daemon ended its stream of events")
 
 
 def _words(error: errors.APIError) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,8 @@ logger = logging.getLogger(__name__)
 KEPT_ATTEMPTS = 2
 """The newest attempt of a container and the one before: their logs can be read."""
 
-_EVENTS = ["start", "die", "destroy", "oom"]
+_EVENTS = ["die", "destroy"]
+"""Not "start": who starts a container knows, and would be woken by its own doing."""
 _ROUTES = Path("/proc/net/route")
 
 
@@ -53,6 +54,7 @@ class _Host:
     """What does not change while this process lives."""
 
     architecture: str
+    capacity: Capacity
     cgroups: Cgroups
 
 
@@ -73,8 +75,7 @@ class Docker:
         return inspection.moment(self._daemon.info()["SystemTime"]) or datetime.now(UTC)
 
     def capacity(self) -> Capacity:
-        info = self._daemon.info()
-        return Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
+        return self._host.capacity
 
     # Images
 
@@ -122,6 +123,14 @@ class Docker:
         self._daemon.remove_network(name)
 
     # The pool
+
+    def pools(self) -> dict[str, int]:
+        label = [f"{names.INSTANCE}={self._instance}", names.WARM]
+        found = self._daemon.containers(label=label, name=f"^/{names.WARM_PREFIX}")
+        sizes = dict.fromkeys((one["Labels"][names.WARM] for one in found), 0)
+        for one in found:
+            sizes[one["Labels"][names.WARM]] += _is_up(one)
+        return sizes
 
     def warm(self, network: NetworkSpec, *, size: int, max_age: timedelta | None = None) -> int:
         pool = self._pool(network.name)
@@ -214,18 +223,7 @@ class Docker:
 
     def events(self) -> Iterator[RuntimeEvent]:
         label = f"{names.INSTANCE}={self._instance}"
-        for message in self._daemon.events(type=["container"], event=_EVENTS, label=[label]):
-            attributes = message["Actor"]["Attributes"]
-            uid = _owner(attributes["name"], attributes)
-            if uid is None:
-                continue
-            _, pod = names.pod_of(attributes["name"]) or (uid, attributes.get(names.POD, ""))
-            yield RuntimeEvent(
-                uid=uid,
-                account=attributes.get(names.ACCOUNT, ""),
-                namespace=attributes.get(names.NAMESPACE, ""),
-                name=pod,
-            )
+        return self._told(self._daemon.events(type=["container"], event=_EVENTS, label=[label]))
 
     def logs(
         self,
@@ -254,12 +252,27 @@ class Docker:
 
     # One step each
 
+    def _told(self, messages: Iterable[Found]) -> Iterator[RuntimeEvent]:
+        for message in messages:
+            attributes = message["Actor"]["Attributes"]
+            uid = _owner(attributes["name"], attributes)
+            if uid is None:
+                continue
+            _, pod = names.pod_of(attributes["name"]) or (uid, attributes.get(names.POD, ""))
+            yield RuntimeEvent(
+                uid=uid,
+                account=attributes.get(names.ACCOUNT, ""),
+                namespace=attributes.get(names.NAMESPACE, ""),
+                name=pod,
+            )
+
     @cached_property
     def _host(self) -> _Host:
         info = self._daemon.info()
         driver = info.get("CgroupDriver", "") if self._daemon.is_local else ""
         cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"))
-        return _Host(architecture=info["Architecture"], cgroups=cgroups)
+        capacity = Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
+        return _Host(architecture=info["Architecture"], capacity=capacity, cgroups=cgroups)
 
     def _pause_image(self) -> str:
         """Its name; the image is made when it is not there."""

@@ -194,6 +194,11 @@ class Simulated:
             self._warm[network.name] = ready
             return ready
 
+    def pools(self) -> dict[str, int]:
+        with self._lock:
+            self._answer()
+            return {name: ready for name, ready in self._warm.items() if ready}
+
     def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
         with self._lock:
             self._answer()
@@ -218,7 +223,6 @@ class Simulated:
                     return one.status
             known.append(self._start(spec, container, attempt=attempt))
             del known[:-KEPT_ATTEMPTS]
-            self._tell(sandbox)
             return _newest(known)
 
     def observe(self, uid: Uid) -> SandboxStatus | None:

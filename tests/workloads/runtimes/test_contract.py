@@ -96,6 +96,14 @@ def test_a_pod_takes_a_warm_sandbox_and_the_pool_is_one_less(world: World) -> No
     assert observed(world, pod.uid).ip == status.ip
 
 
+def test_the_pools_are_counted_by_network(world: World) -> None:
+    assert world.runtime.pools() == {}
+    world.runtime.warm(world.network, size=1)
+    assert world.runtime.pools() == {world.network.name: 1}
+    world.runtime.ensure_sandbox(spec(world))
+    assert world.runtime.pools() == {}
+
+
 def test_warm_sandboxes_are_nobodys(world: World) -> None:
     world.runtime.warm(world.network, size=1)
     assert world.runtime.sandboxes() == []
@@ -246,23 +254,20 @@ def test_what_has_stopped_or_gone_is_stopped_again_in_vain(world: World) -> None
 def test_a_container_that_dies_is_told(world: World) -> None:
     pod = spec(world)
     started(world, pod)
-    heard = threading.Event()
     listening = world.runtime.events()
+    world.exit(pod.uid, "app", 1)
+    event = next(listening)
+    assert (event.uid, event.account, event.namespace, event.name) == (pod.uid, "acme", "shop", "web-1")
 
-    def listen() -> None:
-        for event in listening:
-            if event.uid == pod.uid:
-                assert (event.account, event.namespace, event.name) == ("acme", "shop", "web-1")
-                heard.set()
-                return
 
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    while not heard.wait(0.2):
-        assert listener.is_alive()
-        world.runtime.kill(pod.uid)
-        world.runtime.start_container(pod, "app", attempt=app(world, pod.uid).attempt + 1)
-    listener.join(10)
+def test_a_sandbox_that_is_lost_is_told(world: World) -> None:
+    world.runtime.warm(world.network, size=1)
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    listening = world.runtime.events()
+    world.lose_sandbox(pod.uid)
+    event = next(listening)
+    assert (event.uid, event.account, event.namespace, event.name) == (pod.uid, "acme", "shop", "web-1")
 
 
 # Logs

@@ -1,0 +1,167 @@
+"""The stream server keeps the contract of `workloads.node`, over a real Unix socket."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.workloads.node.cluster import Clock
+from workloads.meta.keys import Uid
+from workloads.node import server
+from workloads.node.streams import Application
+from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
+from workloads.runtimes.simulated import Simulated
+
+TOKEN = "token-of-the-agent"
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Short enough for a socket's address."""
+    folder = Path(tempfile.mkdtemp(prefix="cci-"))
+    yield folder / "run" / "agent.sock"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def agent(runtime: Simulated, place: Path) -> Iterator[httpx.Client]:
+    stop = threading.Event()
+    application = Application(runtime, token=TOKEN, most_streams=2)
+    serving = threading.Thread(target=server.serve, args=(application, place, stop), daemon=True)
+    serving.start()
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    transport = httpx.HTTPTransport(uds=str(place), retries=20)
+    with httpx.Client(transport=transport, base_url="http://agent", headers=headers, timeout=10) as client:
+        yield client
+    stop.set()
+    serving.join(10)
+    assert not serving.is_alive()
+
+
+@pytest.fixture
+def pod(runtime: Simulated) -> SandboxSpec:
+    network = runtime.ensure_network(NetworkSpec(name="n", cidr="10.248.0.0/24"))
+    pod = SandboxSpec(
+        uid=Uid(str(uuid.uuid4())),
+        account="acme",
+        namespace="shop",
+        name="web-1",
+        network=network,
+        hostname="web-1",
+        containers=(ContainerSpec(name="app", image="busybox:1", command=None, args=None, environment={}),),
+        cpu_millis=250,
+        memory_bytes=1024**3,
+    )
+    runtime.ensure_sandbox(pod)
+    runtime.start_container(pod, "app", attempt=0)
+    return pod
+
+
+def log(pod: SandboxSpec, container: str = "app") -> str:
+    return f"/v1/pods/{pod.uid}/containers/{container}/log"
+
+
+def test_health_needs_no_token(agent: httpx.Client) -> None:
+    assert agent.get("/healthz", headers={"Authorization": ""}).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("given", ["", "Bearer wrong", f"Basic {TOKEN}"])
+def test_without_the_token_nothing_is_told(agent: httpx.Client, given: str) -> None:
+    answer = agent.get("/v1/capacity", headers={"Authorization": given})
+    assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized")
+
+
+def test_capacity_and_images_are_told(agent: httpx.Client) -> None:
+    assert agent.get("/v1/capacity").json() == {"cpuMillis": 8000, "memoryBytes": 32 * 1024**3}
+    (image,) = agent.get("/v1/images").json()["items"]
+    assert (image["name"], image["sizeBytes"]) == ("busybox:1", 4_000_000)
+
+
+def test_a_log_is_read_to_its_end(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:
+    for line in (b"one", b"two", b"three"):
+        runtime.print(pod.uid, "app", line)
+    answer = agent.get(log(pod), params={"tail": 2})
+    assert answer.text == "two\nthree\n"
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_lines_may_carry_times_and_begin_at_one(
+    agent: httpx.Client, runtime: Simulated, pod: SandboxSpec, clock: Clock
+) -> None:
+    runtime.print(pod.uid, "app", b"one")
+    clock.now = clock.now.replace(minute=30)
+    runtime.print(pod.uid, "app", b"two")
+    answer = agent.get(log(pod), params={"since": "2026-03-01T12:10:00Z", "timestamps": "true"})
+    assert answer.text == "2026-03-01T12:30:00.000000Z two\n"
+
+
+def test_a_follower_gets_lines_as_they_come_until_the_container_ends(
+    agent: httpx.Client, runtime: Simulated, pod: SandboxSpec
+) -> None:
+    with agent.stream("GET", log(pod), params={"follow": "true"}) as answer:
+        lines = answer.iter_lines()
+        for line in ("one", "two"):
+            runtime.print(pod.uid, "app", line.encode())
+            assert next(lines) == line
+        runtime.exit(pod.uid, "app", 0)
+        assert list(lines) == []
+
+
+def test_followers_that_leave_make_room_for_others(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:
+    for _ in range(5):
+        with agent.stream("GET", log(pod), params={"follow": "true"}) as answer:
+            while answer.status_code == 503:
+                # the one before is being let go
+                answer = agent.get(log(pod))
+            assert answer.status_code == 200
+
+
+def test_more_followers_than_there_is_room_for_are_told_to_come_back(agent: httpx.Client, pod: SandboxSpec) -> None:
+    query = {"follow": "true"}
+    with agent.stream("GET", log(pod), params=query), agent.stream("GET", log(pod), params=query):
+        answer = agent.get(log(pod))
+    assert (answer.status_code, answer.json()["reason"]) == (503, "ServiceUnavailable")
+
+
+@pytest.mark.parametrize("container", ["side", "app%2Fx"])
+def test_a_container_that_is_not_there_is_not_found(agent: httpx.Client, pod: SandboxSpec, container: str) -> None:
+    assert agent.get(log(pod, container)).status_code == 404
+
+
+def test_an_attempt_before_the_first_is_not_found(agent: httpx.Client, pod: SandboxSpec) -> None:
+    answer = agent.get(log(pod), params={"previous": "true"})
+    assert answer.status_code == 404
+    assert answer.json()["message"] == f'previous terminated container "app" of pod {pod.uid} has no log on this node'
+
+
+@pytest.mark.parametrize("query", [{"tail": "-1"}, {"tail": "many"}, {"since": "yesterday"}])
+def test_a_query_that_makes_no_sense_is_refused(agent: httpx.Client, pod: SandboxSpec, query: dict[str, str]) -> None:
+    assert agent.get(log(pod), params=query).status_code == 400
+
+
+def test_other_methods_and_paths_are_refused(agent: httpx.Client) -> None:
+    assert agent.post("/v1/images").status_code == 405
+    assert agent.get("/v1/nothing").status_code == 404
+
+
+def test_a_runtime_that_is_away_is_said(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:
+    runtime.stop_daemon()
+    answer = agent.get(log(pod))
+    assert (answer.status_code, answer.json()["message"]) == (503, "the simulated daemon does not answer")
+
+
+def test_only_this_user_may_open_the_socket(agent: httpx.Client, place: Path) -> None:
+    agent.get("/healthz")
+    assert place.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_socket_that_a_dead_agent_left_makes_way(place: Path) -> None:
+    for _ in range(2):
+        server.listening_at(place).close()

@@ -1,0 +1,58 @@
+"""The agent process: its duties, each on a thread of its own, until it is told to stop.
+
+No duty holds state that matters. What a dead agent did not hear, a new one finds by looking at everything once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+
+from workloads.node import listening, orphans, pools, server, streams
+from workloads.runtimes import registry
+
+logger = logging.getLogger(__name__)
+
+Duty = Callable[[threading.Event], None]
+
+AFTER_FAILURE_SECONDS = 1.0
+GOODBYE_SECONDS = 5.0
+
+
+def run(stop: threading.Event) -> None:
+    """Does all duties until `stop` is set."""
+    runtime = registry.current()
+    application = streams.Application(runtime, token=settings.AGENT_TOKEN)
+    duties: dict[str, Duty] = {
+        "events": lambda stop: listening.listen(runtime, stop),
+        "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
+        "orphans": lambda stop: orphans.sweep(runtime, stop),
+        "streams": lambda stop: server.serve(application, settings.AGENT_SOCKET, stop),
+    }
+    threads = [
+        threading.Thread(target=_keep_doing, args=(name, duty, stop), name=name, daemon=True)
+        for name, duty in duties.items()
+    ]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        # the listener may sit in a read that only the daemon ends: it goes with the process
+        if thread.name != "events":
+            thread.join(GOODBYE_SECONDS)
+
+
+def _keep_doing(name: str, duty: Duty, stop: threading.Event) -> None:
+    """A duty that fails begins anew; the others do not notice."""
+    while not stop.is_set():
+        try:
+            duty(stop)
+        except Exception:
+            logger.exception("%s failed and begins anew", name)
+            stop.wait(AFTER_FAILURE_SECONDS)
+        finally:
+            connection.close()

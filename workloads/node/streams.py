@@ -1,0 +1,198 @@
+"""What the agent answers on its socket: see the contract in `workloads.node`. A bare ASGI application.
+
+A log that is followed blocks a thread for as long as somebody reads it, so there are only so many; who comes when all
+are taken is told to come back. A reader that leaves ends the read at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from workloads.meta import times
+from workloads.meta.errors import BadRequest, MethodNotAllowed, NotFound, StatusError, Unauthorized, Unavailable
+from workloads.meta.keys import Uid
+from workloads.runtimes.base import LogStream, Runtime, RuntimeFault
+
+Message = MutableMapping[str, Any]
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MOST_STREAMS = 100
+CHUNK_BYTES = 64 * 1024
+
+_LOG = re.compile(r"/v1/pods/([^/]+)/containers/([^/]+)/log")
+_JSON = b"application/json"
+
+
+@dataclass(frozen=True)
+class _LogQuery:
+    follow: bool
+    tail: int | None
+    since: datetime | None
+    timestamps: bool
+    previous: bool
+
+
+class Application:
+    def __init__(self, runtime: Runtime, *, token: str, most_streams: int = MOST_STREAMS) -> None:
+        self._runtime = runtime
+        self._token = f"Bearer {token}".encode()
+        self._most = most_streams
+        self._open = 0
+        # reads may all block; the short calls beside them never wait for one
+        self._readers = ThreadPoolExecutor(most_streams, thread_name_prefix="log")
+        self._calls = ThreadPoolExecutor(4, thread_name_prefix="call")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            await self._answer(scope, receive, send)
+        except RuntimeFault as fault:
+            await _send_json(send, Unavailable(str(fault)).body(), code=503)
+        except StatusError as error:
+            await _send_json(send, error.body(), code=error.code)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/healthz":
+            await _send_json(send, {"status": "ok"})
+            return
+        self._authenticate(scope)
+        if scope["method"] != "GET":
+            raise MethodNotAllowed(f"{scope['method']} is not served here, only GET")
+        if path == "/v1/capacity":
+            await _send_json(send, await self._call(self._capacity))
+        elif path == "/v1/images":
+            await _send_json(send, await self._call(self._images))
+        elif match := _LOG.fullmatch(path):
+            await self._log(Uid(match[1]), match[2], _log_query(scope), receive, send)
+        else:
+            raise NotFound(f"the agent serves nothing at {path}")
+
+    def _authenticate(self, scope: Scope) -> None:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if not hmac.compare_digest(given, self._token):
+            raise Unauthorized("the agent's token is missing or wrong")
+
+    async def _call(self, function: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._calls, function)
+
+    def _capacity(self) -> dict[str, int]:
+        found = self._runtime.capacity()
+        return {"cpuMillis": found.cpu_millis, "memoryBytes": found.memory_bytes}
+
+    def _images(self) -> dict[str, list[dict[str, Any]]]:
+        images = self._runtime.images()
+        return {"items": [{"name": one.name, "id": one.id, "sizeBytes": one.size_bytes} for one in images]}
+
+    async def _log(self, uid: Uid, container: str, query: _LogQuery, receive: Receive, send: Send) -> None:
+        if self._open >= self._most:
+            raise Unavailable(f"{self._most} logs are being read already: come back soon", retry_after=5)
+        self._open += 1
+        try:
+            stream = await self._call(lambda: self._open_log(uid, container, query))
+            await self._stream(stream, receive, send, follow=query.follow)
+        finally:
+            self._open -= 1
+
+    def _open_log(self, uid: Uid, container: str, query: _LogQuery) -> LogStream:
+        try:
+            return self._runtime.logs(
+                uid,
+                container,
+                follow=query.follow,
+                tail=query.tail,
+                since=query.since,
+                timestamps=query.timestamps,
+                previous=query.previous,
+            )
+        except KeyError:
+            which = "previous terminated container" if query.previous else "container"
+            raise NotFound(f'{which} "{container}" of pod {uid} has no log on this node') from None
+
+    async def _stream(self, stream: LogStream, receive: Receive, send: Send, *, follow: bool) -> None:
+        """The headers go out before the first line is there: a follower waits for lines, not for an answer."""
+        await _send_start(send, code=200, content_type=b"text/plain; charset=utf-8")
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        left = asyncio.create_task(_until_left(receive))
+        left.add_done_callback(lambda _: stream.close())
+        try:
+            while not left.done() and (chunk := await self._next(stream, least=0 if follow else CHUNK_BYTES)):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            left.cancel()
+
+    async def _next(self, stream: LogStream, *, least: int) -> bytes:
+        """b"" at the end, also when the runtime goes away in the middle: the status line is long sent. A follower gets
+        what there is, line by line; who reads only what is there gets pieces of at least `least` bytes."""
+
+        def read() -> bytes:
+            gathered = bytearray()
+            with suppress(RuntimeFault):
+                for piece in stream:
+                    gathered += piece
+                    if gathered and len(gathered) >= least:
+                        break
+            return bytes(gathered)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _log_query(scope: Scope) -> _LogQuery:
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    return _LogQuery(
+        follow=_flag(query, "follow"),
+        tail=_tail(query.get("tail")),
+        since=_since(query.get("since")),
+        timestamps=_flag(query, "timestamps"),
+        previous=_flag(query, "previous"),
+    )
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    return query.get(name, "").lower() in ("true", "1")
+
+
+def _tail(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise BadRequest(f"tail={text!r} is not a number of lines")
+    return int(text)
+
+
+def _since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        raise BadRequest(f"since: {error}") from error
+
+
+async def _send_json(send: Send, body: dict[str, Any], *, code: int = 200) -> None:
+    await _send_start(send, code=code, content_type=_JSON)
+    await send({"type": "http.response.body", "body": orjson.dumps(body)})
+
+
+async def _send_start(send: Send, *, code: int, content_type: bytes) -> None:
+    await send({"type": "http.response.start", "status": code, "headers": [(b"content-type", content_type)]})
