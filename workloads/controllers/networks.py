@@ -177,11 +177,11 @@ def _open(host: Host, door: Client, network: JSON, *, account: str, pool: str) -
     if first and first["metadata"]["uid"] != network["metadata"]["uid"]:
         return _be_second(door, network, first=first)
     network = _with_finalizer(door, network)
-    _sweep(host, account=account, namespace=network["metadata"]["namespace"])
     spec = translate.network(network, account=account)
     if not spec.cidr:
         spec = replace(spec, cidr=next_cidr(pool, taken=_cidrs_in_use()))
     try:
+        _sweep(host, account=account, namespace=network["metadata"]["namespace"])
         given = host.runtime().ensure_network(spec)
     except RuntimeFault as error:
         state = "Active" if _state(network) == "Active" else "Pending"

@@ -119,7 +119,7 @@ class _Look:
 
     def _roll(self, new: JSON | None, old: list[JSON]) -> Result | None:
         new = new or self._make(old)
-        size = rollout.new_size(self.deployment, present=rollout.size(new), everybody=[new, *old])
+        size = rollout.new_size(self.deployment, new=new, old=old)
         if size != rollout.size(new):
             new = self._set_size(new, size)
             return self._say(new, old)
@@ -157,7 +157,7 @@ class _Look:
     def _make(self, old: list[JSON]) -> JSON:
         """The ReplicaSet of the template. Its name may be taken by another one's: then the next hash is tried."""
         revision = revisions.next_revision(old)
-        size = rollout.new_size(self.deployment, present=0, everybody=old)
+        size = rollout.new_size(self.deployment, new=None, old=old)
         collisions = int((self.deployment.get("status") or {}).get("collisionCount", 0))
         manifest = revisions.replicaset_for(
             self.deployment,

@@ -45,8 +45,14 @@ def size(replicaset: JSON) -> int:
     return int(replicaset["spec"].get("replicas", 1))
 
 
+def present(replicaset: JSON) -> int:
+    """Pods it has or will have: one that was told to shrink may not have done it yet."""
+    return max(size(replicaset), int((replicaset.get("status") or {}).get("replicas", 0)))
+
+
 def available(replicaset: JSON) -> int:
-    return int((replicaset.get("status") or {}).get("availableReplicas", 0))
+    """Pods of it that are available and will stay."""
+    return min(size(replicaset), int((replicaset.get("status") or {}).get("availableReplicas", 0)))
 
 
 def active(replicasets: Iterable[JSON]) -> list[JSON]:
@@ -60,13 +66,14 @@ def name(replicaset: JSON) -> str:
 # Rolling
 
 
-def new_size(deployment: JSON, *, present: int, everybody: Iterable[JSON]) -> int:
-    """How far the new ReplicaSet, `present` replicas large, may grow (or must shrink)."""
-    target = wanted(deployment)
-    if not is_rolling(deployment) or present >= target:
+def new_size(deployment: JSON, *, new: JSON | None, old: Iterable[JSON]) -> int:
+    """How far the new ReplicaSet (None: not made yet) may grow, or must shrink."""
+    target, now = wanted(deployment), size(new) if new else 0
+    if not is_rolling(deployment) or now >= target:
         return target
-    room = target + fenceposts(deployment)[0] - sum(size(one) for one in everybody)
-    return present + max(0, min(room, target - present))
+    taken = sum(present(one) for one in old) + (present(new) if new else 0)
+    room = target + fenceposts(deployment)[0] - taken
+    return now + max(0, min(room, target - now))
 
 
 def old_sizes(deployment: JSON, *, new: JSON, old: Sequence[JSON]) -> Sizes:
@@ -84,15 +91,15 @@ def old_sizes(deployment: JSON, *, new: JSON, old: Sequence[JSON]) -> Sizes:
 
 def _drop_unavailable(sizes: Sizes, old: Sequence[JSON], allowed: int) -> None:
     usable = {name(one): available(one) for one in old}
-    for one, present in sizes.items():
-        cut = min(allowed, max(0, present - usable[one]))
+    for one, now in sizes.items():
+        cut = min(allowed, max(0, now - usable[one]))
         sizes[one] -= cut
         allowed -= cut
 
 
 def _drop_available(sizes: Sizes, allowed: int) -> None:
-    for one, present in sizes.items():
-        cut = max(0, min(allowed, present))
+    for one, now in sizes.items():
+        cut = max(0, min(allowed, now))
         sizes[one] -= cut
         allowed -= cut
 

@@ -32,8 +32,9 @@ class Pull:
 
 @dataclass(frozen=True)
 class BackOff:
-    """The last pull failed; the next is not before `until`."""
+    """The last pull failed at `since`; the next is not before `until`."""
 
+    since: datetime
     until: datetime
     error: str
 
@@ -64,8 +65,13 @@ def decide(policy: str, *, local: bool, record: JSON, needed_since: datetime | N
         return Here()
     later = _moment(record, "nextAttemptAt")
     if later and now < later:
-        return BackOff(until=later, error=record.get("error", ""))
-    return Pull(since=_moment(record, "askedAt") or now)
+        return BackOff(since=_moment(record, "failedAt") or now, until=later, error=record.get("error", ""))
+    return Pull(since=asked_at(record) or now)
+
+
+def asked_at(record: JSON) -> datetime | None:
+    """Since when a pull is under way for this pod; None when none is."""
+    return _moment(record, "askedAt")
 
 
 def asked(record: JSON, *, since: datetime) -> None:
@@ -79,13 +85,14 @@ def pulled(record: JSON, outcome: PullOutcome) -> None:
     record["pulledAt"] = times.format_micro(outcome.finished_at)
 
 
-def failed(record: JSON, *, error: str, now: datetime) -> float:
-    """Notes a failed pull and returns the seconds until the next try."""
+def failed(record: JSON, *, error: str, now: datetime) -> None:
+    """Notes a failed pull, and when to try again."""
     failures = int(record.get("failures", 0)) + 1
     seconds = float(min(FIRST_SECONDS * 2 ** min(failures - 1, 10), LONGEST_SECONDS))
     record.pop("askedAt", None)
-    record.update(failures=failures, error=error, nextAttemptAt=times.format_micro(now + timedelta(seconds=seconds)))
-    return seconds
+    record["failures"], record["error"] = failures, error
+    record["failedAt"] = times.format_micro(now)
+    record["nextAttemptAt"] = times.format_micro(now + timedelta(seconds=seconds))
 
 
 def pulled_message(image: str, outcome: PullOutcome) -> str:

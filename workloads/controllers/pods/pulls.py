@@ -91,6 +91,14 @@ class Pulls:
             self._start(lambda: self._work(image, pull))
         return pull.result or Pulling(pull.progress)
 
+    def outcome(self, image: str, *, since: datetime) -> PullOutcome | None:
+        """What came of a pull that was asked for at `since`, if it is known here. Begins nothing."""
+        with self._lock:
+            pull = self._pulls.get(image)
+        if pull is None or _is_stale(pull, since) or not isinstance(pull.result, Pulled):
+            return None
+        return pull.result.outcome
+
     def _work(self, image: str, pull: _Pull) -> None:
         def note(progress: PullProgress) -> None:
             pull.progress = progress

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from workloads.meta import times
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
-from workloads.runtimes.base import NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
+from workloads.runtimes.base import NetworkSpec, PullOutcome, RuntimeFault, RuntimeGone, SandboxSpec
 from workloads.store import objects
 from workloads.store.changes import Entry
 
@@ -37,7 +37,7 @@ LOOK_FOR_ROOM_SECONDS = 30.0
 LOOK_FOR_NETWORK_SECONDS = 10.0
 LOOK_FOR_IMAGE_SECONDS = 10.0
 PROGRESS_SECONDS = 1.0
-SHOW_ERROR_SECONDS = 2.0
+SHOW_ERROR = timedelta(seconds=2)
 """How long ErrImagePull is shown before it becomes ImagePullBackOff."""
 WOKEN_AT_ONCE = 50
 """Pods that wait for room and are told when some frees; the rest look by themselves."""
@@ -236,10 +236,22 @@ def _image(look: Look, name: str, move: restarts.Start) -> bool:
     if isinstance(answer, images.Absent):
         _absent(look, name, image)
         return False
-    if not record:
-        look.tell("Pulled", f'Container image "{image}" already present on machine')
-        look.lifecycle.data.setdefault("pull", {"image": image, "currentBytes": 0, "totalBytes": 0, "cached": True})
+    if not record or images.asked_at(record):
+        _found_here(look, image)
     return True
+
+
+def _found_here(look: Look, image: str) -> None:
+    """It was here all the time, or a pull that this pod asked for has ended."""
+    record = look.lifecycle.image(image)
+    since = images.asked_at(record)
+    outcome = look.host.pulls.outcome(image, since=since) if since else None
+    if outcome is not None:
+        _pulled(look, image, outcome)
+        return
+    record.clear()
+    look.tell("Pulled", f'Container image "{image}" already present on machine')
+    look.lifecycle.data.setdefault("pull", {"image": image, "currentBytes": 0, "totalBytes": 0, "cached": True})
 
 
 def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
@@ -249,9 +261,7 @@ def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
         images.asked(record, since=since)
     state = look.host.pulls.ask(image, since=since, key=look.key)
     if isinstance(state, pulls.Pulled):
-        _note_progress(look, image, size=state.outcome.size_bytes, total=state.outcome.size_bytes)
-        images.pulled(record, state.outcome)
-        look.tell("Pulled", images.pulled_message(image, state.outcome))
+        _pulled(look, image, state.outcome)
         return True
     if isinstance(state, pulls.Refused):
         _refused(look, name, image, state.error)
@@ -260,6 +270,12 @@ def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
     look.wait(name, "ContainerCreating", images.progress_message(image, state.progress))
     look.wake_in(PROGRESS_SECONDS)
     return False
+
+
+def _pulled(look: Look, image: str, outcome: PullOutcome) -> None:
+    _note_progress(look, image, size=outcome.size_bytes, total=outcome.size_bytes)
+    images.pulled(look.lifecycle.image(image), outcome)
+    look.tell("Pulled", images.pulled_message(image, outcome))
 
 
 def _note_progress(look: Look, image: str, *, size: int, total: int) -> None:
@@ -271,10 +287,16 @@ def _refused(look: Look, name: str, image: str, error: str) -> None:
     look.wait(name, "ErrImagePull", error)
     look.tell("Failed", f'Failed to pull image "{image}": {error}', type="Warning")
     look.tell("Failed", "Error: ErrImagePull", type="Warning")
-    look.wake_in(SHOW_ERROR_SECONDS)
+    look.wake_at(look.now + SHOW_ERROR)
 
 
 def _back_off(look: Look, name: str, image: str, answer: images.BackOff) -> None:
+    """The error itself is shown for a moment, the wait after that."""
+    shown_until = answer.since + SHOW_ERROR
+    if look.now < shown_until:
+        look.wait(name, "ErrImagePull", answer.error)
+        look.wake_at(shown_until)
+        return
     look.wait(name, "ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {answer.error}')
     if _was_not(look, name, "ImagePullBackOff"):
         look.tell("BackOff", f'Back-off pulling image "{image}"')

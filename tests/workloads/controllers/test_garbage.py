@@ -1,0 +1,93 @@
+"""What belongs to nobody any more goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests import manifests
+from tests.workloads.controllers.test_replicasets import replicaset
+from tests.workloads.controllers.world import World
+from workloads.controllers import housekeeping, owners
+from workloads.meta.errors import NotFound
+
+JSON = dict[str, Any]
+
+
+def test_a_foreground_deletion_waits_for_the_dependents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.runtime, "terminate", lambda uid, container=None: None)
+    world.create(manifests.deployment(terminationGracePeriodSeconds=20))
+    world.settle()
+    world.delete("Deployment", "web", propagation="Foreground")
+    world.advance(5)
+    assert len(world.all("Pod")) == 2
+    assert "deletionTimestamp" in world.get("Deployment", "web")["metadata"]
+    world.advance(30)
+    assert (world.all("Pod"), world.all("ReplicaSet"), world.all("Deployment")) == ([], [], [])
+
+
+def test_a_pod_deleted_in_the_foreground_goes_too(world: World) -> None:
+    world.create(manifests.pod())
+    world.settle()
+    world.delete("Pod", "one", propagation="Foreground")
+    world.advance(1)
+    assert world.all("Pod") == []
+
+
+def test_orphaned_pods_stay(world: World) -> None:
+    world.create(replicaset())
+    world.settle()
+    world.delete("ReplicaSet", "web", propagation="Orphan")
+    world.settle()
+    assert len(world.all("Pod")) == 2
+
+
+def test_a_dependent_with_another_living_owner_stays_and_forgets_the_dead_one(world: World) -> None:
+    first, second = (world.create(replicaset(name, replicas=0)) for name in ("first", "second"))
+    pod = manifests.pod()
+    pod["metadata"]["ownerReferences"] = [owners.reference(first) | {"controller": False}, owners.reference(second)]
+    pod["metadata"]["labels"] = {"app": "second"}
+    world.patch("ReplicaSet", "second", {"spec": {"replicas": 1}})
+    world.create(pod)
+    world.settle()
+    world.delete("ReplicaSet", "first")
+    world.settle()
+    (left,) = world.pod()["metadata"]["ownerReferences"]
+    assert left["name"] == "second"
+
+
+def test_a_pod_born_after_its_owner_went_goes_as_well(world: World) -> None:
+    owner = world.create(replicaset(replicas=0))
+    world.delete("ReplicaSet", "web")
+    world.settle()
+    pod = manifests.pod()
+    pod["metadata"]["ownerReferences"] = [owners.reference(owner)]
+    world.create(pod)
+    world.settle()
+    assert world.all("Pod") == []
+
+
+def test_what_was_missed_is_found_by_a_resync(world: World) -> None:
+    owner = world.create(replicaset(replicas=0))
+    pod = manifests.pod()
+    pod["metadata"]["ownerReferences"] = [owners.reference(owner)]
+    pod["metadata"]["labels"] = {"app": "web"}
+    world.create(pod)
+    world.delete("ReplicaSet", "web")
+    world.place = world.alice.revision()
+    world.resync()
+    world.settle()
+    with pytest.raises(NotFound):
+        world.pod()
+
+
+def test_events_go_an_hour_after_they_were_last_seen(world: World) -> None:
+    world.create(manifests.pod())
+    world.settle()
+    assert world.events()
+    world.travel.shift(3700)
+    housekeeping.run_once()
+    assert world.events() == []
+    assert datetime.now(UTC).hour == 13

@@ -1,0 +1,195 @@
+"""A worker may die between any two steps: the next one ends up in the same world.
+
+Every call to the runtime and every write through the front door is a step. For each n, the n-th step is the last one
+the worker makes (once before it takes effect, once after); then a new worker gets what the dead one had claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import time_machine
+from django.db import transaction
+
+from tests import manifests
+from tests.workloads.controllers.conftest import NOON
+from tests.workloads.controllers.world import World
+from workloads.client import Client
+from workloads.runtimes.simulated import Simulated
+from workloads.store import changes
+
+JSON = dict[str, Any]
+
+STEPS = {
+    Simulated: (
+        "image_id",
+        "pull",
+        "ensure_network",
+        "remove_network",
+        "ensure_sandbox",
+        "start_container",
+        "observe",
+        "terminate",
+        "kill",
+        "remove_sandbox",
+    ),
+    Client: ("create", "update", "patch", "delete", "record_event"),
+}
+MARKS = ("pullStartedAt", "pulledAt", "createdAt", "startedAt", "readyAt", "finishedAt")
+
+
+class Killed(BaseException):
+    """The worker process is no more."""
+
+
+class Failpoint:
+    """Counts steps; kills at number `at`, before or after it. Dead workers do nothing more until `revive`."""
+
+    def __init__(self) -> None:
+        self.at: int | None = None
+        self.after = False
+        self.count = 0
+        self.dead = False
+
+    def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def stepping(owner: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(owner, Client) and not owner.identity.is_controller:
+                return step(owner, *args, **kwargs)
+            if self.dead:
+                raise Killed
+            self.count += 1
+            last = self.count == self.at
+            if last and not self.after:
+                self._die()
+            result = step(owner, *args, **kwargs)
+            if last:
+                self._die()
+            return result
+
+        return stepping
+
+    def _die(self) -> None:
+        self.dead = True
+        raise Killed
+
+
+@pytest.fixture
+def failpoint(monkeypatch: pytest.MonkeyPatch) -> Failpoint:
+    failpoint = Failpoint()
+    for owner, names in STEPS.items():
+        for name in names:
+            monkeypatch.setattr(owner, name, failpoint.wrap(getattr(owner, name)))
+    return failpoint
+
+
+@contextmanager
+def fresh_world(folder: Path) -> Iterator[World]:
+    """A world of its own for each n; nothing of it stays."""
+    with time_machine.travel(NOON, tick=False) as travel, transaction.atomic():
+        world = World(travel, folder)
+        world.place = changes.head()
+        world.runtime.add_image(manifests.IMAGE, local=False)
+        yield world
+        transaction.set_rollback(True)
+
+
+def live(world: World, failpoint: Failpoint, act: Callable[[World], None]) -> None:
+    """Does `act`; when the worker dies of it, a new one takes over and does the rest."""
+    try:
+        act(world)
+        world.advance(40)
+    except Killed:
+        failpoint.dead, failpoint.at = False, None
+        world.reborn()
+        world.advance(60)
+
+
+def every_kill(
+    folder: Path, failpoint: Failpoint, *, prepare: Callable[[World], None], act: Callable[[World], None]
+) -> Iterator[tuple[World, str]]:
+    """The world after each possible kill; the first one is the world where nobody died."""
+    total, after = 1, False
+    for after in (False, True):
+        at = 0
+        while at <= total:
+            with fresh_world(folder) as world:
+                failpoint.at = None
+                prepare(world)
+                failpoint.count, failpoint.after, failpoint.at = 0, after, at
+                live(world, failpoint, act)
+                if at == 0:
+                    total = failpoint.count
+                    assert total > 5, "nothing to interrupt"
+                assert failpoint.at is None or at == 0, "nobody died"
+                yield world, f"killed {'after' if after else 'before'} step {at} of {total}"
+            at += 1
+
+
+def marks_stand(since: int) -> bool:
+    """Once set, a mark never changes, in any version of any pod."""
+    known: dict[tuple[str, str], str] = {}
+    for entry in changes.after(since, kinds=["Pod"], limit=10_000):
+        lifecycle = (orjson.loads(entry.data).get("status") or {}).get("lifecycle") or {}
+        for mark in MARKS:
+            before = known.get((entry.uid, mark))
+            if before is not None and lifecycle.get(mark) != before:
+                return False
+            if mark in lifecycle:
+                known[entry.uid, mark] = lifecycle[mark]
+    return True
+
+
+@pytest.mark.timeout(600)
+def test_a_deployment_comes_up_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def act(world: World) -> None:
+        world.create(manifests.deployment())
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=lambda world: world.namespace(), act=act):
+        pods = world.all("Pod")
+        assert [pod["status"]["phase"] for pod in pods] == ["Running"] * 2, when
+        assert {box.uid for box in world.runtime.sandboxes()} == {pod["metadata"]["uid"] for pod in pods}, when
+        assert all(entry["restartCount"] == 0 for pod in pods for entry in pod["status"]["containerStatuses"]), when
+        assert world.get("Deployment", "web")["status"]["availableReplicas"] == 2, when
+        assert marks_stand(0), when
+
+
+@pytest.mark.timeout(600)
+def test_a_pod_ends_once_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        world.create(manifests.pod())
+        world.settle()
+
+    def act(world: World) -> None:
+        world.delete("Pod", "one")
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
+        assert world.all("Pod") == [], when
+        assert world.runtime.sandboxes() == [], when
+        assert marks_stand(0), when
+        gone = [entry for entry in changes.after(0, kinds=["Pod"], limit=10_000) if entry.type == "DELETED"]
+        assert [("finishedAt" in orjson.loads(entry.data)["status"]["lifecycle"]) for entry in gone] == [True], when
+
+
+@pytest.mark.timeout(600)
+def test_a_namespace_goes_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        world.create(manifests.deployment(replicas=1))
+        world.settle()
+
+    def act(world: World) -> None:
+        world.delete("Namespace", "shop", namespace="")
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
+        assert world.all("Namespace", None) == [], when
+        assert [world.all(kind) for kind in ("Deployment", "ReplicaSet", "Pod", "Network")] == [[]] * 4, when
+        assert world.runtime.sandboxes() == [], when

@@ -1,0 +1,186 @@
+"""A small world: the real store, the real front door, the simulated runtime and a clock that only tests move.
+
+`settle` does what relay, queue and workers do together: log entries to keys, keys to looks, looks again when asked for,
+until everything is quiet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import time_machine
+
+from iam.identities import Identity
+from tests import manifests
+from workloads.client import Client, DeleteOptions
+from workloads.controllers import registry
+from workloads.controllers.base import Controller, TerminalError
+from workloads.controllers.host import Host
+from workloads.controllers.pods.pulls import Pulls
+from workloads.meta.keys import Key, Uid
+from workloads.runtimes.base import Capacity
+from workloads.runtimes.simulated import Simulated
+from workloads.store import changes
+
+JSON = dict[str, Any]
+POOL = "10.248.0.0/14"
+GIB = 1024**3
+SOON = timedelta(seconds=0.5)
+"""What is due sooner than this is not waited for: the clock is moved to it."""
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class World:
+    travel: time_machine.Traveller
+    folder: Path
+    runtime: Simulated = field(default_factory=lambda: Simulated(clock=clock, capacity=Capacity(2000, 8 * GIB)))
+    background: list[Callable[[], None]] | None = None
+    """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
+    place: int = 0
+    due: dict[tuple[str, Key], datetime] = field(default_factory=dict)
+    failures: dict[tuple[str, Key], int] = field(default_factory=dict)
+    errors: list[BaseException] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.alice = Client(Identity("acme", "alice"))
+        self.reborn()
+
+    def reborn(self) -> None:
+        """The worker process dies and another one starts: what was in memory is gone."""
+        self.background = None if self.background is None else []
+        host = Host(
+            runtime=lambda: self.runtime,
+            pulls=Pulls(lambda: self.runtime, ring=self._ring, start=self._begin),
+            node="node-1",
+            overcommit=4,
+            lock=self.folder / "room.lock",
+        )
+        self.controllers: dict[str, Controller] = registry.on(host, pool=POOL)
+
+    # Time
+
+    def settle(self) -> None:
+        for _ in range(1000):
+            self._drain()
+            item, at = min(self.due.items(), key=lambda pair: pair[1], default=(None, None))
+            if item is None or at is None or at > clock() + SOON:
+                return
+            if at > clock():
+                self.travel.move_to(at, tick=False)
+            self._look(*item)
+        raise AssertionError(f"never quiet: {self.due}")
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass, with everything happening when it is due."""
+        end = clock() + timedelta(seconds=seconds)
+        self.settle()
+        while (at := min(self.due.values(), default=end)) < end:
+            self.travel.move_to(max(at, clock()), tick=False)
+            self.settle()
+        self.travel.move_to(max(end, clock()), tick=False)
+        self.settle()
+
+    def _drain(self) -> None:
+        while entries := changes.after(self.place):
+            for entry in entries:
+                for name, controller in self.controllers.items():
+                    self._dirty(name, controller.keys(entry))
+            self.place = entries[-1].revision
+
+    def _dirty(self, controller: str, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self.due[controller, key] = clock()
+
+    def _ring(self, keys: Iterable[Key]) -> None:
+        self._dirty("pods", keys)
+
+    def _look(self, name: str, key: Key) -> None:
+        del self.due[name, key]
+        item = name, key
+        try:
+            result = self.controllers[name].reconcile(key)
+        except TerminalError as error:
+            self.errors.append(error)
+        except Exception as error:
+            self.errors.append(error)
+            self.failures[item] = self.failures.get(item, 0) + 1
+            self.due[item] = clock() + timedelta(seconds=2 ** (self.failures[item] - 1))
+        except BaseException:
+            self.due[item] = clock()  # the claim of a worker that died runs out
+            raise
+        else:
+            self.failures.pop(item, None)
+            if result is not None and result.requeue_after is not None:
+                self.due[item] = clock() + timedelta(seconds=result.requeue_after)
+
+    def resync(self) -> None:
+        for name, controller in self.controllers.items():
+            self._dirty(name, controller.resync())
+
+    # Pulls
+
+    def _begin(self, work: Callable[[], None]) -> None:
+        if self.background is None:
+            work()
+        else:
+            self.background.append(work)
+
+    def pull(self) -> None:
+        """Every pull that is under way ends."""
+        works, self.background = self.background or [], []
+        for work in works:
+            work()
+
+    # What people do
+
+    def namespace(self, name: str = "shop") -> None:
+        """With its network, ready for pods."""
+        self.alice.create("Namespace", manifests.namespace(name))
+        self.advance(3)
+
+    def create(self, manifest: JSON, namespace: str = "shop") -> JSON:
+        return self.alice.create(manifest["kind"], manifest, namespace).obj
+
+    def delete(self, kind: str, name: str, namespace: str = "shop", **options: Any) -> JSON:
+        return self.alice.delete(kind, name, namespace, options=DeleteOptions(**options))
+
+    def patch(self, kind: str, name: str, patch: JSON, namespace: str = "shop") -> JSON:
+        return self.alice.patch(kind, name, patch, "application/merge-patch+json", namespace).obj
+
+    # What containers do
+
+    def exit(self, pod: JSON, code: int = 0, *, container: str = "app", oom_killed: bool = False) -> None:
+        self.runtime.exit(Uid(pod["metadata"]["uid"]), container, code, oom_killed=oom_killed)
+        self.happened(pod)
+
+    def happened(self, *pods: JSON) -> None:
+        """The runtime's event reaches the queue."""
+        self._ring([Key("acme", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in pods])
+        self.settle()
+
+    # What one can see
+
+    def get(self, kind: str, name: str, namespace: str = "shop") -> JSON:
+        return self.alice.get(kind, name, namespace)
+
+    def pod(self, name: str = "one", namespace: str = "shop") -> JSON:
+        return self.get("Pod", name, namespace)
+
+    def container(self, name: str = "one", container: str = "app") -> JSON:
+        entries = self.pod(name)["status"]["containerStatuses"]
+        return next(dict(entry) for entry in entries if entry["name"] == container)
+
+    def all(self, kind: str, namespace: str | None = "shop") -> list[JSON]:
+        return self.alice.list(kind, namespace).items
+
+    def events(self, reason: str = "") -> list[str]:
+        found = [event for event in self.all("Event") if not reason or event["reason"] == reason]
+        return [event["message"] for event in found]
