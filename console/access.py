@@ -1,6 +1,6 @@
 """The guard every page calls: session -> identity -> the control plane's door, opened for that identity.
 
-A view never sees a `User` and never opens a door by itself. What belongs to another account does not exist here: 404.
+A view never opens a door by itself. What belongs to another account does not exist here: 404.
 What the control plane refuses becomes a page with its sentence, in one place (`_refusal`).
 """
 
@@ -23,9 +23,11 @@ from workloads.meta.errors import NotFound, StatusError, Unauthorized
 
 @dataclass(frozen=True)
 class Visit:
-    """Somebody looks at a page: who, in which namespace ("" on pages of the whole account), and the door."""
+    """Somebody looks at a page: who, in which namespace ("" on pages of the whole account), and the door. Pages ask the
+    door with `client`; `user` is for what is the person's own (a kubeconfig)."""
 
     request: HttpRequest
+    user: User
     identity: Identity
     client: Client
     namespace: str = ""
@@ -72,7 +74,7 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
     identity = identity_of(request.user)
     client = Client(identity)
     found = client.get("Namespace", namespace) if namespace else {}
-    return Visit(request, identity, client, namespace, found)
+    return Visit(request, request.user, identity, client, namespace, found)
 
 
 def _refusal(request: HttpRequest, refusal: StatusError) -> HttpResponse:

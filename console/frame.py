@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from billing import client as billing
-from billing.client import Meter
+from billing.client import Meter, format_money
 from console.access import Visit
 
 KINDS = ("Namespace", "Deployment", "Pod")
@@ -26,6 +27,21 @@ class Frame:
     namespaces: tuple[NamespaceChoice, ...]
     counts: dict[str, int]
     burn: Meter
+    """Of today; its rate is what everything costs now."""
+
+    @property
+    def currency(self) -> str:
+        return self.burn.rate.currency
+
+    @property
+    def zero(self) -> str:
+        """What costs nothing: `¥0`."""
+        return format_money(Decimal(0), self.currency, 0)
+
+    @property
+    def sign(self) -> str:
+        """`¥`, for figures that the browser makes."""
+        return self.zero.removesuffix("0")
 
 
 def of(visit: Visit) -> Frame:

@@ -1,6 +1,47 @@
-"""Every page of the console."""
+"""Every page of the console. `tests/console/test_isolation.py` walks this table, so that no page forgets its guard."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-app_name = "console"
-urlpatterns: list[URLPattern | URLResolver] = []
+from console.views import deployments, kubectl, logs, namespaces, overview, pods, search, session
+
+_DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
+_POD = "namespaces/<slug:namespace>/pods/<str:name>/"
+
+pages: list[URLPattern] = [
+    path("sign-in/", session.sign_in, name="login"),
+    path("sign-out/", session.sign_out, name="logout"),
+    path("theme/", session.theme, name="theme"),
+    path("", overview.overview, name="overview"),
+    path("search/", search.search, name="search"),
+    path("kubectl/", kubectl.access, name="kubectl"),
+    path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),
+    path("namespaces/", namespaces.namespace_list, name="namespaces"),
+    path("namespaces/<slug:namespace>/", namespaces.detail, name="namespace"),
+    path("namespaces/<slug:namespace>/yaml/", namespaces.manifest, name="namespace-yaml"),
+    path("namespaces/<slug:namespace>/events/", namespaces.events, name="namespace-events"),
+    path("namespaces/<slug:namespace>/delete/", namespaces.delete, name="namespace-delete"),
+    path("deployments/", deployments.deployment_list, name="all-deployments"),
+    path("namespaces/<slug:namespace>/deployments/", deployments.deployment_list, name="deployments"),
+    path(_DEPLOYMENT, deployments.detail, name="deployment"),
+    path(f"{_DEPLOYMENT}peek/", deployments.peek, name="deployment-peek"),
+    path(f"{_DEPLOYMENT}pods/", deployments.pods, name="deployment-pods"),
+    path(f"{_DEPLOYMENT}events/", deployments.events, name="deployment-events"),
+    path(f"{_DEPLOYMENT}upgrades/", deployments.upgrades, name="deployment-upgrades"),
+    path(f"{_DEPLOYMENT}yaml/", deployments.manifest, name="deployment-yaml"),
+    path(f"{_DEPLOYMENT}cost/", deployments.cost, name="deployment-cost"),
+    path(f"{_DEPLOYMENT}scale/", deployments.scale, name="deployment-scale"),
+    path(f"{_DEPLOYMENT}delete/", deployments.delete, name="deployment-delete"),
+    path("pods/", pods.pod_list, name="all-pods"),
+    path("namespaces/<slug:namespace>/pods/", pods.pod_list, name="pods"),
+    path(_POD, pods.detail, name="pod"),
+    path(f"{_POD}peek/", pods.peek, name="pod-peek"),
+    path(f"{_POD}containers/", pods.containers, name="pod-containers"),
+    path(f"{_POD}logs/", pods.logs, name="pod-logs"),
+    path(f"{_POD}logs/stream/", logs.stream, name="pod-log-stream"),
+    path(f"{_POD}events/", pods.events, name="pod-events"),
+    path(f"{_POD}yaml/", pods.manifest, name="pod-yaml"),
+    path(f"{_POD}cost/", pods.cost, name="pod-cost"),
+    path(f"{_POD}delete/", pods.delete, name="pod-delete"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include((pages, "console")))]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.template.context import Context
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from billing.client import Meter, Rate
+from billing.client import Meter, Rate, format_money
 from console.live.regions import Regions
-from console.money import amount, symbol
 from console.spans import age as age_words
 from console.spans import duration as duration_words
 from console.spans import parse
@@ -40,10 +41,9 @@ def now_ms() -> int:
 
 @register.simple_tag
 def icon(name: str, css: str = "button__icon") -> SafeString:
+    sheet = static("images/icons.svg")
     return format_html(
-        '<svg class="{}" aria-hidden="true" width="16" height="16"><use href="/static/images/icons.svg#{}"></use></svg>',
-        css,
-        name,
+        '<svg class="{}" aria-hidden="true" width="16" height="16"><use href="{}#{}"></use></svg>', css, sheet, name
     )
 
 
@@ -64,46 +64,44 @@ def in_drawer(url: str) -> SafeString:
 
 
 @register.filter
-def money(value: Decimal, currency: str = "CNY") -> str:
-    return f"{symbol(currency)}{amount(value)}"
+def money(value: Decimal, currency: str) -> str:
+    return format_money(value, currency)
 
 
 @register.filter
-def per_hour(rate: Rate | None) -> str:
+def per_hour(rate: Rate) -> str:
     """`¥0.3204`; `¥0` for what costs nothing."""
-    if rate is None or not rate.per_second:
-        return f"{symbol(rate.currency if rate else 'CNY')}0"
-    return f"{symbol(rate.currency)}{amount(rate.per_hour)}"
+    return format_money(rate.per_hour, rate.currency, 4 if rate.per_second else 0)
 
 
 @register.filter
 def per_second(rate: Rate) -> str:
-    """Never rounded: `¥0.0000445`."""
-    return f"{symbol(rate.currency)}{rate.per_second.normalize():f}"
+    """All its digits, never rounded: `¥0.0000445`."""
+    digits = max(0, -int(rate.per_second.normalize().as_tuple().exponent))
+    return format_money(rate.per_second, rate.currency, digits)
 
 
 @register.filter
 def per_month(rate: Rate) -> str:
-    return f"{symbol(rate.currency)}{rate.per_month.quantize(Decimal(1), ROUND_HALF_UP):,}"
+    return format_money(rate.per_month, rate.currency, 0)
 
 
 @register.simple_tag
 def ticking(meter: Meter, css: str = "money") -> SafeString:
     """A cost that runs by the second in the browser (behaviours/tick.ts) and is right without it, too."""
-    sign = symbol(meter.rate.currency)
+    currency = meter.rate.currency
     seconds = int((datetime.now(UTC) - meter.as_of).total_seconds()) if meter.running else 0
     cost = meter.accrued + meter.rate.per_second * max(0, seconds)
     return format_html(
-        '<span class="{}" data-controller="tick" data-tick-symbol-value="{}" data-tick-accrued-value="{:f}" '
-        'data-tick-rate-value="{:f}" data-tick-as-of-value="{}" data-tick-running-value="{}">{}{}</span>',
+        '<span class="{}" data-controller="tick" data-tick-symbol-value="{}" data-tick-accrued-value="{}" '
+        'data-tick-rate-value="{}" data-tick-as-of-value="{}" data-tick-running-value="{}">{}</span>',
         css,
-        sign,
-        meter.accrued,
-        meter.rate.per_second,
+        format_money(Decimal(0), currency, 0).removesuffix("0"),
+        f"{meter.accrued:f}",
+        f"{meter.rate.per_second:f}",
         meter.as_of.isoformat(),
         "true" if meter.running else "false",
-        sign,
-        amount(cost),
+        format_money(cost, currency),
     )
 
 
@@ -123,6 +121,20 @@ def age(moment: str | datetime | None, suffix: str = "") -> SafeString:
     )
 
 
+@register.simple_tag
+def until(moment: datetime) -> SafeString:
+    """`<time>in 38 s</time>`, counting down in the browser; `now` when it has come."""
+    left = (moment - datetime.now(UTC)).total_seconds()
+    coming, over = _("in"), _("now")
+    return format_html(
+        '<time datetime="{}" data-controller="age" data-age-coming-value="{}" data-age-over-value="{}">{}</time>',
+        moment.isoformat(),
+        coming,
+        over,
+        f"{coming} {age_words(left)}" if left >= 1 else over,
+    )
+
+
 @register.filter
 def duration(seconds: float | None) -> str:
     return "--" if seconds is None else duration_words(seconds)
@@ -138,7 +150,7 @@ def get(mapping: Any, key: str) -> Any:
 def live(parser: Parser, token: Token) -> LiveNode:
     """{% live row.id %}<tr id="{{ row.id }}" data-live>…</tr>{% endlive %}: one element the socket may send alone."""
     try:
-        _, identifier = token.split_contents()
+        _name, identifier = token.split_contents()
     except ValueError:
         raise template.TemplateSyntaxError("{% live id %} takes the id of the element inside") from None
     nodes = parser.parse(("endlive",))

@@ -1,11 +1,13 @@
-/* How long ago, kept true without the server: <time data-controller="age" datetime="2026-08-20T10:41:09Z">4 min</time> */
+/* How long ago, kept true without the server: <time data-controller="age" datetime="2026-08-20T10:41:09Z">4 min</time>
+   How long until: data-age-coming-value="in" data-age-over-value="now" makes `in 38 s`, then `now`. */
 import { Controller } from "@hotwired/stimulus";
 import { everySecond } from "../clock";
 
 export default class Age extends Controller<HTMLTimeElement> {
-  static override values = { suffix: String, until: Boolean };
+  static override values = { suffix: String, coming: String, over: String };
   declare readonly suffixValue: string;
-  declare readonly untilValue: boolean;
+  declare readonly comingValue: string;
+  declare readonly overValue: string;
   private stop: (() => void) | undefined;
 
   override connect(): void {
@@ -17,9 +19,13 @@ export default class Age extends Controller<HTMLTimeElement> {
   }
 
   private show(now: number): void {
-    const distance = (now - Date.parse(this.element.dateTime)) / 1000;
-    const text = age(this.untilValue ? -distance : distance) + this.suffixValue;
+    const passed = (now - Date.parse(this.element.dateTime)) / 1000;
+    const text = this.comingValue === "" ? age(passed) + this.suffixValue : this.left(-passed);
     if (this.element.textContent !== text) this.element.textContent = text;
+  }
+
+  private left(seconds: number): string {
+    return seconds >= 1 ? `${this.comingValue} ${age(seconds)}` : this.overValue;
   }
 }
 

@@ -1,0 +1,56 @@
+"""Events of an object, newest first, as `kubectl describe` lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workloads.client import JSON, Client
+
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Happening:
+    uid: str
+    warning: bool
+    reason: str
+    message: str
+    count: int
+    last: str
+    component: str
+    about: str
+    """`Pod/web-5d9…`, for lists that mix objects."""
+
+
+def of(client: Client, obj: JSON) -> list[Happening]:
+    metadata = obj["metadata"]
+    return of_uids(client, metadata.get("namespace", "") or metadata["name"], [metadata["uid"]])
+
+
+def of_uids(client: Client, namespace: str, uids: Iterable[str]) -> list[Happening]:
+    """The newest events of several objects together, in one order."""
+    found: list[JSON] = []
+    for uid in uids:
+        found += client.list("Event", namespace, field_selector=f"involvedObject.uid={uid}").items
+    return newest(found)
+
+
+def newest(events: Iterable[JSON]) -> list[Happening]:
+    return sorted(map(_happening, events), key=lambda one: one.last, reverse=True)[:SHOWN]
+
+
+def _happening(event: JSON) -> Happening:
+    about = event.get("involvedObject") or {}
+    source = event.get("source") or {}
+    last = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp", "")
+    return Happening(
+        uid=event["metadata"]["uid"],
+        warning=event.get("type") == "Warning",
+        reason=event.get("reason", ""),
+        message=event.get("message", ""),
+        count=event.get("count") or 1,
+        last=last,
+        component=source.get("component") or event.get("reportingComponent", ""),
+        about=f"{about.get('kind', '')}/{about.get('name', '')}",
+    )

@@ -1,0 +1,148 @@
+"""Paged lists: what the query string asks for, read page by page from the front door, bounded at any number of objects.
+
+What the store can choose by (labels, phase) it chooses; what only a rendered row knows (a tone, a source) is chosen
+here while pages are read, and reading stops when a page of the list is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.utils.translation import ngettext
+
+from console.rows import Row
+from workloads.client import JSON, Client, Listing
+from workloads.meta.errors import Expired
+
+PAGE = 50
+WHOLE = 100
+"""Up to so many, a list is one page and its filters say how many they find."""
+_LOOKED_AT = 2000
+"""Objects read at most for one page: a filter that finds little says that it stopped looking."""
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter as a link."""
+
+    label: str
+    url: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Pager:
+    sentence: str
+    first: bool
+    start: str
+    next: str = ""
+
+
+@dataclass(frozen=True)
+class Query:
+    """The query string, and links that change a part of it."""
+
+    path: str
+    values: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: HttpRequest, *names: str) -> Query:
+        values = {name: request.GET.get(name, "").strip() for name in (*names, "continue")}
+        return cls(request.path, {name: value for name, value in values.items() if value})
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def with_(self, **changes: str) -> str:
+        """The address with `changes`, on the first page again. An empty value leaves the name out."""
+        values = {name: value for name, value in {**self.values, "continue": "", **changes}.items() if value}
+        return f"{self.path}?{urlencode(values)}" if values else self.path
+
+    def chip(self, name: str, value: str, label: str, *, count: int | None = None) -> Chip:
+        return Chip(label, self.with_(**{name: value}), self.get(name) == value, count)
+
+
+@dataclass(frozen=True)
+class Shelf(Generic[R]):
+    """One page of rows."""
+
+    rows: list[R]
+    pager: Pager
+
+
+def shelf(
+    query: Query,
+    read: Callable[[int, str], Listing],
+    row: Callable[[JSON], R],
+    *,
+    wanted: Callable[[R], bool] | None = None,
+) -> Shelf[R]:
+    """`read(limit, continue_token)` lists; `wanted` chooses among rows. An outdated token starts over."""
+    try:
+        return _shelf(query, read, row, wanted, query.get("continue"))
+    except Expired:
+        return _shelf(query, read, row, wanted, "")
+
+
+def whole(
+    read: Callable[[int, str], Listing], row: Callable[[JSON], R], *, total: int, most: int = WHOLE
+) -> list[R] | None:
+    """All rows, where they are few enough to be counted by what only a row knows; None where they are not."""
+    if total > most:
+        return None
+    listing = read(most, "")
+    return None if listing.continue_token else [row(item) for item in listing.items]
+
+
+def small(query: Query, rows: list[R], *, wanted: Callable[[R], bool] | None) -> Shelf[R]:
+    """A list that is all here."""
+    shown = rows if wanted is None else [row for row in rows if wanted(row)]
+    return Shelf(shown, Pager("", first=True, start=query.path))
+
+
+def matching(client: Client, kind: str, scope: str | None, name_part: str) -> Iterator[JSON]:
+    """Objects whose name contains `name_part`, in chunks, at most `_LOOKED_AT` looked at."""
+    token, seen = "", 0
+    while seen < _LOOKED_AT:
+        listing = client.list(kind, scope, limit=500, continue_token=token)
+        seen += len(listing.items)
+        yield from (item for item in listing.items if name_part in item["metadata"]["name"])
+        token = listing.continue_token
+        if not token:
+            return
+
+
+def _shelf(
+    query: Query,
+    read: Callable[[int, str], Listing],
+    row: Callable[[JSON], R],
+    wanted: Callable[[R], bool] | None,
+    token: str,
+) -> Shelf[R]:
+    rows: list[R] = []
+    first, looked_at, remaining = not token, 0, 0
+    while True:
+        listing = read(PAGE if wanted is None else PAGE - len(rows), token)
+        made = [row(item) for item in listing.items]
+        rows += [one for one in made if wanted is None or wanted(one)]
+        looked_at += len(listing.items)
+        token, remaining = listing.continue_token, listing.remaining
+        if not token or len(rows) >= PAGE or looked_at >= _LOOKED_AT:
+            break
+    next_page = f"{query.path}?{urlencode({**query.values, 'continue': token})}" if token else ""
+    return Shelf(rows, Pager(_sentence(len(rows), remaining, wanted is None), first, query.with_(), next_page))
+
+
+def _sentence(shown: int, remaining: int, exact: bool) -> str:
+    text = ngettext("%(count)s shown", "%(count)s shown", shown) % {"count": shown}
+    if not remaining:
+        return text
+    after = ngettext("%(count)s after it", "%(count)s after them", remaining) % {"count": remaining}
+    return f"{text}, {after}" if exact else f"{text}, {after} to look through"

@@ -1,0 +1,231 @@
+"""Objects as the console's lists and details show them: one row class a kind, the same for page, drawer and socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from billing.client import Rate
+from console import sizes, states
+from console.sizes import Size
+from console.states import State
+from workloads.client import JSON, Client
+
+PODS_LOOKED_AT = 100
+"""Of one workload, when its counts do not already say that all is well."""
+
+
+@dataclass(frozen=True)
+class Row:
+    obj: JSON
+
+    @property
+    def name(self) -> str:
+        return str(self.obj["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.obj["metadata"].get("namespace", ""))
+
+    @property
+    def uid(self) -> str:
+        return str(self.obj["metadata"]["uid"])
+
+    @property
+    def id(self) -> str:
+        """Of the row's element."""
+        return f"row-{self.uid}"
+
+    @property
+    def created(self) -> str:
+        return str(self.obj["metadata"].get("creationTimestamp", ""))
+
+    @property
+    def leaving(self) -> bool:
+        return bool(self.obj["metadata"].get("deletionTimestamp"))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return dict(self.obj["metadata"].get("labels") or {})
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return dict(self.obj["metadata"].get("annotations") or {})
+
+
+@dataclass(frozen=True)
+class Source:
+    """What made a pod: a kind and a name. A bare pod has none."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PodRow(Row):
+    @cached_property
+    def state(self) -> State:
+        return states.of_pod(self.obj)
+
+    @cached_property
+    def size(self) -> Size | None:
+        return sizes.billed(self.obj)
+
+    @property
+    def rate(self) -> Rate | None:
+        """What it costs now: its price from the pull on, nothing before and after; None while it is leaving."""
+        if self.leaving or self.size is None:
+            return None
+        lifecycle = self.status.get("lifecycle") or {}
+        runs = lifecycle.get("pullStartedAt") and not lifecycle.get("finishedAt")
+        return self.size.rate(pods=1 if runs else 0)
+
+    @property
+    def status(self) -> JSON:
+        return dict(self.obj.get("status") or {})
+
+    @property
+    def images(self) -> list[str]:
+        return [container["image"] for container in self.obj["spec"]["containers"]]
+
+    @property
+    def restarts(self) -> int:
+        return sum(entry.get("restartCount", 0) for entry in self.status.get("containerStatuses") or [])
+
+    @property
+    def ready(self) -> str:
+        entries = self.status.get("containerStatuses") or []
+        return f"{sum(1 for entry in entries if entry.get('ready'))}/{len(self.obj['spec']['containers'])}"
+
+    @cached_property
+    def source(self) -> Source | None:
+        owner = controller_of(self.obj)
+        if owner is None:
+            return None
+        if owner["kind"] == "ReplicaSet":
+            return Source("Deployment", owner["name"].rpartition("-")[0])
+        return Source(owner["kind"], owner["name"])
+
+
+@dataclass(frozen=True)
+class DeploymentRow(Row):
+    pods: tuple[PodRow, ...] = ()
+    """Those looked at; empty while the counts say that all is well."""
+    sample: JSON | None = None
+    """One of its pods, which knows the billed size."""
+
+    @cached_property
+    def state(self) -> State:
+        return states.of_deployment(self.obj, [row.obj for row in self.pods])
+
+    @property
+    def wanted(self) -> int:
+        return int(self.obj["spec"].get("replicas", 1))
+
+    @property
+    def ready(self) -> int:
+        return int((self.obj.get("status") or {}).get("readyReplicas", 0))
+
+    @property
+    def images(self) -> list[str]:
+        return [container["image"] for container in self.obj["spec"]["template"]["spec"]["containers"]]
+
+    @cached_property
+    def size(self) -> Size | None:
+        if self.sample is not None:
+            return sizes.billed(self.sample)
+        template = self.obj["spec"]["template"]
+        annotated = Size.parse(
+            ((template.get("metadata") or {}).get("annotations") or {}).get(sizes.SIZE_ANNOTATION, "")
+        )
+        return annotated or sizes.asked(template["spec"])
+
+    @property
+    def pips(self) -> list[str]:
+        """One tone a pod, at most eight; empty where pods are too many to count with the eyes."""
+        if not 0 < max(self.wanted, len(self.pods)) <= 8:
+            return []
+        if not self.pods:
+            return ["ok"] * self.ready + ["none"] * (self.wanted - self.ready)
+        tones = sorted((row.state.tone for row in self.pods if not row.leaving), key=_PIP_ORDER.index)
+        return [*tones, *["none"] * (self.wanted - len(tones))]
+
+    @property
+    def description(self) -> str:
+        return self.annotations.get("description", "")
+
+
+_PIP_ORDER = ["ok", "idle", "busy", "warn", "bad"]
+
+
+@dataclass(frozen=True)
+class NamespaceRow(Row):
+    networks: tuple[JSON, ...] = field(default=())
+
+    @cached_property
+    def state(self) -> State:
+        return states.of_namespace(self.obj, self.networks)
+
+    @property
+    def flavor(self) -> str:
+        return self.annotations.get("namespace.kubernetes.io/flavor", "")
+
+    @property
+    def cidr(self) -> str:
+        for network in self.networks:
+            return str((network.get("status") or {}).get("cidr") or network["spec"].get("cidr", ""))
+        return ""
+
+
+def deployment_row(client: Client, deployment: JSON, *, all_pods: bool = False) -> DeploymentRow:
+    """Its pods are read where they tell something: not settled, or `all_pods`."""
+    status = deployment.get("status") or {}
+    needs_pods = all_pods or not states.settled(deployment)
+    pods = tuple(PodRow(pod) for pod in pods_of(client, deployment)) if needs_pods else ()
+    sample = pods[0].obj if pods else None
+    if sample is None and status.get("replicas"):
+        sample = next(iter(pods_of(client, deployment, limit=1)), None)
+    return DeploymentRow(deployment, pods, sample)
+
+
+def pods_of(client: Client, deployment: JSON, *, limit: int = PODS_LOOKED_AT) -> list[JSON]:
+    """The pods of its ReplicaSets, newest ReplicaSet first."""
+    found: list[JSON] = []
+    for replica_set in replica_sets_of(client, deployment):
+        if len(found) >= limit:
+            break
+        listing = client.list(
+            "Pod",
+            replica_set["metadata"]["namespace"],
+            owner_uid=replica_set["metadata"]["uid"],
+            limit=limit - len(found),
+        )
+        found += listing.items
+    return found
+
+
+def replica_sets_of(client: Client, deployment: JSON) -> list[JSON]:
+    metadata = deployment["metadata"]
+    owned = client.list("ReplicaSet", metadata["namespace"], owner_uid=metadata["uid"]).items
+    return sorted(owned, key=revision_of, reverse=True)
+
+
+def revision_of(obj: Mapping[str, Any]) -> int:
+    text = (obj["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", "0")
+    return int(text) if text.isdigit() else 0
+
+
+def controller_of(obj: Mapping[str, Any]) -> dict[str, str] | None:
+    for owner in obj["metadata"].get("ownerReferences") or []:
+        if owner.get("controller"):
+            return dict(owner)
+    return None
+
+
+def namespace_rows(client: Client, namespaces: Iterable[JSON]) -> list[NamespaceRow]:
+    networks: dict[str, list[JSON]] = {}
+    for network in client.list("Network").items:
+        networks.setdefault(network["metadata"]["namespace"], []).append(network)
+    return [NamespaceRow(item, tuple(networks.get(item["metadata"]["name"], ()))) for item in namespaces]

@@ -1,0 +1,203 @@
+"""Deployments: the list, one deployment in tabs, scaling and deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import client as billing
+from console import frame, happenings, lists, manifests, rows, sizes
+from console.access import Visit, guarded
+from console.lists import Query
+from console.pages import Context, page
+from console.rows import DeploymentRow
+from workloads.client import JSON, DeleteOptions, Listing
+from workloads.meta.errors import Invalid
+
+MOST_PODS = 1000
+_FILTERS: dict[str, Callable[[DeploymentRow], bool] | None] = {
+    "": None,
+    "look": lambda row: row.state.needs_a_look,
+    "changing": lambda row: row.state.changing,
+}
+_CHIPS = {"": gettext_lazy("All"), "look": gettext_lazy("Needs a look"), "changing": gettext_lazy("Changing")}
+
+
+@page("deployments/list.html", kinds=("Deployment", "ReplicaSet", "Pod"))
+def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
+    query = Query.of(visit.request, "state", "q")
+    client, part = visit.client, query.get("q").lower()
+    chosen, total = _FILTERS.get(query.get("state")), client.count("Deployment", visit.scope)
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list("Deployment", visit.scope, limit=limit, continue_token=token)
+
+    def row(item: JSON) -> DeploymentRow:
+        return rows.deployment_row(client, item)
+
+    def wanted(row: DeploymentRow) -> bool:
+        return part in row.name and (chosen is None or chosen(row))
+
+    everything = lists.whole(read, row, total=total)
+    choose = wanted if part or chosen else None
+    if everything is None:
+        shelf = lists.shelf(query, read, row, wanted=choose)
+    else:
+        shelf = lists.small(query, everything, wanted=choose)
+    return {
+        "section": "deployments",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "chips": [
+            query.chip("state", value, label, count=_count(everything, _FILTERS[value]))
+            for value, label in _CHIPS.items()
+        ],
+        "summary": _summary(everything) if everything else None,
+        "costs": billing.by_workload(visit.identity.account, namespace=visit.scope),
+        "month": billing.total(visit.identity.account, namespace=visit.scope),
+        "total": total,
+    }
+
+
+@page("deployments/detail.html", kinds=("Deployment", "ReplicaSet", "Pod", "Event"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    return {**common, "events": _events(visit, common["row"])[:6]}
+
+
+@page("deployments/peek.html", kinds=("Deployment", "ReplicaSet", "Pod"))
+def peek(visit: Visit, *, namespace: str, name: str) -> Context:
+    """The side drawer."""
+    common = _common(visit, name, "overview")
+    return {**common, "events": _events(visit, common["row"])[:5]}
+
+
+@page("deployments/pods.html", kinds=("Deployment", "ReplicaSet", "Pod"))
+def pods(visit: Visit, *, namespace: str, name: str) -> Context:
+    return _common(visit, name, "pods")
+
+
+@page("deployments/events.html", kinds=("Deployment", "Event"))
+def events(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": _events(visit, common["row"]), "mixed": True}
+
+
+@page("deployments/upgrades.html", kinds=("Deployment", "ReplicaSet"))
+def upgrades(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "upgrades")
+    current = rows.revision_of(common["row"].obj)
+    revisions = [
+        {
+            "number": rows.revision_of(item),
+            "name": item["metadata"]["name"],
+            "images": [container["image"] for container in item["spec"]["template"]["spec"]["containers"]],
+            "cause": (item["metadata"].get("annotations") or {}).get("kubernetes.io/change-cause", ""),
+            "replicas": item["spec"].get("replicas", 0),
+            "ready": (item.get("status") or {}).get("readyReplicas", 0),
+            "created": item["metadata"].get("creationTimestamp"),
+            "current": rows.revision_of(item) == current,
+        }
+        for item in rows.replica_sets_of(visit.client, common["row"].obj)
+    ]
+    return {**common, "revisions": revisions}
+
+
+@page("deployments/yaml.html", kinds=("Deployment",))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@page("deployments/cost.html", kinds=("Deployment", "Pod"))
+def cost(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "cost")
+    meters = billing.meters(visit.identity.account, namespace=namespace)
+    return {**common, "lines": [(row, meters.get(row.uid)) for row in common["row"].pods]}
+
+
+class ScaleForm(forms.Form):
+    replicas = forms.IntegerField(label=gettext_lazy("Pods"), min_value=0, max_value=MOST_PODS)
+
+
+@guarded("GET", "POST")
+def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    row: DeploymentRow = common["row"]
+    form = ScaleForm(visit.request.POST or None, initial={"replicas": row.wanted})
+    if visit.request.method == "POST" and form.is_valid() and _scaled(visit, form, row):
+        return redirect("console:deployment", namespace=namespace, name=name)
+    context = {**common, "visit": visit, "frame": frame.of(visit), "form": form, "each": row.size and row.size.rate()}
+    status = 422 if visit.request.method == "POST" else 200
+    return render(visit.request, "deployments/scale.html", context, status=status)
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    if visit.request.method == "POST":
+        visit.client.delete("Deployment", name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        messages.success(visit.request, _("Deployment %(name)s is being deleted.") % {"name": name})
+        return redirect("console:deployments", namespace=namespace)
+    return render(visit.request, "deployments/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+
+
+def _count(everything: list[DeploymentRow] | None, chosen: Callable[[DeploymentRow], bool] | None) -> int | None:
+    if everything is None:
+        return None
+    return len(everything) if chosen is None else sum(1 for row in everything if chosen(row))
+
+
+def _summary(everything: list[DeploymentRow]) -> Context:
+    """What the tiles say of all of them."""
+    held = [(row.size, int((row.obj.get("status") or {}).get("replicas", 0))) for row in everything]
+    return {
+        "wanted": sum(row.wanted for row in everything),
+        "ready": sum(row.ready for row in everything),
+        "cores": sizes.cores(sum(size.cpu_millis * pods for size, pods in held if size)),
+        "memory": sizes.gib(sum(size.memory_mib * pods for size, pods in held if size)),
+    }
+
+
+def _scaled(visit: Visit, form: ScaleForm, row: DeploymentRow) -> bool:
+    """False when the control plane refused; its words are on the form then."""
+    replicas = form.cleaned_data["replicas"]
+    patch = {"spec": {"replicas": replicas}}
+    try:
+        answer = visit.client.patch(
+            "Deployment", row.name, patch, "application/merge-patch+json", row.namespace, subresource="scale"
+        )
+    except Invalid as refusal:
+        form.add_error("replicas", refusal.causes[0].message if refusal.causes else refusal.message)
+        return False
+    values = {"name": row.name, "count": replicas}
+    messages.success(visit.request, _("%(name)s is being scaled to %(count)s.") % values)
+    for warning in answer.warnings:
+        messages.info(visit.request, warning)
+    return True
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    obj = visit.client.get("Deployment", name, visit.namespace)
+    row = rows.deployment_row(visit.client, obj, all_pods=True)
+    uid = row.uid
+    return {
+        "section": "deployments",
+        "tab": tab,
+        "row": row,
+        "pods": row.pods,
+        "meter": billing.total(visit.identity.account, namespace=visit.namespace, workload_uid=uid),
+    }
+
+
+def _events(visit: Visit, row: DeploymentRow) -> list[happenings.Happening]:
+    replica_sets = rows.replica_sets_of(visit.client, row.obj)[:3]
+    uids = [row.uid, *(item["metadata"]["uid"] for item in replica_sets), *(pod.uid for pod in row.pods[:20])]
+    return happenings.of_uids(visit.client, visit.namespace, uids)

@@ -1,0 +1,109 @@
+"""A container's output as a stream of text lines, for the page's log behaviour and for download.
+
+The front door checks everything and says where to GET; the bytes pass through here without a thread of their own, so
+that any number of readers may follow, and one that leaves is let go at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import httpx
+import orjson
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from console.access import open_visit
+from workloads.client import LogOptions, LogTarget
+from workloads.meta import times
+from workloads.meta.errors import NotFound, StatusError, Unavailable
+
+_TAIL = 1000
+_LONGEST_TAIL = 5000
+
+
+async def stream(request: HttpRequest, *, namespace: str, name: str) -> HttpResponseBase:
+    """`container`, `tail`, `since`, `previous`, `follow` as kubectl has them; `download` names a file."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponse(status=405)
+    try:
+        target = await sync_to_async(_target)(request, namespace, name)
+        body = await _open(target)
+    except StatusError as refusal:
+        return HttpResponse(refusal.message, status=refusal.code, content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(body, content_type="text/plain; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    if request.GET.get("download"):
+        response["Content-Disposition"] = f'attachment; filename="{name}.log"'
+    return response
+
+
+stream.guarded = True  # type: ignore[attr-defined]
+
+
+def _target(request: HttpRequest, namespace: str, name: str) -> LogTarget:
+    visit = open_visit(request, namespace=namespace)
+    return visit.client.log_target(namespace, name, _options(request))
+
+
+def _options(request: HttpRequest) -> LogOptions:
+    asked, since = request.GET, _moment(request.GET.get("since", ""))
+    tail = asked.get("tail", "")
+    return LogOptions(
+        container=asked.get("container", ""),
+        follow=asked.get("follow") == "true",
+        tail=None if since or asked.get("download") else min(int(tail) if tail.isdigit() else _TAIL, _LONGEST_TAIL),
+        since=since,
+        timestamps=asked.get("timestamps", "true") == "true",
+        previous=asked.get("previous") == "true",
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return times.parse(text) if text else None
+    except ValueError:
+        return None
+
+
+async def _open(target: LogTarget) -> AsyncIterator[bytes]:
+    """Opens the stream now, so that errors come before the first byte. Raises StatusError."""
+    client = httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=target.socket),
+        base_url="http://agent",
+        timeout=httpx.Timeout(10, read=None),
+    )
+    try:
+        request = client.build_request("GET", target.path, params=dict(target.params), headers=dict(target.headers))
+        response = await client.send(request, stream=True)
+        if response.status_code != 200:
+            raise _refusal(response.status_code, await response.aread())
+    except httpx.TransportError as error:
+        await client.aclose()
+        raise Unavailable(f"The node agent does not answer, logs cannot be read now: {error}") from error
+    except StatusError:
+        await client.aclose()
+        raise
+    return _chunks(client, response)
+
+
+async def _chunks(client: httpx.AsyncClient, response: httpx.Response) -> AsyncIterator[bytes]:
+    """Hangs up when the reader leaves; an agent that goes away ends the text."""
+    try:
+        async for chunk in response.aiter_raw():
+            yield chunk
+    except httpx.TransportError:
+        return
+    finally:
+        await response.aclose()
+        await client.aclose()
+
+
+def _refusal(code: int, body: bytes) -> StatusError:
+    try:
+        message = str(orjson.loads(body)["message"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        message = f"The node agent answered {code}."
+    return NotFound(message) if code == 404 else Unavailable(message)

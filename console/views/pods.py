@@ -1,0 +1,227 @@
+"""Pods: the list by state and source, and one pod in tabs: how it started, containers, logs, events, YAML, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from billing import client as billing
+from console import frame, happenings, lists, manifests, sizes, states, timeline
+from console.access import Visit, guarded
+from console.lists import Query
+from console.pages import Context, page
+from console.rows import PodRow
+from workloads.client import DeleteOptions, Listing, LogOptions
+from workloads.meta.errors import StatusError
+
+_PHASES = {"Running", "Pending", "Succeeded", "Failed"}
+_LAST_LINES = 12
+
+
+@page("pods/list.html", kinds=("Pod",))
+def pod_list(visit: Visit, *, namespace: str = "") -> Context:
+    query = Query.of(visit.request, "state", "source", "q", "label")
+    client, state = visit.client, query.get("state")
+    phase = f"status.phase={state}" if state in _PHASES else ""
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list(
+            "Pod",
+            visit.scope,
+            label_selector=query.get("label"),
+            field_selector=phase,
+            limit=limit,
+            continue_token=token,
+        )
+
+    shelf = lists.shelf(query, read, PodRow, wanted=_wanted(query))
+    return {
+        "section": "pods",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "unlabelled": query.with_(label=""),
+        "states": _state_chips(query),
+        "sources": [
+            query.chip("source", "", _("Any source")),
+            query.chip("source", "Deployment", _("Deployments")),
+            query.chip("source", "none", _("Bare pods")),
+        ],
+        "total": client.count("Pod", visit.scope),
+    }
+
+
+@page("pods/detail.html", kinds=("Pod", "Event"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    row: PodRow = common["row"]
+    return {
+        **common,
+        "timeline": _timeline(visit, row),
+        "asked": sizes.asked(row.obj["spec"]),
+        "last_lines": _last_lines(visit, row),
+        "events": happenings.of(visit.client, row.obj)[:6],
+        "containers": _containers(row),
+    }
+
+
+@page("pods/peek.html", kinds=("Pod", "Event"))
+def peek(visit: Visit, *, namespace: str, name: str) -> Context:
+    """The side drawer."""
+    common = _common(visit, name, "overview")
+    row: PodRow = common["row"]
+    return {**common, "timeline": _timeline(visit, row), "events": happenings.of(visit.client, row.obj)[:5]}
+
+
+@page("pods/containers.html", kinds=("Pod",))
+def containers(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "containers")
+    return {**common, "containers": _containers(common["row"])}
+
+
+@page("pods/logs.html", kinds=("Pod",))
+def logs(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "logs")
+    names = [container["name"] for container in common["row"].obj["spec"]["containers"]]
+    asked = visit.request.GET.get("container", "")
+    chosen = asked if asked in names else names[0]
+    previous = visit.request.GET.get("previous") == "true"
+    started_before = any(
+        entry["name"] == chosen and (entry.get("lastState") or {}).get("terminated")
+        for entry in common["row"].status.get("containerStatuses") or []
+    )
+    return {
+        **common,
+        "names": names,
+        "container": chosen,
+        "previous": previous,
+        "has_previous": bool(started_before),
+        "query": Query.of(visit.request, "container", "previous"),
+    }
+
+
+@page("pods/events.html", kinds=("Pod", "Event"))
+def events(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
+
+
+@page("pods/yaml.html", kinds=("Pod",))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@page("pods/cost.html", kinds=("Pod",))
+def cost(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "cost")
+    account, uid = visit.identity.account, common["row"].uid
+    return {**common, "segments": billing.segments(account, uid), "life": billing.life(account, uid)}
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    if visit.request.method == "POST":
+        visit.client.delete("Pod", name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        messages.success(visit.request, _("Pod %(name)s is being stopped.") % {"name": name})
+        return redirect("console:pods", namespace=namespace)
+    return render(visit.request, "pods/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    row = PodRow(visit.client.get("Pod", name, visit.namespace))
+    return {
+        "section": "pods",
+        "tab": tab,
+        "row": row,
+        "meter": billing.pod_meter(visit.identity.account, row.uid),
+    }
+
+
+def _wanted(query: Query) -> Callable[[PodRow], bool] | None:
+    state, source, part = query.get("state"), query.get("source"), query.get("q").lower()
+    if state not in ("look", "changing") and not source and not part:
+        return None
+
+    def wanted(row: PodRow) -> bool:
+        made_by = row.source.kind if row.source else "none"
+        return (
+            part in row.name
+            and (not source or made_by == source)
+            and (state != "look" or row.state.needs_a_look)
+            and (state != "changing" or row.state.changing)
+        )
+
+    return wanted
+
+
+def _state_chips(query: Query) -> list[lists.Chip]:
+    return [
+        query.chip("state", "", _("All")),
+        query.chip("state", "look", _("Needs a look")),
+        query.chip("state", "changing", _("Changing")),
+        query.chip("state", "Running", _("Running")),
+        query.chip("state", "Pending", _("Pending")),
+        query.chip("state", "Succeeded", _("Completed")),
+        query.chip("state", "Failed", _("Failed")),
+    ]
+
+
+def _timeline(visit: Visit, row: PodRow) -> timeline.Timeline:
+    def cost_between(start: datetime, end: datetime) -> Decimal:
+        return billing.cost_between(visit.identity.account, row.uid, start, end)
+
+    return timeline.of_pod(row.obj, cost_between=cost_between, now=datetime.now(UTC))
+
+
+def _containers(row: PodRow) -> list[Context]:
+    entries = {entry["name"]: entry for entry in row.status.get("containerStatuses") or []}
+    return [
+        _container(row, container, entries.get(container["name"], {})) for container in row.obj["spec"]["containers"]
+    ]
+
+
+def _container(row: PodRow, container: Context, entry: Context) -> Context:
+    last = (entry.get("lastState") or {}).get("terminated")
+    return {
+        "name": container["name"],
+        "image": container["image"],
+        "state": states.of_container(row.obj, entry) if entry else None,
+        "command": " ".join([*(container.get("command") or []), *(container.get("args") or [])]),
+        "env": container.get("env") or [],
+        "ports": container.get("ports") or [],
+        "limits": (container.get("resources") or {}).get("limits") or {},
+        "restarts": entry.get("restartCount", 0),
+        "id": entry.get("containerID", "").removeprefix("docker://")[:12],
+        "image_id": entry.get("imageID", "").removeprefix("docker://"),
+        "started": ((entry.get("state") or {}).get("running") or {}).get("startedAt"),
+        "last": states.ending(row.obj, container["name"], last) if last else "",
+        "last_at": last.get("finishedAt") if last else None,
+    }
+
+
+def _last_lines(visit: Visit, row: PodRow) -> Context | None:
+    """What the container that stopped said last; shown when the pod needs a look."""
+    if not row.state.needs_a_look:
+        return None
+    for entry in row.status.get("containerStatuses") or []:
+        ended_now = (entry.get("state") or {}).get("terminated")
+        ended_before = (entry.get("lastState") or {}).get("terminated")
+        if not (ended_now or ended_before):
+            continue
+        previous = not ended_now and "running" in (entry.get("state") or {})
+        options = LogOptions(container=entry["name"], tail=_LAST_LINES, previous=previous, limit_bytes=16_000)
+        try:
+            chunks = visit.client.logs(row.namespace, row.name, options)
+            lines = b"".join(chunks).decode(errors="replace").splitlines()
+        except StatusError:
+            return None
+        return {"container": entry["name"], "lines": lines} if lines else None
+    return None

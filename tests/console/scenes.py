@@ -1,0 +1,181 @@
+"""Scenes for pages: an account with a namespace and workloads in the states that pages must tell apart.
+
+Statuses are written through the front door with a controller's identity, as the node tier writes them; nothing runs.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from iam.identities import Identity
+from iam.models import Account, User
+from tests import manifests
+from workloads.client import Client
+from workloads.meta import times
+
+JSON = dict[str, Any]
+
+
+def user(account: str = "acme", name: str = "alice") -> User:
+    owner, _made = Account.objects.get_or_create(name=account)
+    found = User.objects.filter(account=owner, name=name).first()
+    return found or User.objects.create_user(owner, name, "secret-secret")
+
+
+def person(account: str = "acme", name: str = "alice") -> Client:
+    return Client(Identity(account=account, user=name))
+
+
+def hand(account: str = "acme", name: str = "pods") -> Client:
+    """A controller at work."""
+    return Client(Identity.controller(name, account))
+
+
+def namespace(name: str = "shop", *, account: str = "acme", state: str = "Active") -> JSON:
+    made = person(account).create("Namespace", manifests.namespace(name)).obj
+    found = hand(account, "networks").list("Network", name).items
+    network = found[0] if found else _network(name, account)
+    network["status"] = {"state": state, "cidr": "10.248.0.0/24"}
+    hand(account, "networks").update("Network", network["metadata"]["name"], network, name, subresource="status")
+    return made
+
+
+def deployment(name: str, *, replicas: int = 2, image: str = manifests.IMAGE, **status: Any) -> JSON:
+    manifest = manifests.deployment(name, replicas=replicas)
+    manifest["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    made = person().create("Deployment", manifest, "shop").obj
+    made["status"] = {"observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas, **status}
+    return hand(name="deployments").update("Deployment", name, made, "shop", subresource="status").obj
+
+
+def replica_set(owner: JSON, *, revision: int = 1) -> JSON:
+    """The ReplicaSet a Deployment made."""
+    metadata, spec = owner["metadata"], owner["spec"]
+    name = f"{metadata['name']}-{revision:04d}"
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": name,
+            "labels": {**spec["selector"]["matchLabels"], "pod-template-hash": f"{revision:04d}"},
+            "annotations": {"deployment.kubernetes.io/revision": str(revision)},
+            "ownerReferences": [_owner(owner)],
+        },
+        "spec": {"replicas": spec["replicas"], "selector": spec["selector"], "template": spec["template"]},
+    }
+    return hand(name="deployments").create("ReplicaSet", manifest, "shop").obj
+
+
+def pod(name: str, *, owner: JSON | None = None, status: JSON | None = None, **spec: Any) -> JSON:
+    manifest = manifests.pod(name, **spec)
+    if owner is not None:
+        manifest["metadata"]["ownerReferences"] = [_owner(owner)]
+        manifest["metadata"]["labels"] = owner["spec"]["selector"]["matchLabels"]
+    made = hand(name="replicasets").create("Pod", manifest, "shop").obj
+    if status is None:
+        return made
+    made["status"] = {**made.get("status", {}), **status}
+    return hand().update("Pod", name, made, "shop", subresource="status").obj
+
+
+def ago(seconds: float) -> str:
+    return times.format_micro(datetime.now(UTC) - timedelta(seconds=seconds))
+
+
+def running(seconds: float = 600, *, ip: str = "10.248.0.7") -> JSON:
+    """The status of a pod that is ready since `seconds` ago."""
+    started = times.format_seconds(datetime.now(UTC) - timedelta(seconds=seconds))
+    return {
+        "phase": "Running",
+        "podIP": ip,
+        "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}],
+        "containerStatuses": [_entry({"running": {"startedAt": started}}, ready=True)],
+        "lifecycle": {
+            "pullStartedAt": ago(seconds + 4.7),
+            "pulledAt": ago(seconds + 1.6),
+            "createdAt": ago(seconds + 1.4),
+            "startedAt": ago(seconds),
+            "readyAt": ago(seconds),
+        },
+    }
+
+
+def pulling(percent: int = 41) -> JSON:
+    total = 64_200_000
+    return {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "True"}],
+        "containerStatuses": [
+            _entry({"waiting": {"reason": "ContainerCreating", "message": f"Pulling image: {percent}% of 64.2 MB"}})
+        ],
+        "lifecycle": {
+            "pullStartedAt": ago(2.5),
+            "pull": {
+                "image": manifests.IMAGE,
+                "currentBytes": total * percent // 100,
+                "totalBytes": total,
+                "cached": False,
+            },
+        },
+    }
+
+
+def crashing(*, oom: bool = True, restarts: int = 3) -> JSON:
+    ended = {"exitCode": 137, "reason": "OOMKilled" if oom else "Error", "finishedAt": ago(5)}
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container=app"}
+    status = running(900)
+    entry = _entry({"waiting": waiting}, restarts=restarts) | {"lastState": {"terminated": ended}}
+    return status | {"containerStatuses": [entry]}
+
+
+def image_problem() -> JSON:
+    words = "manifest unknown: manifest for shop/search:0.8 not found"
+    waiting = {"reason": "ImagePullBackOff", "message": f"Back-off pulling image: {words}"}
+    record = {"failures": 2, "error": words, "nextAttemptAt": ago(-17)}
+    return {
+        "phase": "Pending",
+        "containerStatuses": [_entry({"waiting": waiting})],
+        "lifecycle": {"pullStartedAt": ago(40), "images": {manifests.IMAGE: record}},
+    }
+
+
+def no_room() -> JSON:
+    message = "0/1 nodes are available: needs 2 cores, 0.75 free"
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    return {"phase": "Pending", "conditions": [condition]}
+
+
+def _entry(state: JSON, *, ready: bool = False, restarts: int = 0) -> JSON:
+    return {
+        "name": "app",
+        "state": state,
+        "lastState": {},
+        "ready": ready,
+        "started": ready,
+        "restartCount": restarts,
+        "image": manifests.IMAGE,
+        "imageID": "",
+    }
+
+
+def _owner(obj: JSON) -> JSON:
+    metadata = obj["metadata"]
+    return {
+        "apiVersion": obj.get("apiVersion", "apps/v1"),
+        "kind": obj.get("kind", "ReplicaSet"),
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _network(name: str, account: str) -> JSON:
+    manifest = {
+        "apiVersion": "networking.cci.io/v1beta1",
+        "kind": "Network",
+        "metadata": {"name": f"{name}-network"},
+        "spec": {"networkType": "underlay_neutron", "cidr": "10.248.0.0/24"},
+    }
+    return person(account).create("Network", manifest, name).obj
