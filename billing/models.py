@@ -119,7 +119,7 @@ class UsageSegment(Billed):
         constraints = (models.UniqueConstraint(fields=("pod_uid", "seq"), name="segment_of_pod"),)
         indexes = (
             models.Index(
-                fields=("account", "start", "namespace", "currency", "rate", "seconds"), name="segment_account"
+                fields=("account", "start", "namespace", "workload_uid", "rate", "seconds"), name="segment_account"
             ),
             models.Index(fields=("workload_uid", "start"), name="segment_workload"),
         )

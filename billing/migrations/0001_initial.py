@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ('recorded', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'start', 'namespace', 'currency', 'rate', 'seconds'], name='segment_account'), models.Index(fields=['workload_uid', 'start'], name='segment_workload')],
+                'indexes': [models.Index(fields=['account', 'start', 'namespace', 'workload_uid', 'rate', 'seconds'], name='segment_account'), models.Index(fields=['workload_uid', 'start'], name='segment_workload')],
                 'constraints': [models.UniqueConstraint(fields=('pod_uid', 'seq'), name='segment_of_pod')],
             },
         ),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing import meter
+from billing import meter, prices, rating
 from billing.models import MeteredPod, UsageSegment
+from billing.money import plain
+from billing.rating import Size
 from billing.recompute import recompute
-from tests.billing.lives import Log, Pod, at
+from tests.billing.lives import START, Log, Pod, at
 from workloads.store import changes
 from workloads.store.models import Change, Cursor
 
@@ -77,3 +80,19 @@ def test_a_bill_without_a_pod_is_named(three_lives: list[Pod]) -> None:
 def test_the_command_sums_up(three_lives: list[Pod]) -> None:
     call_command("recompute_ledger", stdout=(out := StringIO()))
     assert out.getvalue() == "3 pods, 6 segments, 11562 s, 2.058036: 0 differences, 0 without a witness\n"
+
+
+def test_the_documentation_bills_as_the_product_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "billing.md").read_text()
+    records = rating.lines(
+        Size("general-computing", 2000, 4096),
+        prices.current("cn-north-4"),
+        started=at("10:09:06"),
+        since=at("10:09:06"),
+        until=at("12:09:06"),
+    )
+    for record in records:
+        assert f"| {record.seconds:,} | {plain(record.cost)} |" in page
+    for cpu_millis, memory_mib, name in ((500, 1024, "0.5 cores, 1 GiB"), (2000, 4096, "2 cores, 4 GiB")):
+        rate = prices.current("cn-north-4").rate(Size("general-computing", cpu_millis, memory_mib), START)
+        assert f"| {name} | {plain(rate.per_second)} | {plain(rate.per_hour)} |" in page
