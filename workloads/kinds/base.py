@@ -1,6 +1,10 @@
 """What a kind is: one registry entry says everything the rest of the product needs to know about it.
 
 A module of this package describes one family (pods, deployments, ...) and registers its kinds. Nothing here does I/O.
+
+An object goes through a kind in this order: `schemas.check` (unknown fields, wrong types), `schemas.prune` (only known
+fields, no nulls), `Kind.default`, `Kind.prepare`, `Kind.validate`. Each step may rely on those before it: `validate`
+need not ask whether a list is a list or a default is there.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ JSON = dict[str, Any]
 TERMINATION_LOG = "/dev/termination-log"
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
+RESOURCES = ("cpu", "memory")
 FIELD_PATHS = (
     "metadata.name",
     "metadata.namespace",
@@ -30,7 +31,6 @@ FIELD_PATHS = (
 """What env may take from the pod itself; `metadata.labels['x']` and `metadata.annotations['x']` besides."""
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
-_RESOURCES = ("cpu", "memory")
 
 
 def default(container: JSON) -> None:
@@ -59,6 +59,14 @@ def validate(containers: list[JSON], field: str) -> list[Cause]:
     listed = [container.get("name", "") for container in containers]
     found += [causes.duplicate(f"{field}[{index}].name", listed[index]) for index in _repeated(listed)]
     return found
+
+
+def amount_problem(value: Any) -> str:
+    """What is wrong with `value` as an amount of a resource, as a sentence; "" when nothing is."""
+    problem = quantity.problem(value)
+    if problem:
+        return problem
+    return "must be greater than or equal to 0" if quantity.parse(value) < 0 else ""
 
 
 def _default_resources(resources: JSON) -> None:
@@ -177,13 +185,10 @@ def _resources(resources: JSON, field: str) -> list[Cause]:
 def _amount(name: str, value: Any, field: str) -> list[Cause]:
     if name == "ephemeral-storage":
         return [causes.forbidden(field, refusals.EPHEMERAL_STORAGE)]
-    if name not in _RESOURCES:
+    if name not in RESOURCES:
         return [causes.forbidden(field, refusals.EXTENDED_RESOURCE)]
-    if problem := quantity.problem(value):
-        return [causes.invalid(field, value, problem)]
-    if quantity.parse(value) < 0:
-        return [causes.invalid(field, value, "must be greater than or equal to 0")]
-    return []
+    problem = amount_problem(value)
+    return [causes.invalid(field, value, problem)] if problem else []
 
 
 def _requests_within_limits(resources: JSON, field: str) -> list[Cause]:
@@ -192,7 +197,7 @@ def _requests_within_limits(resources: JSON, field: str) -> list[Cause]:
         causes.invalid(
             f"{field}.requests.{name}", requests[name], f"must be less than or equal to {name} limit of {limits[name]}"
         )
-        for name in _RESOURCES
+        for name in RESOURCES
         if name in limits and name in requests and quantity.parse(requests[name]) > quantity.parse(limits[name])
     ]
 

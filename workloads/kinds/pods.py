@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from workloads.kinds import objectmeta, podspecs, podtemplates, refusals, schemas
+from workloads.kinds import containers, objectmeta, podspecs, podtemplates, refusals, schemas
 from workloads.kinds.base import Facts, Kind
 from workloads.kinds.podcolumns import COLUMNS
 from workloads.kinds.registry import register
@@ -61,12 +61,14 @@ def qos_class(spec: JSON) -> str:
 
 
 def _equalize(resources: JSON) -> None:
+    """What is out of rule is not copied: one mistake is told once."""
     limits, requests = dict(resources.get("limits") or {}), dict(resources.get("requests") or {})
-    for name, value in limits.items():
-        requests.setdefault(name, value)
-    for name, value in resources.get("requests", {}).items():
-        limits.setdefault(name, value)
-    if limits:
+    for name in containers.RESOURCES:
+        value = limits.get(name, requests.get(name))
+        if value is not None and not containers.amount_problem(value):
+            limits.setdefault(name, value)
+            requests.setdefault(name, value)
+    if limits and requests:
         resources.update(limits=limits, requests=requests)
 
 
@@ -76,19 +78,18 @@ def _update_causes(obj: JSON, old: JSON) -> list[Cause]:
         rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
         field = f"metadata.annotations[{podspecs.ANNOTATION}]"
         found.append(causes.invalid(field, podspecs.annotation(obj), rule))
-    if _unchangeable(obj["spec"], old["spec"]) != _unchangeable(old["spec"], old["spec"]):
+    kept = all(each in (obj["spec"].get("tolerations") or []) for each in old["spec"].get("tolerations") or [])
+    if not kept or _frozen_part(obj["spec"], old["spec"]) != _frozen_part(old["spec"], old["spec"]):
         found.append(causes.forbidden("spec", _FROZEN))
     return found
 
 
-def _unchangeable(spec: JSON, old: JSON) -> JSON:
-    """`spec` without what an update may change: images, added tolerations, and a node once."""
+def _frozen_part(spec: JSON, old: JSON) -> JSON:
+    """`spec` without what an update may change: images, added tolerations, and once the node."""
     rest = copy.deepcopy(spec)
+    rest.pop("tolerations", None)
     for container in rest.get("containers") or []:
         container.pop("image", None)
-    kept = old.get("tolerations") or []
-    if all(toleration in (rest.get("tolerations") or []) for toleration in kept):
-        rest.pop("tolerations", None)
     if not old.get("nodeName"):
         rest.pop("nodeName", None)
     return rest

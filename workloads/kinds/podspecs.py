@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from workloads.meta import quantity
 from workloads.meta.errors import Cause
-from workloads.meta.quantity import GIB
+from workloads.meta.quantity import GIB, MIB
 
 JSON = dict[str, Any]
 
@@ -282,7 +282,10 @@ def container_problems(spec: JSON, *, grid: Grid = DEFAULT, rounding: bool = Fal
 
 def broken_rules(asked: Size, rows: Iterable[Row]) -> tuple[str, ...]:
     """The rules of the grid that `asked` breaks, as sentences made from the rows; none when it is on the grid."""
-    rows = tuple(row for row in rows if (row.gpu, row.gpus) == (asked.gpu, asked.gpus)) or tuple(rows)
+    given = tuple(rows)
+    if not given:
+        return ("there are no pod specifications here",)
+    rows = tuple(row for row in given if (row.gpu, row.gpus) == (asked.gpu, asked.gpus)) or given
     if any(_admits(row, asked) for row in rows):
         return ()
     if any(row.gpu for row in rows):
@@ -370,9 +373,8 @@ def _admits(row: Row, asked: Size) -> bool:
 
 
 def _admits_cpu(row: Row, millis: int) -> bool:
-    return (
-        row.min_cpu_millis <= millis <= row.max_cpu_millis and (millis - row.min_cpu_millis) % row.step_cpu_millis == 0
-    )
+    above = millis - row.min_cpu_millis
+    return 0 <= above <= row.max_cpu_millis - row.min_cpu_millis and above % row.step_cpu_millis == 0
 
 
 def _admits_memory(row: Row, memory: int) -> bool:
@@ -469,5 +471,5 @@ def _cores(millis: int) -> str:
 def _gib(memory: int) -> str:
     """`4 GiB`, `0.2 GiB`, `100 MiB`: at most three decimals, never rounded to nothing."""
     if memory and memory * 10 < GIB:
-        return f"{quantity.format_bytes(memory)}B" if memory % 1024 == 0 else f"{memory} bytes"
+        return f"{memory // MIB} MiB" if memory % MIB == 0 else f"{memory} bytes"
     return f"{(Decimal(memory) / GIB).quantize(Decimal('0.001')).normalize():f} GiB"

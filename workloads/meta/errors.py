@@ -43,7 +43,7 @@ class Cause:
 
 
 class StatusError(Exception):
-    """Base of all. `body()` is the `Status` a Kubernetes client understands, plus `errorCode` where the product has one."""
+    """Base of all. `body()` is the `Status` a Kubernetes client understands, with `errorCode` where the product has one."""
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = "InternalError"

@@ -52,6 +52,12 @@ def test_a_taken_name_carries_the_products_code() -> None:
     assert error.message == 'namespaces "shop" already exists'
 
 
+def test_a_refusal_is_forbidden_without_a_missing_right() -> None:
+    refused = errors.Refused("the namespace is being terminated")
+    assert refused.body()["code"] == 403
+    assert "errorCode" not in refused.body()
+
+
 def test_quota_and_permission_carry_the_products_codes() -> None:
     assert errors.QuotaReached("full").body()["errorCode"] == "CCI.02.400106"
     denied = errors.Forbidden("cci:namespace:create")
