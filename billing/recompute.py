@@ -23,6 +23,7 @@ from billing.models import MeteredPod, UsageSegment
 from billing.rating import Size
 from workloads.store import changes, objects
 from workloads.store.changes import Entry
+from workloads.store.models import Cursor
 
 _STEP = 1000
 
@@ -94,12 +95,14 @@ class _Account:
 
 
 def recompute(*, account: str | None = None) -> Report:
-    """Every pod of `account` (of all), as far as the meter has read the log."""
-    read = _meters_place()
+    """Every pod of `account` (of all), as far as the meter has read the log. It may read on meanwhile: a pod of which
+    it hears something newer is left out."""
+    read = Cursor.objects.filter(reader=READER).values_list("revision", flat=True).first() or 0
     accounts = _accounts(account)
-    while (now_read := _meters_place()) != read:
-        read, accounts = now_read, _accounts(account)
     lives = {uid: life for uid, life in _lives(read).items() if account in (None, life.account)}
+    for uid in _moved_on(read, accounts):
+        accounts.pop(uid, None)
+        lives.pop(uid, None)
     return Report(
         pods=len(lives),
         segments=sum(len(told.segments) for told in accounts.values()),
@@ -109,11 +112,10 @@ def recompute(*, account: str | None = None) -> Report:
     )
 
 
-def _meters_place() -> int:
-    try:
-        return changes.batch(READER, limit=1).start
-    except changes.Trimmed:
-        return 0
+def _moved_on(read: int, accounts: dict[str, _Account]) -> set[str]:
+    heard_of = MeteredPod.objects.filter(revision__gt=read).values_list("uid", flat=True)
+    written = (uid for uid, told in accounts.items() if any(line.revision > read for line in told.segments))
+    return {*heard_of, *written}
 
 
 def _accounts(account: str | None) -> dict[str, _Account]:

@@ -16,7 +16,7 @@ from billing.rating import Size
 from billing.recompute import recompute
 from tests.billing.lives import START, Log, Pod, at
 from workloads.store import changes
-from workloads.store.models import Change, Cursor
+from workloads.store.models import Change, Cursor, Object
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +51,33 @@ def test_the_marks_prove_what_the_log_has_forgotten(three_lives: list[Pod]) -> N
 def test_what_the_meter_has_not_read_yet_is_no_difference(three_lives: list[Pod], log: Log) -> None:
     log.delete(three_lives[2], finishedAt=at("12:45:00"))
     assert recompute().proven
+
+
+def test_a_pod_that_moves_on_meanwhile_is_left_out(three_lives: list[Pod], log: Log) -> None:
+    log.delete(three_lives[2], finishedAt=at("12:45:00"))
+    before = changes.head() - 1
+    meter.read_once()
+    changes.place(meter.READER, before)
+    report = recompute()
+    assert (report.pods, report.proven) == (2, True)
+
+
+def test_a_running_pod_and_its_object_are_witnesses(log: Log, pod: Pod) -> None:
+    pod.marks["pullStartedAt"] = at("10:09:06")
+    entry = pod.entry("MODIFIED", revision=20)
+    Object.objects.create(**entry.key._asdict(), uid=pod.uid, revision=20, created=entry.at, data=entry.data)
+    meter.resync()
+    changes.place(meter.READER, 20)
+    meter.settle_once(now=at("12:30:00"))
+    MeteredPod.objects.all().delete()
+    assert (recompute().pods, recompute().proven) == (1, True)
+
+
+def test_an_estimated_end_is_proven_as_an_estimate(log: Log, pod: Pod) -> None:
+    log.change(pod, pullStartedAt=at("10:09:06"))
+    log.delete(pod, at=at("10:30:00"))
+    meter.read_once()
+    assert (recompute().total.seconds, recompute().proven) == (1254, True)
 
 
 def test_a_line_too_much_is_named_with_its_hour(three_lives: list[Pod]) -> None:
