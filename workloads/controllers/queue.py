@@ -139,7 +139,8 @@ def _wanting(controller: str, keys: Sequence[str], due: datetime) -> list[str]:
 
 
 def _make_dirty(controller: str, keys: Sequence[str], due: datetime, *, ring: bool) -> None:
-    rows = ", ".join(["(%s, %s, 1, 0, %s, '', 0, '')"] * len(keys))
+    seen = 0 if ring else 1  # as after a look: `waiting` then knows that no bell has rung for it
+    rows = ", ".join([f"(%s, %s, 1, {seen}, %s, '', 0, '')"] * len(keys))
     values: list[Any] = [value for key in keys for value in (controller, key, time_in(due))]
     with write():
         with connection.cursor() as cursor:

@@ -30,7 +30,7 @@ READER = "relay"
 LEASE = "relay"
 LEASE_SECONDS = 15.0
 TICK_SECONDS = 1.0
-SHORTEST_TICK = 0.05
+SHORTEST_PAUSE = 0.05
 RESYNC_SECONDS = 1800.0
 """How often every key is looked at although nothing says that it has changed."""
 MESSAGES_A_TICK = 200
@@ -77,7 +77,6 @@ class Relay:
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}")
     _leading_until: float = 0.0
     _resynced: float | None = None
-    _ticked: float = 0.0
     _rung: dict[tuple[str, Key], float] = field(default_factory=dict)
 
     def lead(self) -> bool:
@@ -128,9 +127,6 @@ class Relay:
     def tick(self) -> None:
         """Rings for items whose time has come, whose bell was lost, or whose worker died."""
         now = time.monotonic()
-        if now < self._ticked + SHORTEST_TICK:
-            return
-        self._ticked = now
         self._rung = {bell: at for bell, at in self._rung.items() if now - at < RING_AGAIN_SECONDS}
         for celery_queue in sorted({controller.queue for controller in self.controllers.values()}):
             self._ring_waiting(celery_queue)
@@ -140,7 +136,7 @@ class Relay:
         due = queue.next_due()
         if due is None:
             return TICK_SECONDS
-        return min(TICK_SECONDS, max(SHORTEST_TICK, (due - timezone.now()).total_seconds()))
+        return min(TICK_SECONDS, max(SHORTEST_PAUSE, (due - timezone.now()).total_seconds()))
 
     def _wanted(self, entries: Iterable[changes.Entry]) -> dict[str, set[Key]]:
         """The keys each controller should look at. Reads only; runs before the transaction, which stays short."""

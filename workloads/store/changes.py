@@ -65,9 +65,13 @@ def floor() -> int:
     return Cursor.objects.filter(reader=_FLOOR).values_list("revision", flat=True).first() or 0
 
 
-def after(revision: int, *, kinds: Collection[str] | None = None, limit: int = 500) -> list[Entry]:
+def after(
+    revision: int, *, kinds: Collection[str] | None = None, account: str | None = None, limit: int = 500
+) -> list[Entry]:
     """Entries with a greater revision, in order. Does not check the floor."""
     newer = Change.objects.filter(revision__gt=revision)
+    if account is not None:
+        newer = newer.filter(account=account)
     if kinds is not None:
         newer = newer.filter(kind__in=kinds)
     return [_entry(values) for values in newer.order_by("revision").values_list(*_COLUMNS)[:limit]]

@@ -61,7 +61,11 @@ def _wake_here() -> None:
 def connect() -> redis.Redis:
     """A client of the shared Redis that gives up at once instead of trying again and again."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=2.0, retry=Retry(NoBackoff(), 0)
+        settings.REDIS_URL,
+        socket_connect_timeout=0.5,
+        socket_timeout=2.0,
+        health_check_interval=15,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -89,7 +89,7 @@ async def _history(hub: Hub, follower: Follower, since: int) -> AsyncGenerator[W
         raise Expired(f"too large resource version: {since}; the newest is {hub.position}")
     place = since
     while place < follower.heard_from:
-        entries = await hub.page(place, kinds=follower.interest.kinds)
+        entries = await hub.page(place, follower.interest)
         for entry in entries:
             if entry.revision > follower.heard_from:
                 return

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -131,11 +131,12 @@ class Hub:
         """The log's newest revision, which may be ahead of what the hub has read."""
         return await self._read(changes.head)
 
-    async def page(self, since: int, *, kinds: Collection[str]) -> list[Entry]:
-        """The next entries behind `since`, from memory or the database. Raises Expired when some are gone."""
+    async def page(self, since: int, interest: Interest) -> list[Entry]:
+        """Entries behind `since`, from memory or the database, among them all of interest up to the last one.
+        Raises Expired when some are gone."""
         if since >= self._remembers_from:
             return [entry for entry in self._memory if entry.revision > since]
-        return await self._read(lambda: _page(since, kinds))
+        return await self._read(lambda: _page(since, interest))
 
     async def close(self) -> None:
         """Ends the followers that are left, then the thread and its connection."""
@@ -244,8 +245,8 @@ def _hang_up() -> None:
     connection.close()
 
 
-def _page(since: int, kinds: Collection[str]) -> list[Entry]:
-    entries = changes.after(since, kinds=kinds, limit=PAGE)
+def _page(since: int, interest: Interest) -> list[Entry]:
+    entries = changes.after(since, kinds=interest.kinds, account=interest.account, limit=PAGE)
     floor = changes.floor()  # asked last: what was trimmed meanwhile may be missing
     if since < floor:
         raise Expired(f"too old resource version: {since} ({floor})")

@@ -265,3 +265,10 @@ def test_what_waits_without_a_bell_is_known(bells, clock):
     claimed()
     clock.shift(queue.CLAIM_SECONDS)
     assert queue.waiting(["pods"], limit=10) == [("pods", WEB)], "its worker has died"
+
+
+def test_a_delayed_key_is_known_to_wait_for_a_bell_as_soon_as_its_time_has_come(bells, clock):
+    queue.add("pods", [WEB], delay=10)
+    clock.shift(10)
+
+    assert queue.waiting(["pods"], limit=10) == [("pods", WEB)]
