@@ -9,7 +9,8 @@ about 20 ms once, checking a Deployment about 0.1 ms.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ JSON = dict[str, Any]
 
 KUBERNETES_VERSION = "1.33.0"
 REFERENCE = "#/$defs/"
+SCALE = "io.k8s.api.autoscaling.v1.Scale"
 
 _OWN: dict[str, JSON] = {}
 _EXTENSIONS: dict[str, dict[str, JSON]] = {}
 _SHAPES: dict[str, Shape] = {}
+_COMPILING = threading.Lock()
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _SPECIAL: dict[str, Shape] = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Shape("int-or-string", "IntOrString"),
@@ -67,9 +70,10 @@ def closure(names: Iterable[str]) -> dict[str, JSON]:
 
 def shape(name: str) -> Shape:
     """The compiled form of the definition called `name` (`Kind.schema`). Raises KeyError."""
-    if name not in _SHAPES:
-        _compile(name)
-    return _SHAPES[name]
+    with _COMPILING:
+        if name not in _SHAPES:
+            _SHAPES.update(_compiled(name))
+        return _SHAPES[name]
 
 
 def check(kind: Kind, obj: JSON) -> Findings:
@@ -82,31 +86,31 @@ def prune(kind: Kind, obj: JSON) -> None:
     shapes.prune(obj, shape(kind.schema))
 
 
-def _compile(wanted: str) -> None:
-    """Compiles the definition and, while the file is open anyway, those of every kind."""
+def _compiled(wanted: str) -> dict[str, Shape]:
+    """The shapes of the definition and, while the file is open anyway, of every kind. Nobody sees them half made."""
     from workloads.kinds.registry import kinds
 
-    names = {wanted, "io.k8s.api.autoscaling.v1.Scale", *(kind.schema for kind in kinds().values())}
-    definitions = closure(names)
-    fresh = {name: Shape("any", name.rpartition(".")[2]) for name in definitions if name not in _SHAPES}
-    _SHAPES.update(fresh)
-    _SHAPES.update(_SPECIAL)
-    for name in fresh.keys() - _SPECIAL.keys():
-        _fill(_SHAPES[name], definitions[name])
+    definitions = closure({wanted, SCALE, *(kind.schema for kind in kinds().values())})
+    shapes_by_name = {name: Shape("any", name.rpartition(".")[2]) for name in definitions}
+    shapes_by_name.update(_SPECIAL)
+    shapes_by_name.update(_SHAPES)
+    for name in definitions.keys() - _SPECIAL.keys() - _SHAPES.keys():
+        _fill(shapes_by_name[name], definitions[name], shapes_by_name)
+    return shapes_by_name
 
 
-def _fill(target: Shape, schema: JSON) -> None:
+def _fill(target: Shape, schema: JSON, known: Mapping[str, Shape]) -> None:
     """Gives `target` what `schema` says. In place, because definitions may refer to each other in circles."""
     match _type_of(schema):
         case "object" if "properties" in schema:
             target.type = "object"
-            target.fields = {name: _field(schema) for name, schema in schema["properties"].items()}
+            target.fields = {name: _field(inner, known) for name, inner in schema["properties"].items()}
         case "object" if isinstance(schema.get("additionalProperties"), dict):
             target.type = "map"
-            target.items = _inline(schema["additionalProperties"])
+            target.items = _inline(schema["additionalProperties"], known)
         case "array":
             target.type = "array"
-            target.items = _inline(schema["items"])
+            target.items = _inline(schema["items"], known)
         case "string":
             target.type = "bytes" if schema.get("format") == "byte" else "string"
         case "integer":
@@ -122,20 +126,20 @@ def _type_of(schema: JSON) -> str:
     return types if isinstance(types, str) else next(iter(types))
 
 
-def _field(schema: JSON) -> Field:
+def _field(schema: JSON, known: Mapping[str, Shape]) -> Field:
     strategies = schema.get("x-kubernetes-patch-strategy", "")
     return Field(
-        _inline(schema),
+        _inline(schema, known),
         frozenset(strategies.split(",")) if strategies else frozenset(),
         schema.get("x-kubernetes-patch-merge-key", ""),
     )
 
 
-def _inline(schema: JSON) -> Shape:
+def _inline(schema: JSON, known: Mapping[str, Shape]) -> Shape:
     if "$ref" in schema:
-        return _SHAPES[schema["$ref"].removeprefix(REFERENCE)]
+        return known[schema["$ref"].removeprefix(REFERENCE)]
     made = Shape("any")
-    _fill(made, schema)
+    _fill(made, schema, known)
     return made
 
 

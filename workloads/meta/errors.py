@@ -43,7 +43,7 @@ class Cause:
 
 
 class StatusError(Exception):
-    """Base of all. `body()` is the `Status` a Kubernetes client understands, with `errorCode` where the product has one."""
+    """Base of all. `body()` is the `Status` that Kubernetes clients understand, with `errorCode` where we have one."""
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = "InternalError"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -99,6 +100,13 @@ def test_definitions_that_refer_to_themselves_are_compiled() -> None:
     shape = schemas.shape("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps")
     assert shape.fields["not"].shape is shape
     assert shape.fields["maximum"].shape.type == "number"
+
+
+def test_threads_that_ask_first_at_once_get_whole_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schemas, "_SHAPES", {})
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(schemas.shape, [DEPLOYMENT.schema] * 8))
+    assert all(shape is found[0] and "spec" in shape.fields for shape in found)
 
 
 def test_containers_merge_by_name_and_conditions_by_type() -> None:
