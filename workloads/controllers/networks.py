@@ -181,7 +181,6 @@ def _open(host: Host, door: Client, network: JSON, *, account: str, pool: str) -
     if not spec.cidr:
         spec = replace(spec, cidr=next_cidr(pool, taken=_cidrs_in_use()))
     try:
-        _sweep(host, account=account, namespace=network["metadata"]["namespace"])
         given = host.runtime().ensure_network(spec)
     except RuntimeFault as error:
         state = "Active" if _state(network) == "Active" else "Pending"
@@ -254,7 +253,8 @@ def _close(host: Host, door: Client, network: JSON, *, account: str) -> Result |
 
 
 def _sweep(host: Host, *, account: str, namespace: str) -> None:
-    """Removes sandboxes whose pod is gone from the store: what a worker that was thought dead may have left."""
+    """Removes sandboxes whose pod is gone from the store: what a worker that was thought dead may have left. The agent
+    does the same for all namespaces, but only now and then."""
     runtime = host.runtime()
     for sandbox in runtime.sandboxes():
         if (sandbox.account, sandbox.namespace) == (account, namespace) and not _exists(sandbox.uid):

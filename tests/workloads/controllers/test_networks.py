@@ -14,6 +14,7 @@ from workloads.controllers import networks
 from workloads.controllers.base import TerminalError
 from workloads.meta import conditions
 from workloads.meta.errors import NotFound
+from workloads.runtimes import translate
 from workloads.runtimes.base import NetworkSpec
 
 JSON = dict[str, Any]
@@ -112,17 +113,16 @@ def test_a_network_that_docker_refuses_says_why_and_is_tried_again(
     assert world.get("Network", "mine")["status"]["state"] == "Active"
 
 
-def test_sandboxes_of_pods_that_are_gone_are_swept_away(world: World) -> None:
-    from workloads.runtimes import translate
-
+def test_a_sandbox_whose_pod_is_gone_does_not_hold_the_network(world: World) -> None:
     (made,) = world.all("Network")
     pod = manifests.pod("ghost")
     pod["metadata"] |= {"uid": "00000000-0000-0000-0000-000000000000", "namespace": "shop"}
     spec = translate.network(made, account="acme")
     world.runtime.ensure_sandbox(translate.sandbox(pod, account="acme", network=spec))
-    world.resync()
-    world.settle()
+    world.delete("Namespace", "shop", namespace="")
+    world.advance(6)
     assert world.runtime.sandboxes() == []
+    assert world.all("Namespace", None) == []
 
 
 def test_the_pool_runs_dry_with_a_sentence() -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from tests import manifests
 from tests.workloads.controllers.world import World
+from workloads.controllers.base import TerminalError
 from workloads.meta import conditions, times
+from workloads.runtimes import translate
 from workloads.store import changes
 
 JSON = dict[str, Any]
@@ -429,3 +431,33 @@ def test_finished_pods_keep_their_end_when_they_are_deleted(world: World) -> Non
     world.delete("Pod", "one")
     world.settle()
     assert last_state(world)["status"]["lifecycle"]["finishedAt"] == before
+
+
+def test_a_host_that_was_renamed_keeps_its_pods(world: World) -> None:
+    world.create(manifests.pod())
+    world.settle()
+    world.node = "another-name"
+    world.reborn()
+    world.delete("Pod", "one")
+    world.settle()
+    assert world.all("Pod") == []
+
+
+def test_waiting_for_room_is_told_once_not_at_every_look(world: World) -> None:
+    for name in ("one", "two", "three"):
+        world.create(big(name))
+    world.advance(300)
+    (event,) = [one for one in world.all("Event") if one["reason"] == "FailedScheduling"]
+    assert event["count"] == 1
+
+
+def test_a_pod_that_no_runtime_can_run_says_so_and_is_not_billed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise translate.Untranslatable("env HOME: valueFrom configMapKeyRef is not supported yet")
+
+    monkeypatch.setattr(translate, "sandbox", refuse)
+    world.create(manifests.pod())
+    world.advance(60)
+    assert world.container()["state"]["waiting"]["reason"] == "CreateContainerConfigError"
+    assert "lifecycle" not in world.pod()["status"]
+    assert {type(error) for error in world.errors} == {TerminalError}

@@ -44,6 +44,7 @@ class World:
     runtime: Simulated = field(default_factory=lambda: Simulated(clock=clock, capacity=Capacity(2000, 8 * GIB)))
     background: list[Callable[[], None]] | None = None
     """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
+    node: str = "node-1"
     place: int = 0
     due: dict[tuple[str, Key], datetime] = field(default_factory=dict)
     failures: dict[tuple[str, Key], int] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class World:
         host = Host(
             runtime=lambda: self.runtime,
             pulls=Pulls(lambda: self.runtime, ring=self._ring, start=self._begin),
-            node="node-1",
+            node=self.node,
             overcommit=4,
             lock=self.folder / "room.lock",
         )

@@ -7,10 +7,11 @@ replicas - maxUnavailable would be available.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from workloads.controllers.deployments import revisions
+from workloads.kinds.deployments import DEFAULT_STEP, share
 
 JSON = dict[str, Any]
 Sizes = dict[str, int]
@@ -32,8 +33,8 @@ def fenceposts(deployment: JSON) -> tuple[int, int]:
     if not is_rolling(deployment):
         return 0, 0
     given = (deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}
-    surge = _resolve(given.get("maxSurge", "25%"), wanted(deployment), rounding=ROUND_CEILING)
-    unavailable = _resolve(given.get("maxUnavailable", "25%"), wanted(deployment), rounding=ROUND_FLOOR)
+    surge = share(given.get("maxSurge", DEFAULT_STEP), wanted(deployment), rounding="up")
+    unavailable = share(given.get("maxUnavailable", DEFAULT_STEP), wanted(deployment), rounding="down")
     return surge, unavailable if surge or unavailable else 1
 
 
@@ -175,9 +176,3 @@ def _share(deployment: JSON, one: JSON, *, ceiling: int, left: int) -> int:
         return 0
     fair = int((Decimal(size(one)) * ceiling / before).to_integral_value(ROUND_HALF_UP)) - size(one)
     return min(fair, left) if left > 0 else max(fair, left)
-
-
-def _resolve(value: int | str, total: int, *, rounding: str) -> int:
-    if isinstance(value, int):
-        return value
-    return int((Decimal(value.removesuffix("%")) * total / 100).to_integral_value(rounding))

@@ -1,6 +1,6 @@
 """Is there room on this host? CPU may be promised several times over (`CCI_OVERCOMMIT`), memory once.
 
-What counts is the billed size of every pod that has this node and has not finished.
+What counts is the billed size of every pod that has a place and has not finished.
 """
 
 from __future__ import annotations
@@ -60,10 +60,11 @@ def shortage(need: Size, *, taken: Size, room: Size) -> str:
     return f"0/1 nodes are available: {'; '.join(missing)}" if missing else ""
 
 
-def taken_on(node: str, *, but: str) -> Size:
-    """The sum over all accounts' pods on `node`, the pod with uid `but` left out."""
+def taken(*, but: str) -> Size:
+    """The sum over all accounts' pods that have a place, the pod with uid `but` left out. There is one host, whatever
+    it was called when they were placed."""
     rows = (row for phase in UNFINISHED for row in objects.scan("Pod", phase=phase).rows)
-    sizes = (size_of(orjson.loads(row.data)) for row in rows if row.node == node and row.uid != but)
+    sizes = (size_of(orjson.loads(row.data)) for row in rows if row.node and row.uid != but)
     return sum(sizes, NOTHING)
 
 

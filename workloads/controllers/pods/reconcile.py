@@ -20,7 +20,7 @@ from workloads.controllers.host import Host, host_ip
 from workloads.controllers.pods import ending, images, placement, pulls, restarts, status
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.look import Look
-from workloads.meta import times
+from workloads.meta import conditions, times
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
@@ -85,14 +85,11 @@ def reconcile(host: Host, key: Key) -> Result | None:
 
 
 def _look_at(look: Look) -> Result | None:
-    node = look.pod["spec"].get("nodeName")
-    if node and node != look.host.node:
-        raise RuntimeFault(f"pod is on node {node}; this worker serves node {look.host.node}")
     if look.pod["metadata"].get("deletionTimestamp"):
         return ending.step(look)
     if (look.pod.get("status") or {}).get("phase") in status.FINAL_PHASES:
         return None
-    if not node:
+    if not look.pod["spec"].get("nodeName"):
         held = _place(look)
         if held is not None:
             return held
@@ -107,15 +104,22 @@ def _place(look: Look) -> Result | None:
     network = networks.active(look.door, look.key.namespace)
     if network is None:
         return _hold_for_network(look)
+    look.network = translate.network(network, account=look.key.account)
     need = placement.size_of(look.pod)
     room = placement.room(look.runtime.capacity(), overcommit=look.host.overcommit)
     with placement.one_hand(look.host.lock):
-        missing = placement.shortage(need, taken=placement.taken_on(look.host.node, but=look.uid), room=room)
+        missing = placement.shortage(need, taken=placement.taken(but=look.uid), room=room)
         if not missing:
             _bind(look)
             return None
-    look.tell("FailedScheduling", missing, type="Warning", component=SCHEDULER)
+    if missing != _last_reason(look):
+        look.tell("FailedScheduling", missing, type="Warning", component=SCHEDULER)
     return _stay_pending(look, reason="Unschedulable", message=missing, seconds=LOOK_FOR_ROOM_SECONDS)
+
+
+def _last_reason(look: Look) -> str:
+    """Why it had no place when it was looked at last."""
+    return str((conditions.find(look.pod["status"], "PodScheduled") or {}).get("message", ""))
 
 
 def _bind(look: Look) -> None:
@@ -142,6 +146,7 @@ def _stay_pending(look: Look, *, reason: str, message: str, seconds: float) -> R
 
 def _run(look: Look) -> Result:
     if look.lifecycle.at("pullStartedAt") is None:
+        _spec(look)  # a pod that cannot run is not billed
         look.lifecycle.mark("pullStartedAt", look.now)
         look.save()
     else:
@@ -325,9 +330,8 @@ def _mark_pulled(look: Look) -> None:
 def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
     if not starts:
         return
-    network = _network(look)
-    look.observed = look.runtime.ensure_sandbox(_spec(look, network))
-    spec = _spec(look, network, pod_ip=look.observed.ip)
+    look.observed = look.runtime.ensure_sandbox(_spec(look))
+    spec = _spec(look, pod_ip=look.observed.ip)
     for name, move in starts.items():
         fresh = look.runtime.start_container(spec, name, attempt=move.attempt)
         look.observed = replace(look.observed, containers={**look.observed.containers, name: fresh})
@@ -338,22 +342,16 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
         if fresh.error:
             look.tell("Failed", f"Error: {fresh.error}", type="Warning")
         look.wake_in(LOOK_AGAIN_AT_ONCE)
+    look.now = look.runtime.now()  # starting took its time, and what is now true became true now
 
 
-def _network(look: Look) -> NetworkSpec:
-    network = networks.of(look.door, look.key.namespace)
-    if network is None:
-        raise RuntimeFault(f"namespace {look.key.namespace} has no Network")
-    return translate.network(network, account=look.key.account)
-
-
-def _spec(look: Look, network: NetworkSpec, *, pod_ip: str = "") -> SandboxSpec:
+def _spec(look: Look, *, pod_ip: str = "") -> SandboxSpec:
     """Raises TerminalError for what validation should have refused: only another pod would help."""
     try:
         return translate.sandbox(
             look.pod,
             account=look.key.account,
-            network=network,
+            network=_network(look),
             pod_ip=pod_ip,
             host_ip=host_ip(),
             node=look.host.node,
@@ -364,6 +362,15 @@ def _spec(look: Look, network: NetworkSpec, *, pod_ip: str = "") -> SandboxSpec:
         look.tell("Failed", f"Error: {error}", type="Warning")
         look.save()
         raise TerminalError(str(error)) from error
+
+
+def _network(look: Look) -> NetworkSpec:
+    if look.network is None:
+        network = networks.of(look.door, look.key.namespace)
+        if network is None:
+            raise RuntimeFault(f"namespace {look.key.namespace} has no Network")
+        look.network = translate.network(network, account=look.key.account)
+    return look.network
 
 
 def _explain(look: Look, error: RuntimeFault) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from workloads.controllers.pods.lifecycle import Lifecycle
-from workloads.meta import conditions, quantity, times
+from workloads.meta import conditions, times
 from workloads.runtimes.base import ContainerStatus, SandboxStatus
 
 JSON = dict[str, Any]
@@ -44,7 +44,6 @@ def unplaced(pod: JSON, *, reason: str, message: str, now: datetime) -> JSON:
     """The status of a pod that has no node yet."""
     status: JSON = deepcopy(pod.get("status") or {})
     status["phase"] = "Pending"
-    status.setdefault("qosClass", qos_class(pod))
     conditions.put(status, "PodScheduled", "False", reason=reason, message=message, now=now)
     return status
 
@@ -64,28 +63,11 @@ def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
     if over:
         _finish(lifecycle, containers, seen)
     _set_places(status, seen, lifecycle)
-    status.setdefault("qosClass", qos_class(pod))
     _set_conditions(status, seen)
     lifecycle.forget_empty()
     if lifecycle.data:
         status["lifecycle"] = lifecycle.data
     return status
-
-
-def qos_class(pod: JSON) -> str:
-    """Guaranteed when every container limits CPU and memory to what it requests, as admission sees to."""
-    resources = [container.get("resources") or {} for container in pod["spec"]["containers"]]
-    if not any(part.get("limits") or part.get("requests") for part in resources):
-        return "BestEffort"
-    return "Guaranteed" if all(_is_guaranteed(part) for part in resources) else "Burstable"
-
-
-def _is_guaranteed(resources: JSON) -> bool:
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    return all(
-        name in limits and quantity.parse(limits[name]) == quantity.parse(requests.get(name, limits[name]))
-        for name in ("cpu", "memory")
-    )
 
 
 # Containers
