@@ -39,7 +39,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     try:
-        answer = await _answer(_request(scope, receive))
+        answer = await _answer(scope, receive)
     except _Gone:
         return
     if isinstance(answer, Stream):
@@ -84,17 +84,18 @@ def _too_large() -> TooLarge:
     return TooLarge(f"the request is too large: its body may have {LONGEST} bytes at most")
 
 
-async def _answer(request: Request) -> Reply | Stream:
+async def _answer(scope: Scope, receive: Receive) -> Reply | Stream:
+    place = scope.get("method", "GET"), scope["path"]
     try:
-        return await routes.answer(request)
+        return await routes.answer(_request(scope, receive))
     except StatusError as error:
         if error.code >= 500 and not isinstance(error, NotBuilt):
-            _log.warning("%s %s: %s", request.method, request.path, error.message)
+            _log.warning("%s %s: %s", *place, error.message)
         return failure(error)
     except _Gone:
         raise
     except Exception:
-        _log.exception("%s %s failed", request.method, request.path)
+        _log.exception("%s %s failed", *place)
         return failure(StatusError("the server could not process the request; its log says why"))
 
 
@@ -141,7 +142,7 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
     """exec, attach and port-forward come as WebSockets. They are answered before the handshake, so that kubectl prints
     the sentence."""
     await receive()
-    answer = await _answer(_request({**scope, "method": "GET"}, receive))
+    answer = await _answer({**scope, "method": "GET"}, receive)
     if isinstance(answer, Stream):
         answer = failure(NotBuilt("this address answers plain requests only, not WebSockets"))
     if "websocket.http.response" not in (scope.get("extensions") or {}):

@@ -14,15 +14,19 @@ from workloads.meta.errors import BadRequest, StatusError
 JSON = dict[str, Any]
 JSON_TYPE = "application/json"
 
-_TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
+_TRUE, _FALSE = ("", "1", "t", "true"), ("0", "f", "false")
+_MOST_PARAMETERS = 100
 
 
 class Query:
-    """The query string. As upstream, the first value of a repeated parameter counts."""
+    """The query string; the first value of a repeated parameter counts, as upstream."""
 
     def __init__(self, raw: bytes) -> None:
         self._values: dict[str, str] = {}
-        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=200) if raw else ()
+        try:
+            pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        except ValueError:
+            raise BadRequest(f"the query string has more than {_MOST_PARAMETERS} parameters") from None
         for name, value in pairs:
             self._values.setdefault(name, value)
 
@@ -33,9 +37,9 @@ class Query:
         return self._values.get(name, default)
 
     def flag(self, name: str) -> bool:
-        """Raises BadRequest."""
-        value = self._values.get(name, "").lower()
-        if value in _TRUE or (name in self._values and value == "" and name == "watch"):
+        """False when absent; `?watch` alone is true. Raises BadRequest."""
+        value = self._values.get(name, "false").lower()
+        if value in _TRUE:
             return True
         if value in _FALSE:
             return False

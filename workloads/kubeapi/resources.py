@@ -96,7 +96,7 @@ def _verb(request: Request, target: Target) -> Verb:
     if found is None:
         raise _not_allowed()
     name, verb = found
-    if (name == "list" and request.query.flag("watch")) or (name == "get" and request.query.flag("watch")):
+    if name in ("get", "list") and request.query.flag("watch"):
         name, verb = "watch", _watch
     if name not in target.kind.verbs:
         raise _not_allowed()
@@ -193,7 +193,8 @@ async def _create(call: Call) -> Reply:
     manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
     options = replace(options, duplicates=duplicates)
     if call.target.kind.namespaced and call.target.namespace is None:
-        raise BadRequest(f"{call.target.kind.plural} are created in a namespace: POST to namespaces/<namespace>/...")
+        plural = call.target.kind.plural
+        raise MethodNotAllowed(f"{plural} are created in a namespace: POST to namespaces/<namespace>/{plural}")
     made = await in_thread(lambda: call.client.create(call.target.kind.name, manifest, call.namespace, options=options))
     return _written(view, made, status=201)
 

@@ -20,6 +20,25 @@ STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
+REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    406: "NotAcceptable",
+    409: "Conflict",
+    410: "Expired",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    501: "NotImplemented",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
+
 JSON = dict[str, Any]
 
 
@@ -86,3 +105,13 @@ def kubectl_binary(version: str) -> Path:
         if place.exists():
             return place
     raise AssertionError(f"kubectl {version} is missing: `make test` fetches it (looked for {places[0]})")
+
+
+def is_status(answer: httpx.Response, code: int) -> JSON:
+    """Asserts that a failure is told as Kubernetes tells it; gives the Status."""
+    body = answer.json()
+    assert answer.status_code == code == body["code"], answer.text
+    assert (body["kind"], body["apiVersion"], body["status"]) == ("Status", "v1", "Failure")
+    assert body["reason"] == REASONS[code] or (code == 409 and body["reason"] == "AlreadyExists")
+    assert len(body["message"]) > 10
+    return dict(body)

@@ -40,9 +40,15 @@ class _Server(uvicorn.Server):
 
 
 @pytest.fixture
-def server(transactional_db: None, certificates: pki.Pki) -> Iterator[str]:
-    """The API's address. In this process, on the test's database, on a free port."""
+def server(transactional_db: None, running_server: str) -> str:
+    """The API's address, with nobody's token remembered."""
     authentication.forget()
+    return running_server
+
+
+@pytest.fixture(scope="session")
+def running_server(certificates: pki.Pki) -> Iterator[str]:
+    """In this process, on the tests' database, on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         application,
@@ -78,6 +84,11 @@ def call_as(server: str, certificates: pki.Pki) -> Iterator[Callable[[User], Api
     yield client
     for one in clients:
         one.close()
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

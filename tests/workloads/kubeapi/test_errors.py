@@ -1,0 +1,160 @@
+"""A promise to every client: whatever fails, on whatever route, the answer is a Status with its code and reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import manifests
+from tests.workloads.kubeapi.callers import JSON_PATCH, MERGE, is_status
+from workloads.kinds import refusals, registry
+from workloads.kubeapi.exchange import Query
+from workloads.meta.errors import BadRequest
+
+
+def _kinds():
+    return sorted(registry.kinds())
+
+
+def _place(name, object_name="nothing"):
+    kind = registry.kind(name)
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    return f"{root}/namespaces/shop/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_an_object_that_is_not_there_is_not_found_by_any_verb(api, shop, name):
+    place = f"{_place(name)}/nothing"
+    is_status(api.get(place), 404)
+    is_status(api.delete(place), 404)
+    is_status(api.change(place, {"metadata": {"labels": {"a": "b"}}}), 404)
+    assert is_status(api.put(place, json={"metadata": {"name": "nothing"}}), 404)["details"]["name"] == "nothing"
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_a_manifest_that_is_no_manifest_is_refused(api, shop, name):
+    place = _place(name)
+    broken = api.post(place, content=b"{", headers={"Content-Type": "application/json"})
+    assert "line 1" in is_status(broken, 400)["message"]
+    is_status(api.post(place, content=b""), 400)
+    is_status(api.post(place, json=[]), 400)
+    is_status(api.post(place, json={"kind": "Wrong", "apiVersion": "v1"}), 400)
+    is_status(api.post(place, content=b"x", headers={"Content-Type": "text/plain"}), 415)
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_a_patch_that_is_no_patch_is_refused(api, shop, name):
+    place = f"{_place(name)}/nothing"
+    is_status(api.change(place, [], type=MERGE), 400)
+    is_status(api.change(place, {}, type=JSON_PATCH), 400)
+    is_status(api.change(place, {}, type="application/json"), 415)
+    is_status(api.change(place, {}, type="application/apply-patch+yaml"), 422)
+    is_status(api.change(place, {}, force="true"), 422)
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_unknown_parameters_are_refused_by_name(api, shop, name):
+    place = _place(name)
+    is_status(api.get(place, params={"limit": "many"}), 400)
+    is_status(api.get(place, params={"watch": "perhaps"}), 400)
+    is_status(api.post(place, json={}, params={"dryRun": "Some"}), 400)
+    is_status(api.post(place, json={}, params={"fieldValidation": "Lax"}), 400)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"propagationPolicy": "Never"}), 400)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"gracePeriodSeconds": -1}), 400)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"kind": "Pod"}), 400)
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_what_cannot_be_accepted_is_not_acceptable(api, shop, name):
+    is_status(api.get(_place(name), headers={"Accept": "text/html"}), 406)
+    is_status(api.get(_place(name), headers={"Accept": "application/vnd.kubernetes.protobuf"}), 406)
+    is_status(api.get(_place(name), headers={"Accept": "application/yaml"}, params={"watch": "1"}), 406)
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_methods_that_nothing_has_are_not_allowed(api, shop, name):
+    is_status(api.put(_place(name), json={}), 405)
+    is_status(api.post(f"{_place(name)}/nothing", json={}), 405)
+    is_status(api.options(_place(name)), 405)
+
+
+def test_invalid_fields_are_named_with_rule_and_remedy(api, shop):
+    deployment = manifests.deployment("Not a name", replicas=-1)
+    body = is_status(api.post("/apis/apps/v1/namespaces/shop/deployments", json=deployment), 422)
+    assert {cause["field"] for cause in body["details"]["causes"]} >= {"metadata.name", "spec.replicas"}
+
+
+def test_what_exists_already_is_said_by_name(api, shop):
+    body = is_status(api.post("/api/v1/namespaces", json=manifests.namespace("shop")), 409)
+    assert (body["reason"], body["errorCode"]) == ("AlreadyExists", "CCI.02.409101")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere",
+        "/api/v2",
+        "/api/v1/widgets",
+        "/api/v1/namespaces/shop/widgets/one",
+        "/api/v1/namespaces/shop/namespaces",
+        "/api/v1/pods/one",
+        "/api/v1/namespaces/shop/pods/one/widgets",
+        "/api/v1/namespaces/shop/pods/one/log/more",
+        "/apis/example.com",
+        "/apis/example.com/v1",
+        "/apis/example.com/v1/widgets",
+        "/apis/apps/v1beta1/deployments",
+        "/apis/apps/v1/watch/deployments",
+        "/openapi/v2",
+        "/openapi/v3/apis/example.com/v1",
+        "/healthz/etcd",
+        "/iam/users",
+    ],
+)
+def test_paths_that_lead_nowhere_are_not_found(api, shop, path):
+    is_status(api.get(path), 404)
+
+
+@pytest.mark.parametrize("path", ["/api", "/apis", "/api/v1", "/openapi/v3", "/version", "/healthz", "/"])
+def test_documents_can_only_be_read(api, path):
+    is_status(api.post(path, json={}), 405)
+
+
+@pytest.mark.parametrize("refused", refusals.KINDS, ids=lambda refused: refused.name)
+def test_kinds_that_are_refused_say_what_to_use_instead(api, shop, refused):
+    root = f"/apis/{refused.group}/{refused.versions[0]}" if refused.group else f"/api/{refused.versions[0]}"
+    place = f"{root}/namespaces/shop/{refused.plural}"
+    assert is_status(api.post(place, json={"metadata": {"name": "x"}}), 501)["message"] == refused.sentence
+    assert is_status(api.get(place), 404)["message"] == refused.sentence
+    assert is_status(api.get(f"{place}/x"), 404)["message"] == refused.sentence
+
+
+@pytest.mark.parametrize(
+    "part", ["exec", "attach", "portforward", "proxy", "eviction", "ephemeralcontainers", "binding"]
+)
+def test_parts_of_a_pod_that_are_not_built_say_so(api, shop, part):
+    is_status(api.post(f"/api/v1/namespaces/shop/pods/one/{part}"), 501)
+    is_status(api.get(f"/api/v1/namespaces/shop/pods/one/{part}"), 501)
+
+
+def test_nothing_of_another_account_can_be_seen_or_touched(api, other_api, shop):
+    api.make("/api/v1/namespaces/shop/pods", manifests.pod("one"))
+    for method in ("GET", "DELETE"):
+        is_status(other_api.request(method, "/api/v1/namespaces/shop/pods/one"), 404)
+        is_status(other_api.request(method, "/api/v1/namespaces/shop"), 404)
+    is_status(other_api.change("/api/v1/namespaces/shop/pods/one", {"metadata": {"labels": {"a": "b"}}}), 404)
+    is_status(other_api.post("/api/v1/namespaces/shop/pods", json=manifests.pod("two")), 404)
+    assert other_api.read("/api/v1/pods")["items"] == []
+
+
+def test_an_error_that_nobody_expected_is_a_status_too(api, shop, monkeypatch, caplog):
+    from workloads.client import Client
+
+    monkeypatch.setattr(Client, "list_rows", lambda *args, **rest: 1 / 0)
+    assert "ZeroDivision" not in is_status(api.get("/api/v1/pods"), 500)["message"]
+    assert "division by zero" in caplog.text
+
+
+def test_too_many_parameters_are_refused(api):
+    is_status(api.get("/api/v1/pods?" + "&".join(f"a{number}=1" for number in range(200))), 400)
+    with pytest.raises(BadRequest):
+        Query(b"&".join(b"a=1" for _ in range(200)))
