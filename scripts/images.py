@@ -34,7 +34,7 @@ def build_busybox(tag: str = BUSYBOX_IMAGE) -> str:
     return _import(tag, files={}, changes=['CMD ["sh"]'])
 
 
-def build_demo_web(tag: str = DEMO_IMAGE) -> str:
+def build_demo_image(tag: str = DEMO_IMAGE) -> str:
     """An image that serves one page on port 80. Returns `tag`."""
     changes = ['CMD ["httpd", "-f", "-v", "-p", "80", "-h", "/www"]', "EXPOSE 80"]
     return _import(tag, files={"www/index.html": _PAGE.encode()}, changes=changes)
@@ -111,4 +111,4 @@ def _run(command: list[str], *, stdin: bytes | None = None, folder: str | None =
 
 
 if __name__ == "__main__":
-    print(json.dumps({"built": [build_busybox(), build_demo_web()]}))
+    print(json.dumps({"built": [build_busybox(), build_demo_image()]}))

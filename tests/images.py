@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ BUSYBOX = BUSYBOX_IMAGE
 
 _CONFIG = """version: 0.1
 log: {{level: error}}
-storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {folder}/registry}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
 
@@ -26,30 +27,23 @@ def busybox() -> str:
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """A real registry on this host while the block runs; gives `127.0.0.1:<port>`, which Docker takes as insecure."""
-    port = free_port()
-    config = folder / "registry.yml"
-    config.write_text(_CONFIG.format(root=folder / "registry", port=port))
-    with subprocess.Popen(["docker-registry", "serve", str(config)], stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait_until_it_listens(port)
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.terminate()
+def local_registry(port: int) -> Iterator[str]:
+    """A real, empty registry while the block runs; gives `127.0.0.1:<port>`, which Docker trusts without TLS."""
+    with tempfile.TemporaryDirectory(prefix="cci-registry-") as folder:
+        config = Path(folder, "registry.yml")
+        config.write_text(_CONFIG.format(folder=folder, port=port))
+        with subprocess.Popen(["docker-registry", "serve", str(config)], stderr=subprocess.DEVNULL) as server:
+            try:
+                _wait_until_it_listens(port)
+                yield f"127.0.0.1:{port}"
+            finally:
+                server.terminate()
 
 
 def push(image: str, *, to: str) -> None:
-    """Puts a local image into a registry as `to`, and takes the name away again from this host."""
+    """Puts a local image into a registry as `to`, and takes that name away again from this host."""
     for command in (["tag", image, to], ["push", to], ["rmi", to]):
         subprocess.run(["docker", *command], check=True, capture_output=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_it_listens(port: int) -> None:

@@ -7,22 +7,28 @@ Every thread has its own connection; log and event streams have one each, becaus
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Generic, TypeVar
 
 import requests
 import urllib3
 from docker import APIClient, auth, errors, utils
-from docker.types import CancellableStream, IPAMConfig, IPAMPool
+from docker.types import IPAMConfig, IPAMPool
 
 from workloads.runtimes.base import ImageFault, RuntimeFault, RuntimeGone
 
 Found = Mapping[str, Any]
+Item = TypeVar("Item", bound=bytes | Found)
 
 CALL_SECONDS = 60
 SILENT_REGISTRY_SECONDS = 120
+CHUNK_BYTES = 64 * 1024
+
+_DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_FRAME_HEADER = 8
 
 
 class Missing(RuntimeFault):
@@ -91,16 +97,17 @@ class Daemon:
         with suppress(Missing), _heard():
             self._api.remove_container(name, v=True, force=True)
 
-    def events(self, **filters: Any) -> Iterator[Found]:
-        """From now on, also what happens before the first is asked for. Ends in RuntimeGone."""
-        with _heard():
-            return _until_gone(self._connect().events(decode=True, filters=filters))
+    def events(self, **filters: Any) -> Stream[Found]:
+        """From now on, also what happens before the first is asked for. It ends when the daemon does."""
+        api, response = self._open("/events", {"filters": json.dumps(filters)})
+        return Stream(api, response, (json.loads(line) for line in response.iter_lines() if line))
 
-    def logs(self, name: str, **options: Any) -> Output:
+    def logs(self, name: str, *, options: Mapping[str, Any]) -> Stream[bytes]:
         """Raises Missing."""
-        api = self._connect()
-        with _heard():
-            return Output(api, api.logs(name, stream=True, **options))
+        tty = self.inspect(name)["Config"]["Tty"]
+        api, response = self._open(f"/containers/{name}/logs", {"stdout": 1, "stderr": 1, **options})
+        pieces = response.iter_content(CHUNK_BYTES)
+        return Stream(api, response, pieces if tty else demultiplexed(pieces))
 
     # Networks
 
@@ -150,10 +157,9 @@ class Daemon:
             raise
 
     def _pull(self, image: str, credentials: Mapping[str, str] | None) -> Iterator[dict[str, Any]]:
-        api = self._api
         repository, tag = utils.parse_repository_tag(image)
-        with api.post(
-            f"{api.base_url}/v{api.api_version}/images/create",
+        with self._api.post(
+            _url(self._api, "/images/create"),
             params={"fromImage": repository, "tag": tag or "latest"},
             headers={"X-Registry-Auth": auth.encode_header(dict(credentials))} if credentials else {},
             stream=True,
@@ -165,48 +171,83 @@ class Daemon:
                 if line:
                     yield json.loads(line)
 
+    def _open(self, path: str, query: Mapping[str, Any]) -> tuple[APIClient, requests.Response]:
+        """A connection of its own, that may be silent for as long as it likes."""
+        api = self._connect()
+        with _heard():
+            response = api.get(_url(api, path), params=query, stream=True, timeout=(CALL_SECONDS, None))
+        if response.status_code < 400:
+            return api, response
+        with response, closing(api):
+            fault = Missing if response.status_code == 404 else RuntimeFault
+            raise fault(_message(response))
+
     @property
     def _api(self) -> APIClient:
         """This thread's connection."""
-        known: APIClient | None = getattr(self._local, "api", None)
+        known: _Connection | None = getattr(self._local, "connection", None)
         if known is None:
-            known = self._local.api = self._connect()
-        return known
+            known = self._local.connection = _Connection(self._connect())
+        return known.api
 
     def _connect(self) -> APIClient:
         settings = utils.kwargs_from_env() if self._base_url is None else {"base_url": self._base_url}
         with _heard():
+            _knock(settings.get("base_url", _DEFAULT_SOCKET))
             return APIClient(version="auto", timeout=CALL_SECONDS, **settings)
 
 
-class Output:
-    """A container's output; see `base.LogStream`."""
+class Stream(Generic[Item]):
+    """What the daemon tells bit by bit. `close` may come from another thread and ends a reader that waits; see
+    `base.LogStream`."""
 
-    def __init__(self, api: APIClient, stream: CancellableStream[bytes]) -> None:
+    def __init__(self, api: APIClient, response: requests.Response, items: Iterator[Item]) -> None:
         self._api = api
-        self._stream = stream
-        self._closed = False
+        self._response = response
+        self._items = items
 
-    def __iter__(self) -> Output:
+    def __iter__(self) -> Stream[Item]:
         return self
 
-    def __next__(self) -> bytes:
+    def __next__(self) -> Item:
         try:
-            return bytes(next(self._stream))
-        except StopIteration:
-            self._api.close()
-            raise
-        except (OSError, ValueError, AttributeError, urllib3.exceptions.HTTPError) as error:
-            # what a read may raise when its connection is closed under it
-            if self._closed:
-                raise StopIteration from None
-            raise RuntimeGone(f"the Docker daemon ended the log: {error}") from error
+            return next(self._items)
+        except (OSError, ValueError, AttributeError, requests.RequestException, urllib3.exceptions.HTTPError):
+            # what a read may raise when its connection is closed under it, by us or by a daemon that stops
+            raise StopIteration from None
 
     def close(self) -> None:
-        self._closed = True
-        with suppress(OSError, AttributeError):
-            self._stream.close()
+        with suppress(OSError, ValueError, RuntimeError):
+            self._response.raw.shutdown()
+        self._response.close()
         self._api.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def demultiplexed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The payloads of Docker's frames (one byte stream number, three of nothing, four of length), whole ones only,
+    however the bytes were cut on their way."""
+    buffer = bytearray()
+    for piece in pieces:
+        buffer += piece
+        while len(buffer) >= _FRAME_HEADER:
+            end = _FRAME_HEADER + int.from_bytes(buffer[4:_FRAME_HEADER], "big")
+            if len(buffer) < end:
+                break
+            yield bytes(buffer[_FRAME_HEADER:end])
+            del buffer[:end]
+
+
+class _Connection:
+    """A thread's own, closed when the thread has ended."""
+
+    def __init__(self, api: APIClient) -> None:
+        self.api = api
+
+    def __del__(self) -> None:
+        self.api.close()
 
 
 @contextmanager
@@ -225,10 +266,15 @@ def _heard() -> Iterator[None]:
         raise RuntimeGone(f"the Docker daemon does not answer: {error}") from error
 
 
-def _until_gone(events: Iterable[Found]) -> Iterator[Found]:
-    with _heard():
-        yield from events
-    raise RuntimeGone("the Docker daemon ended its stream of events")
+def _knock(address: str) -> None:
+    """Raises OSError when nobody listens at a Unix socket: the SDK would leave its own half open socket behind."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(address.removeprefix("unix://"))
+
+
+def _url(api: APIClient, path: str) -> str:
+    return f"{api.base_url}/v{api.api_version}{path}"
 
 
 def _words(error: errors.APIError) -> str:

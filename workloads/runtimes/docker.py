@@ -242,13 +242,13 @@ class Docker:
         )
         if len(attempts) < (2 if previous else 1):
             raise KeyError(container)
-        return self._daemon.logs(
-            attempts[-2 if previous else -1]["Id"],
-            follow=follow,
-            timestamps=timestamps,
-            tail="all" if tail is None else tail,
-            since=since.timestamp() if since else None,
-        )
+        options = {
+            "follow": int(follow),
+            "timestamps": int(timestamps),
+            "tail": "all" if tail is None else tail,
+            "since": f"{since.timestamp():.6f}" if since else 0,
+        }
+        return self._daemon.logs(attempts[-2 if previous else -1]["Id"], options=options)
 
     # One step each
 
@@ -265,6 +265,7 @@ class Docker:
                 namespace=attributes.get(names.NAMESPACE, ""),
                 name=pod,
             )
+        raise RuntimeGone("the Docker daemon ended its stream of events")
 
     @cached_property
     def _host(self) -> _Host:

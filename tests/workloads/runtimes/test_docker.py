@@ -1,0 +1,286 @@
+"""What only a real daemon can show: names, limits, isolation, pulls, and a daemon that is not there."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests import images
+from tests.stack import free_port
+from tests.workloads.runtimes.worlds import DockerWorld, container, docker, spec
+from workloads.meta.keys import Uid
+from workloads.runtimes import names
+from workloads.runtimes.base import ImageFault, PullProgress, RuntimeGone, SandboxSpec
+from workloads.runtimes.docker import Docker
+
+pytestmark = pytest.mark.docker
+
+_WHO_AM_I = "hostname; cat /etc/hostname; grep -c web-1 /etc/hosts; echo $HOSTNAME; sleep 1000"
+
+
+def run(world: DockerWorld, *command: str, **changes: object) -> SandboxSpec:
+    """A pod whose one container runs `sh -c command`, started."""
+    pod = spec(world, containers=(container(world.image, "app", "sh", "-c", *command, **changes),))
+    world.runtime.ensure_sandbox(pod)
+    world.runtime.start_container(pod, "app", attempt=0)
+    return pod
+
+
+def said(world: DockerWorld, pod: SandboxSpec, *, lines: int = 1) -> list[str]:
+    """The first lines of a container, waited for."""
+    stream = world.runtime.logs(pod.uid, "app", follow=True)
+    text = b""
+    while text.count(b"\n") < lines:
+        text += next(stream)
+    stream.close()
+    return text.decode().splitlines()
+
+
+def inspected(name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = orjson.loads(docker("inspect", name))
+    return found[0]
+
+
+# Host names
+
+
+@pytest.mark.parametrize("pool", [0, 1])
+def test_a_container_knows_its_pods_name_from_its_first_instruction(dockers: DockerWorld, pool: int) -> None:
+    dockers.runtime.warm(dockers.network, size=pool)
+    pod = run(dockers, _WHO_AM_I)
+    assert said(dockers, pod, lines=4) == ["web-1", "web-1", "1", "web-1"]
+
+
+def test_a_restarted_container_in_a_warm_sandbox_keeps_the_name(dockers: DockerWorld) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    pod = run(dockers, _WHO_AM_I)
+    dockers.runtime.kill(pod.uid)
+    dockers.runtime.start_container(pod, "app", attempt=1)
+    assert said(dockers, pod, lines=4) == ["web-1", "web-1", "1", "web-1"]
+
+
+def test_a_name_a_pod_gives_itself_in_the_environment_wins(dockers: DockerWorld) -> None:
+    pod = run(dockers, "echo $HOSTNAME; sleep 1000", environment={"HOSTNAME": "mine"})
+    assert said(dockers, pod) == ["mine"]
+
+
+# The pool
+
+
+def test_two_pods_at_once_take_two_sandboxes(dockers: DockerWorld) -> None:
+    for _ in range(2):
+        dockers.runtime.warm(dockers.network, size=2)
+    pods = [spec(dockers, name=f"web-{number}") for number in range(3)]
+    threads = [threading.Thread(target=dockers.runtime.ensure_sandbox, args=(pod,)) for pod in pods]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = dockers.runtime.sandboxes()
+    assert {one.uid for one in found} == {pod.uid for pod in pods}
+    assert len({one.ip for one in found}) == 3
+    assert dockers.runtime.pools() == {}
+
+
+def test_one_pod_asked_for_twice_at_once_takes_one_sandbox(dockers: DockerWorld) -> None:
+    for _ in range(2):
+        dockers.runtime.warm(dockers.network, size=2)
+    pod = spec(dockers)
+    other_process = Docker(instance=dockers.runtime._instance)
+    threads = [
+        threading.Thread(target=runtime.ensure_sandbox, args=(pod,)) for runtime in (dockers.runtime, other_process)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(dockers.runtime.sandboxes()) == 1
+    assert dockers.runtime.pools() == {dockers.network.name: 1}
+
+
+def test_a_dead_warm_sandbox_is_replaced(dockers: DockerWorld) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    docker("kill", *docker("ps", "-q", "--filter", f"label={names.WARM}={dockers.network.name}").split())
+    sizes = [dockers.runtime.warm(dockers.network, size=1) for _ in range(2)]
+    assert sizes == [0, 1]
+
+
+# Confinement
+
+
+def test_containers_are_confined_and_limited(dockers: DockerWorld) -> None:
+    pod = run(dockers, "sleep 1000")
+    host = inspected(dockers.id(pod.uid, "app"))["HostConfig"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["CapDrop"] == ["NET_RAW"]
+    assert (host["PidsLimit"], host["Privileged"]) == (1024, False)
+    assert (host["Memory"], host["MemorySwap"]) == (64 * 1024**2, 64 * 1024**2)
+    assert host["CpuQuota"] / host["CpuPeriod"] == 0.25
+
+
+def test_the_pod_specification_is_a_ceiling_over_all_containers_and_goes_with_the_pod(dockers: DockerWorld) -> None:
+    cgroups = dockers.runtime._host.cgroups
+    if cgroups.driver != "cgroupfs":
+        pytest.skip("Docker's cgroup driver here is systemd: containers have their own limits only")
+    pod = run(dockers, "sleep 1000")
+    limit = Path("cci", pod.uid, "memory.max" if cgroups.version == "2" else "memory.limit_in_bytes")
+    place = cgroups.root / ("" if cgroups.version == "2" else "memory") / limit
+    assert int(place.read_text()) == 256 * 1024**2
+    dockers.runtime.remove_sandbox(pod.uid)
+    assert not place.parent.exists()
+
+
+def test_the_containers_of_a_pod_share_one_network_namespace(dockers: DockerWorld) -> None:
+    serve = container(dockers.image, "side", "sh", "-c", "while :; do echo hello | nc -l -p 8080; done")
+    ask = container(
+        dockers.image, "app", "sh", "-c", "until nc 127.0.0.1 8080 </dev/null; do sleep 0.1; done; sleep 1000"
+    )
+    pod = spec(dockers, containers=(serve, ask))
+    dockers.runtime.ensure_sandbox(pod)
+    for name in ("side", "app"):
+        dockers.runtime.start_container(pod, name, attempt=0)
+    assert said(dockers, pod) == ["hello"]
+
+
+def test_namespaces_cannot_reach_each_other(dockers: DockerWorld) -> None:
+    there = run(dockers, "while :; do echo hello | nc -l -p 8080; done")
+    status = dockers.runtime.observe(there.uid)
+    assert status is not None
+    near = run(dockers, f"nc -w 2 {status.ip} 8080 </dev/null; echo tried; sleep 1000")
+    assert said(dockers, near)[0] == "hello"
+    dockers.network = dockers.runtime.ensure_network(replace(dockers.network, name=dockers.network.name + "-far"))
+    far = run(dockers, f"nc -w 2 {status.ip} 8080 </dev/null; echo tried; sleep 1000")
+    assert said(dockers, far)[-1] == "tried"
+    assert b"hello" not in b"".join(dockers.runtime.logs(far.uid, "app"))
+
+
+def test_another_install_on_the_same_daemon_sees_nothing(dockers: DockerWorld) -> None:
+    pod = run(dockers, "sleep 1000")
+    other = Docker(instance="another")
+    assert other.observe(pod.uid) is None
+    assert other.sandboxes() == []
+    assert other.pools() == {}
+
+
+# Starting and stopping
+
+
+def test_a_command_that_does_not_exist_is_the_containers_end_in_dockers_words(dockers: DockerWorld) -> None:
+    pod = spec(dockers, containers=(container(dockers.image, "app", "/no/such/program"),))
+    dockers.runtime.ensure_sandbox(pod)
+    for _ in range(2):
+        status = dockers.runtime.start_container(pod, "app", attempt=0)
+        assert (status.state, status.exit_code, status.started_at) == ("exited", 127, None)
+        assert "/no/such/program" in status.error
+        assert status.finished_at is not None
+
+
+def test_an_attempt_that_was_created_and_not_started_is_started(dockers: DockerWorld) -> None:
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod)
+    sandbox = names.sandbox_name(pod.uid, pod.name)
+    labels = [f"{names.INSTANCE}={dockers.runtime._instance}", f"{names.POD_UID}={pod.uid}"]
+    labels += [f"{names.ACCOUNT}=acme", f"{names.NAMESPACE}=shop", f"{names.POD}=web-1"]
+    labels += [f"{names.CONTAINER}=app", f"{names.ATTEMPT}=0"]
+    options = [word for label in labels for word in ("--label", label)]
+    name = names.container_name(pod.uid, "app", 0)
+    docker("create", "--name", name, "--network", f"container:{sandbox}", *options, dockers.image, "sleep", "1000")
+    assert dockers.runtime.start_container(pod, "app", attempt=0).state == "running"
+
+
+def test_a_container_is_asked_to_stop_before_it_is_killed(dockers: DockerWorld) -> None:
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod)
+    dockers.runtime.start_container(pod, "app", attempt=0)
+    dockers.print(pod.uid, "app", "up")
+    said(dockers, pod)
+    dockers.runtime.terminate(pod.uid)
+    docker("wait", dockers.id(pod.uid, "app"))
+    status = dockers.runtime.observe(pod.uid)
+    assert status is not None
+    assert status.containers["app"].exit_code == 143
+
+
+def test_a_container_beyond_its_memory_is_killed_and_says_so(dockers: DockerWorld) -> None:
+    pod = run(dockers, "tail /dev/zero")
+    docker("wait", dockers.id(pod.uid, "app"))
+    status = dockers.runtime.observe(pod.uid)
+    assert status is not None
+    assert (status.containers["app"].exit_code, status.containers["app"].oom_killed) in {(137, True), (1, True)}
+
+
+def test_the_pause_container_stops_when_asked(dockers: DockerWorld) -> None:
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod)
+    sandbox = names.sandbox_name(pod.uid, pod.name)
+    docker("kill", "--signal", "TERM", sandbox)
+    assert docker("wait", sandbox) == "0"
+
+
+# Pulls
+
+
+@pytest.fixture
+def registry() -> Iterator[str]:
+    with images.local_registry(free_port()) as address:
+        yield address
+
+
+def test_an_image_is_pulled_with_its_progress_and_its_times(dockers: DockerWorld, registry: str) -> None:
+    image = f"{registry}/team/app:1"
+    images.push(dockers.image, to=image)
+    assert dockers.runtime.image_id(image) is None
+    seen: list[PullProgress] = []
+    outcome = dockers.runtime.pull(image, progress=seen.append)
+    docker("rmi", image)
+    assert outcome.image_id == dockers.runtime.image_id(dockers.image)
+    assert outcome.size_bytes > 100_000
+    assert outcome.started_at < outcome.finished_at
+    assert all(one.current_bytes <= one.total_bytes for one in seen)
+
+
+def test_a_missing_image_fails_in_the_registrys_words(dockers: DockerWorld, registry: str) -> None:
+    with pytest.raises(ImageFault, match="manifest unknown"):
+        dockers.runtime.pull(f"{registry}/team/nothing:1", progress=lambda _: None)
+
+
+def test_a_registry_that_is_not_there_fails_in_dockers_words(dockers: DockerWorld) -> None:
+    with pytest.raises(ImageFault, match="connection refused"):
+        dockers.runtime.pull(f"127.0.0.1:{free_port()}/team/app:1", progress=lambda _: None)
+
+
+def test_a_name_that_is_none_is_an_image_fault(dockers: DockerWorld) -> None:
+    with pytest.raises(ImageFault, match=re.compile("invalid reference", re.IGNORECASE)):
+        dockers.runtime.pull("Not A Name", progress=lambda _: None)
+
+
+# A daemon that is not there
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda runtime: runtime.now(),
+        lambda runtime: runtime.capacity(),
+        lambda runtime: runtime.image_id("busybox"),
+        lambda runtime: runtime.images(),
+        lambda runtime: runtime.pull("busybox", progress=print),
+        lambda runtime: runtime.pools(),
+        lambda runtime: runtime.observe(Uid("u")),
+        lambda runtime: runtime.terminate(Uid("u")),
+        lambda runtime: runtime.remove_sandbox(Uid("u")),
+        lambda runtime: runtime.sandboxes(),
+        lambda runtime: runtime.events(),
+        lambda runtime: runtime.logs(Uid("u"), "app"),
+    ],
+)
+def test_a_daemon_that_does_not_answer_is_said_at_once(act: Callable[[Docker], object]) -> None:
+    with pytest.raises(RuntimeGone, match="the Docker daemon does not answer"):
+        act(Docker(instance="x", base_url="unix:///run/no-such-docker.sock"))
