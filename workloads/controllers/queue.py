@@ -22,7 +22,7 @@ from workloads.store.columns import time_in
 from workloads.store.models import WorkItem
 from workloads.store.writing import write
 
-CLAIM_SECONDS = 60.0
+CLAIM_SECONDS = 30.0
 """How long a key stays with a worker that does not renew its claim."""
 BELL_SECONDS = 2.0
 """How long a message may take from `add` to a worker before it counts as lost."""
