@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from console.views import deployments, kubectl, logs, namespaces, overview, pods, search, session
+from console.views import create, create_yaml, deployments, kubectl, logs, namespaces, overview, pods, search, session
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
@@ -15,6 +15,9 @@ pages: list[URLPattern] = [
     path("search/", search.search, name="search"),
     path("kubectl/", kubectl.access, name="kubectl"),
     path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),
+    path("create/namespace/", create.namespace_create, name="namespace-create"),
+    path("create/deployment/", create.deployment_create, name="deployment-create"),
+    path("create/yaml/", create_yaml.yaml_create, name="yaml-create"),
     path("namespaces/", namespaces.namespace_list, name="namespaces"),
     path("namespaces/<slug:namespace>/", namespaces.detail, name="namespace"),
     path("namespaces/<slug:namespace>/yaml/", namespaces.manifest, name="namespace-yaml"),
@@ -44,4 +47,7 @@ pages: list[URLPattern] = [
     path(f"{_POD}delete/", pods.delete, name="pod-delete"),
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include((pages, "console")))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((pages, "console"))),
+    path("api/v1/", include("console.rest.urls")),
+]

@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import orjson
 
+from tests import images
+
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
 
@@ -155,6 +157,12 @@ class Stack:
         extra = [word for text in filters for word in ("--filter", text)]
         return self.docker("ps", "-aq", "--filter", f"label=cci.io/instance={self.instance()}", *extra).split()
 
+    def pods_with_containers(self) -> set[str]:
+        """The uids of pods of which Docker has any container, ended ones too."""
+        label = f"label=cci.io/instance={self.instance()}"
+        uids = self.docker("ps", "-a", "--filter", label, "--format", '{{.Label "cci.io/pod-uid"}}')
+        return set(uids.split())
+
     def sweep(self) -> None:
         """Takes every container and network of this installation away."""
         label = f"label=cci.io/instance={self.instance()}"
@@ -166,11 +174,11 @@ class Stack:
     def http(self) -> httpx.Client:
         """A signed-in browser's HTTP, without the browser."""
         client = httpx.Client(base_url=self.url, follow_redirects=True)
-        page = client.get("/login/")
+        page = client.get("/sign-in/")
         assert page.status_code == 200, page.text
         form = {"account": "demo", "user": "admin", "password": PASSWORD}
         headers = {"X-CSRFToken": client.cookies["csrftoken"], "Referer": self.url}
-        answer = client.post("/login/", data=form, headers=headers)
+        answer = client.post("/sign-in/", data=form, headers=headers)
         assert answer.status_code == 200, answer.text
         return client
 
@@ -184,7 +192,8 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_stack(docker_host: str = "") -> Iterator[Stack]:
-    """A fresh installation that serves, and leaves nothing behind."""
+    """A fresh installation that serves, and leaves nothing behind. The tests' image is on this host."""
+    images.busybox()
     data = Path(tempfile.mkdtemp(prefix="cci-"))
     stack = Stack(data=data, port=free_port(), api_port=free_port(), docker_host=docker_host)
     try:

@@ -52,7 +52,7 @@ def namespace_create(visit: Visit) -> HttpResponse:
 
 
 @guarded("GET", "POST")
-def deployment_create(visit: Visit, namespace: str = "") -> HttpResponse:
+def deployment_create(visit: Visit) -> HttpResponse:
     """Four steps of one form. `go` says what was pressed: a step, `submit`, `look` (price), a row to add or remove."""
     namespaces = _namespaces(visit)
     if not namespaces:
@@ -61,7 +61,8 @@ def deployment_create(visit: Visit, namespace: str = "") -> HttpResponse:
     posted = visit.request.POST
     draft = DeploymentDraft.read(posted)
     if not posted:
-        draft = replace(draft, namespace=namespace or namespaces[0])
+        asked = requested_namespace(visit.request)
+        draft = replace(draft, namespace=asked if asked in namespaces else namespaces[0])
     step, errors, warnings = _walk(visit.client, draft, posted)
     if step == "done":
         messages.success(visit.request, _("Deployment %(name)s was created.") % {"name": draft.name})

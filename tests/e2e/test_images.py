@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
-from tests.images import local_registry
 
 from tests import manifests
+from tests.images import local_registry, push
 from tests.stack import Stack, free_port
 
 
@@ -17,12 +16,6 @@ def registry() -> Iterator[str]:
     """`127.0.0.1:<port>`, empty."""
     with local_registry(free_port()) as address:
         yield address
-
-
-def push(image: str) -> None:
-    subprocess.run(["docker", "tag", manifests.IMAGE, image], check=True)
-    subprocess.run(["docker", "push", "-q", image], check=True, capture_output=True)
-    subprocess.run(["docker", "rmi", image], check=True, capture_output=True)
 
 
 def waiting_reason(stack: Stack, namespace: str, name: str) -> str:
@@ -44,7 +37,7 @@ def test_an_image_that_appears_later_is_pulled_without_being_asked_again(
     story = stack.kubectl("-n", namespace, "describe", "pod", "late")
     assert "manifest unknown" in story or "not found" in story
 
-    push(image)
+    push(manifests.IMAGE, to=image)
 
     stack.kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/late", "--timeout=60s")
     lifecycle = stack.get("pod", "late", "-n", namespace)["status"]["lifecycle"]

@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 def require_running_product() -> None:
     """Raises CommandError with the next step when no console answers."""
-    url = f"http://{env.get('CCI_HOST')}:{env.number('CCI_PORT')}/login/"
+    url = f"http://{env.get('CCI_HOST')}:{env.number('CCI_PORT')}/sign-in/"
     try:
         httpx.get(url, timeout=5)
     except httpx.HTTPError:

@@ -124,7 +124,7 @@ def every_kill(
                 live(world, failpoint, act)
                 if at == 0:
                     total = failpoint.count
-                    assert total > 5, "nothing to interrupt"
+                    assert total > 3, "nothing to interrupt"
                 assert failpoint.at is None or at == 0, "nobody died"
                 yield world, f"killed {'after' if after else 'before'} step {at} of {total}"
             at += 1
@@ -193,3 +193,44 @@ def test_a_namespace_goes_whoever_dies(db: None, tmp_path: Path, failpoint: Fail
         assert world.all("Namespace", None) == [], when
         assert [world.all(kind) for kind in ("Deployment", "ReplicaSet", "Pod", "Network")] == [[]] * 4, when
         assert world.runtime.sandboxes() == [], when
+
+
+@pytest.mark.timeout(600)
+def test_a_rolling_update_ends_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        world.runtime.add_image("web:2", local=False)
+        world.create(manifests.deployment(replicas=1))
+        world.advance(1)
+
+    def act(world: World) -> None:
+        template = world.get("Deployment", "web")["spec"]["template"]
+        template["spec"]["containers"][0]["image"] = "web:2"
+        world.patch("Deployment", "web", {"spec": {"template": template}})
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
+        pods = world.all("Pod")
+        assert [pod["spec"]["containers"][0]["image"] for pod in pods] == ["web:2"], when
+        assert {box.uid for box in world.runtime.sandboxes()} == {pod["metadata"]["uid"] for pod in pods}, when
+        assert sorted(one["spec"]["replicas"] for one in world.all("ReplicaSet")) == [0, 1], when
+        assert marks_stand(0), when
+
+
+@pytest.mark.timeout(600)
+def test_a_namespace_gets_one_network_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    for world, when in every_kill(tmp_path, failpoint, prepare=lambda world: None, act=lambda world: world.namespace()):
+        assert [one["status"]["state"] for one in world.all("Network")] == ["Active"], when
+
+
+@pytest.mark.timeout(600)
+def test_a_crash_is_answered_by_one_restart_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        world.create(manifests.pod())
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=lambda world: world.exit(world.pod(), 1)):
+        assert world.container()["restartCount"] == 1, when
+        assert "running" in world.container()["state"], when
+        assert marks_stand(0), when

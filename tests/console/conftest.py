@@ -1,0 +1,37 @@
+"""Browsers with a session: alice's account has a shop with workloads, charlie's has nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client as Browser
+
+from tests.console import scenes
+
+
+@pytest.fixture
+def browser(db: None) -> Browser:
+    """Signed in as alice of acme."""
+    return signed_in("acme", "alice")
+
+
+@pytest.fixture
+def strangers_browser(db: None) -> Browser:
+    """Signed in as charlie of another account."""
+    return signed_in("other", "charlie")
+
+
+@pytest.fixture
+def shop(db: None) -> None:
+    """A namespace with a Deployment `web` of two pods, one of which is still pulling, and a bare pod."""
+    scenes.namespace("shop")
+    web = scenes.deployment("web", replicas=2, readyReplicas=1)
+    replica_set = scenes.replica_set(web)
+    scenes.pod("web-0001-aaaaa", owner=replica_set, status=scenes.running())
+    scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
+    scenes.pod("lonely", status=scenes.crashing())
+
+
+def signed_in(account: str, name: str) -> Browser:
+    browser = Browser()
+    browser.force_login(scenes.user(account, name), backend="django.contrib.auth.backends.ModelBackend")
+    return browser

@@ -1,0 +1,74 @@
+"""Every page, as a stranger and as nobody: generated from the url table, so that a new page cannot be forgotten."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client as Browser
+from django.urls import URLPattern, reverse
+
+from console.urls import pages
+
+OPEN = {"login", "logout", "theme"}
+"""The only pages without a guard."""
+TEXT_STREAMS = {"pod-log-stream"}
+"""Not pages: refused with a code instead of a way to the sign-in page."""
+NAMES = {"namespace": "shop", "name": "web"}
+
+
+def url_of(pattern: URLPattern) -> str:
+    names = pattern.pattern.converters
+    values = {name: NAMES[name] for name in names}
+    if "pods/" in str(pattern.pattern) and "name" in values:
+        values["name"] = "lonely"
+    return reverse(f"console:{pattern.name}", kwargs=values)
+
+
+GUARDED = [pattern for pattern in pages if pattern.name not in OPEN]
+OWNED = [pattern for pattern in GUARDED if "namespace" in pattern.pattern.converters]
+ids = {"ids": lambda pattern: pattern.name}
+
+
+@pytest.mark.parametrize("pattern", GUARDED, **ids)
+def test_every_page_but_signing_in_is_guarded(pattern: URLPattern) -> None:
+    assert getattr(pattern.callback, "guarded", False), f"{pattern.name} does not open a visit"
+
+
+@pytest.mark.parametrize("pattern", GUARDED, **ids)
+def test_nobody_is_sent_to_sign_in_and_back(db: None, client: Browser, pattern: URLPattern) -> None:
+    url = url_of(pattern)
+    for method in (client.get, client.post):
+        response = method(url)
+        if pattern.name in TEXT_STREAMS:
+            assert response.status_code in (401, 405)
+            continue
+        assert response.status_code == 302
+        assert response.headers["Location"] == f"{reverse('console:login')}?next={url}"
+
+
+@pytest.mark.parametrize("pattern", OWNED, **ids)
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_what_belongs_to_another_account_does_not_exist(
+    shop: None, strangers_browser: Browser, pattern: URLPattern, method: str
+) -> None:
+    response = getattr(strangers_browser, method)(url_of(pattern))
+
+    assert response.status_code in (404, 405)
+    assert b"lonely" not in response.content.replace(url_of(pattern).encode(), b"")
+
+
+@pytest.mark.parametrize("pattern", [one for one in GUARDED if one not in OWNED], **ids)
+def test_pages_of_the_account_show_nothing_of_another(
+    shop: None, strangers_browser: Browser, pattern: URLPattern
+) -> None:
+    response = strangers_browser.get(url_of(pattern))
+
+    assert response.status_code in (200, 405)
+    for word in (b"shop", b"lonely", b"acme"):
+        assert word not in response.content
+
+
+@pytest.mark.parametrize("pattern", OWNED, **ids)
+def test_the_owner_sees_every_page(shop: None, browser: Browser, pattern: URLPattern) -> None:
+    response = browser.get(url_of(pattern))
+
+    assert response.status_code in ((200, 503) if pattern.name in TEXT_STREAMS else (200,))
