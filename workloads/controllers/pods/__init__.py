@@ -1,12 +1,9 @@
 """From a pod in the store to containers on this host, and back into its status. Nothing else starts or stops them.
 
-reconcile   one look at one pod, as a story of small steps (the only module that acts)
-look        what one look knows and gathers: pod, runtime, time, events to tell, when to come back
-placement   is there room on this host?
-images      is the image here, must it be pulled, how long until the next try?    (pure)
-pulls       pulls that run in the background, one an image
-restarts    which containers start, wait or rest?                                 (pure)
-status      what `kubectl get` will show                                          (pure)
-lifecycle   the pod's own times: set once, kept for ever, billed from             (pure)
-ending      TERM, grace, KILL, gone
+`waking` says which changes mean a look, and `reconcile` is one look, told as small steps over `look` (what one look
+knows and gathers). Its steps: `placement` (is there room?), `supply` (get the images here, with `pulls` in the
+background), `ending` (TERM, grace, KILL, gone).
+
+What they decide is computed without I/O: `images` (here, pull, or wait?), `restarts` (start, wait or rest?), `status`
+(what `kubectl get` will show) and `lifecycle` (the pod's own times: set once, kept for ever, billed from).
 """

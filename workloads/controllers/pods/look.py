@@ -61,6 +61,11 @@ class Look:
     def seen(self, container: str) -> ContainerStatus | None:
         return self.observed.containers.get(container) if self.observed else None
 
+    def was_not(self, container: str, reason: str) -> bool:
+        """It did not wait for this reason yet: people have not been told."""
+        waiting = ((self.before(container) or {}).get("state") or {}).get("waiting") or {}
+        return bool(waiting.get("reason") != reason)
+
     def wait(self, container: str, reason: str, message: str = "") -> None:
         self.waiting[container] = Waiting(reason, message)
 

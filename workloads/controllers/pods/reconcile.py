@@ -8,25 +8,21 @@ twice), and the same look run again does only what is still missing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from workloads.controllers import hands, networks
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
-from workloads.controllers.pods import ending, images, placement, pulls, restarts, status
+from workloads.controllers.pods import ending, images, placement, restarts, status, supply, waking
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.look import Look
-from workloads.meta import conditions, times
+from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
-from workloads.runtimes.base import NetworkSpec, PullOutcome, RuntimeFault, RuntimeGone, SandboxSpec
-from workloads.store import objects
-from workloads.store.changes import Entry
+from workloads.runtimes.base import NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
 
 logger = logging.getLogger(__name__)
 JSON = dict[str, Any]
@@ -35,33 +31,16 @@ SCHEDULER = "default-scheduler"
 LOOK_AGAIN_AT_ONCE = 0.1
 LOOK_FOR_ROOM_SECONDS = 30.0
 LOOK_FOR_NETWORK_SECONDS = 10.0
-LOOK_FOR_IMAGE_SECONDS = 10.0
-PROGRESS_SECONDS = 1.0
-SHOW_ERROR = timedelta(seconds=2)
-"""How long ErrImagePull is shown before it becomes ImagePullBackOff."""
-WOKEN_AT_ONCE = 50
-"""Pods that wait for room and are told when some frees; the rest look by themselves."""
 
 
 def controller(host: Host) -> Controller:
     return Controller(
         name="pods",
         queue="node",
-        keys=keys,
+        keys=waking.keys,
         reconcile=partial(reconcile, host),
         resync=lambda: hands.every_key("Pod"),
     )
-
-
-def keys(entry: Entry) -> Iterable[Key]:
-    """The pod itself, unless only its status moved (we wrote that); pods that wait for the room it frees; pods that
-    wait for their namespace's Network."""
-    if entry.key.kind == "Network":
-        return _waiting_for_network(entry)
-    if entry.key.kind != "Pod":
-        return ()
-    own = [entry.key] if entry.type != "DELETED" and _asks_for_a_look(entry) else []
-    return [*own, *_waiting_for_room()] if _frees_room(entry) else own
 
 
 def reconcile(host: Host, key: Key) -> Result | None:
@@ -156,9 +135,9 @@ def _run(look: Look) -> Result:
         _bury(look)
     moves = {container["name"]: _move(look, container, revived=revived) for container in look.containers}
     starts = {name: move for name, move in moves.items() if isinstance(move, restarts.Start)}
-    ready = {name: move for name, move in starts.items() if _image(look, name, move)}
+    ready = {name: move for name, move in starts.items() if supply.ready(look, name, move)}
     if ready == starts:
-        _mark_pulled(look)
+        supply.mark_pulled(look)
     try:
         _start(look, ready)
     except RuntimeGone:
@@ -208,120 +187,9 @@ def _hold(look: Look, name: str, move: restarts.Hold) -> None:
     where = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
     back_off = images.go_duration(move.seconds)
     look.wait(name, "CrashLoopBackOff", f"back-off {back_off} restarting failed container={name} pod={where}")
-    if _was_not(look, name, "CrashLoopBackOff"):
+    if look.was_not(name, "CrashLoopBackOff"):
         look.tell("BackOff", f"Back-off restarting failed container {name} in pod {where}", type="Warning")
     look.wake_at(move.until)
-
-
-def _was_not(look: Look, name: str, reason: str) -> bool:
-    before = look.before(name) or {}
-    return ((before.get("state") or {}).get("waiting") or {}).get("reason") != reason
-
-
-# Images
-
-
-def _image(look: Look, name: str, move: restarts.Start) -> bool:
-    """Whether the container's image can be started from now; if not, why, in the container's status."""
-    container = next(one for one in look.containers if one["name"] == name)
-    image, policy = container["image"], images.policy_of(container)
-    record = look.lifecycle.image(image)
-    answer = images.decide(
-        policy,
-        local=look.runtime.image_id(image) is not None,
-        record=record,
-        needed_since=move.since,
-        now=look.now,
-    )
-    if isinstance(answer, images.Pull):
-        return _pull(look, name, image, since=answer.since)
-    if isinstance(answer, images.BackOff):
-        _back_off(look, name, image, answer)
-        return False
-    if isinstance(answer, images.Absent):
-        _absent(look, name, image)
-        return False
-    if not record or images.asked_at(record):
-        _found_here(look, image)
-    return True
-
-
-def _found_here(look: Look, image: str) -> None:
-    """It was here all the time, or a pull that this pod asked for has ended."""
-    record = look.lifecycle.image(image)
-    since = images.asked_at(record)
-    outcome = look.host.pulls.outcome(image, since=since) if since else None
-    if outcome is not None:
-        _pulled(look, image, outcome)
-        return
-    record.clear()
-    look.tell("Pulled", f'Container image "{image}" already present on machine')
-    look.lifecycle.data.setdefault("pull", {"image": image, "currentBytes": 0, "totalBytes": 0, "cached": True})
-
-
-def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
-    record = look.lifecycle.image(image)
-    if "askedAt" not in record:
-        look.tell("Pulling", f'Pulling image "{image}"')
-        images.asked(record, since=since)
-    state = look.host.pulls.ask(image, since=since, key=look.key)
-    if isinstance(state, pulls.Pulled):
-        _pulled(look, image, state.outcome)
-        return True
-    if isinstance(state, pulls.Refused):
-        _refused(look, name, image, state.error)
-        return False
-    _note_progress(look, image, size=state.progress.current_bytes, total=state.progress.total_bytes)
-    look.wait(name, "ContainerCreating", images.progress_message(image, state.progress))
-    look.wake_in(PROGRESS_SECONDS)
-    return False
-
-
-def _pulled(look: Look, image: str, outcome: PullOutcome) -> None:
-    _note_progress(look, image, size=outcome.size_bytes, total=outcome.size_bytes)
-    images.pulled(look.lifecycle.image(image), outcome)
-    look.tell("Pulled", images.pulled_message(image, outcome))
-
-
-def _note_progress(look: Look, image: str, *, size: int, total: int) -> None:
-    look.lifecycle.data["pull"] = {"image": image, "currentBytes": size, "totalBytes": total, "cached": False}
-
-
-def _refused(look: Look, name: str, image: str, error: str) -> None:
-    images.failed(look.lifecycle.image(image), error=error, now=look.now)
-    look.wait(name, "ErrImagePull", error)
-    look.tell("Failed", f'Failed to pull image "{image}": {error}', type="Warning")
-    look.tell("Failed", "Error: ErrImagePull", type="Warning")
-    look.wake_at(look.now + SHOW_ERROR)
-
-
-def _back_off(look: Look, name: str, image: str, answer: images.BackOff) -> None:
-    """The error itself is shown for a moment, the wait after that."""
-    shown_until = answer.since + SHOW_ERROR
-    if look.now < shown_until:
-        look.wait(name, "ErrImagePull", answer.error)
-        look.wake_at(shown_until)
-        return
-    look.wait(name, "ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {answer.error}')
-    if _was_not(look, name, "ImagePullBackOff"):
-        look.tell("BackOff", f'Back-off pulling image "{image}"')
-        look.tell("Failed", "Error: ImagePullBackOff", type="Warning")
-    look.wake_at(answer.until)
-
-
-def _absent(look: Look, name: str, image: str) -> None:
-    message = f'Container image "{image}" is not present with pull policy of Never'
-    look.wait(name, "ErrImageNeverPull", message)
-    if _was_not(look, name, "ErrImageNeverPull"):
-        look.tell("ErrImageNeverPull", message, type="Warning")
-        look.tell("Failed", "Error: ErrImageNeverPull", type="Warning")
-    look.wake_in(LOOK_FOR_IMAGE_SECONDS)
-
-
-def _mark_pulled(look: Look) -> None:
-    """Every image is here: the last pull's end, or now when nothing had to be pulled."""
-    ends = [record["pulledAt"] for record in look.lifecycle.data.get("images", {}).values() if "pulledAt" in record]
-    look.lifecycle.mark("pulledAt", times.parse(max(ends)) if ends else look.now)
 
 
 # Containers
@@ -383,46 +251,3 @@ def _explain(look: Look, error: RuntimeFault) -> None:
             if look.seen(container["name"]) is None:
                 look.wait(container["name"], "CreateContainerError", str(error))
     look.save()
-
-
-# Which changes mean a look
-
-
-def _asks_for_a_look(entry: Entry) -> bool:
-    """The pod's status is written by this controller alone; a change of nothing else needs no second look."""
-    if entry.previous is None:
-        return True
-    after, before = hands.now_and_before(entry)
-    return after["spec"] != before["spec"] or _wishes(after) != _wishes(before)
-
-
-def _wishes(pod: JSON) -> JSON:
-    return {name: value for name, value in pod["metadata"].items() if name not in ("resourceVersion", "managedFields")}
-
-
-def _frees_room(entry: Entry) -> bool:
-    objs = hands.now_and_before(entry)
-    if not objs[0]["spec"].get("nodeName"):
-        return False
-    if entry.type == "DELETED":
-        return True
-    phases = [(obj.get("status") or {}).get("phase") for obj in objs]
-    return phases[0] in status.FINAL_PHASES and phases[1:] != [phases[0]]
-
-
-def _waiting_for_room() -> list[Key]:
-    """The oldest pods without a node, of all accounts."""
-    return [row.key for row in sorted(_unplaced(), key=lambda row: row.created)[:WOKEN_AT_ONCE]]
-
-
-def _waiting_for_network(entry: Entry) -> list[Key]:
-    states = [(obj.get("status") or {}).get("state") for obj in hands.now_and_before(entry)]
-    if entry.type == "DELETED" or states[0] != "Active" or states[1:] == ["Active"]:
-        return []
-    rows = _unplaced(account=entry.key.account, namespace=entry.key.namespace)
-    return [row.key for row in rows]
-
-
-def _unplaced(*, account: str | None = None, namespace: str | None = None) -> list[objects.Row]:
-    rows = objects.scan("Pod", account=account, namespace=namespace, phase="Pending").rows
-    return [row for row in rows if not row.node]
