@@ -166,7 +166,7 @@ def test_it_is_told_what_is_wrong_with_a_manifest(kube, applied, tmp_path):
 
     assert 'strict decoding error: unknown field "spec.replicaz"' in refusal(replicaz=2)
     assert "spec.replicas: Invalid value: -1" in refusal(replicas=-1)
-    assert "spec.selector" in refusal(selector={"matchLabels": {"app": "other"}})
+    assert "`selector` does not match template `labels`" in refusal(selector={"matchLabels": {"app": "other"}})
 
 
 def test_it_is_told_what_to_use_instead_of_a_statefulset(kube, applied):
@@ -243,14 +243,15 @@ def test_it_is_told_when_its_token_is_nobodys(kube):
 @pytest.fixture
 def light(kubectl):
     config = KubeConfig.from_file(kubectl("1.33").config)
-    return lightkube.Client(config=config.get(), namespace="shop", trust_env=False)
+    client = lightkube.Client(config=config.get(), namespace="shop", trust_env=False)
+    yield client
+    client.close()
 
 
 def _deployment(replicas):
     labels = {"app": "web"}
-    container = Container(
-        name="app", image="busybox", resources=ResourceRequirements(limits={"cpu": "1", "memory": "2Gi"})
-    )
+    size = ResourceRequirements(limits={"cpu": "1", "memory": "2Gi"})
+    container = Container(name="app", image="busybox", resources=size)
     template = PodTemplateSpec(metadata=ObjectMeta(labels=labels), spec=PodSpec(containers=[container]))
     spec = DeploymentSpec(replicas=replicas, selector=LabelSelector(matchLabels=labels), template=template)
     return Deployment(metadata=ObjectMeta(name="web", labels=labels), spec=spec)
