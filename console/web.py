@@ -33,6 +33,7 @@ async def _serve() -> None:
     import django
 
     django.setup()
+    from workloads import watch
     from workloads.kubeapi.app import application as kubeapi
 
     from console.asgi import application as console
@@ -53,6 +54,7 @@ async def _serve() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
     await asyncio.gather(*(server.serve() for server in servers))
+    await watch.close()
 
 
 def _config(application: Any, **rest: Any) -> uvicorn.Config:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-
-os.environ.setdefault("CCI_DATA_DIR", tempfile.mkdtemp(prefix="cci-test-"))
-
 import pytest
 
 from iam.identities import Identity

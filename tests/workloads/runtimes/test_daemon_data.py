@@ -51,7 +51,11 @@ def test_a_sandboxs_name_tells_its_pod() -> None:
     assert names.pod_of("/" + names.sandbox_name(UID, "web-1.x")) == (UID, "web-1.x")
 
 
-@pytest.mark.parametrize("name", [names.warm_name(), names.container_name(UID, "app", 0), "somebody_elses"])
+@pytest.mark.parametrize(
+    "name",
+    [names.warm_name(), names.container_name(UID, "app", 0), "somebody_elses"],
+    ids=["warm", "container", "foreign"],
+)
 def test_other_names_tell_no_pod(name: str) -> None:
     assert names.pod_of(name) is None
 
