@@ -33,10 +33,9 @@ async def _serve() -> None:
     import django
 
     django.setup()
+    from console.asgi import application as console
     from workloads import watch
     from workloads.kubeapi.app import application as kubeapi
-
-    from console.asgi import application as console
 
     identity = pki.ensure()
     servers = [
