@@ -14,6 +14,9 @@ from workloads.client import JSON
 _LINE = re.compile(r"^(\s*(?:- )*)([^\s:#'\"][^:]*|'[^']*'|\"[^\"]*\")(:)(\s.*|$)")
 
 
+_FIRST = ("name", "namespace", "labels", "annotations", "ownerReferences")
+
+
 class _Dumper(yaml.SafeDumper):
     """Lists are indented as manifests are written by hand, and nothing is folded or aliased."""
 
@@ -34,8 +37,16 @@ _Dumper.add_representer(str, _text)
 
 def text(obj: JSON) -> str:
     shown = deepcopy(obj)
-    shown.get("metadata", {}).pop("managedFields", None)
+    if "metadata" in shown:
+        shown["metadata"] = _in_order(shown["metadata"])
     return yaml.dump(shown, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=True)
+
+
+def _in_order(metadata: JSON) -> JSON:
+    """Names first, bookkeeping last, and nothing of who manages which field."""
+    first = {name: metadata[name] for name in _FIRST if name in metadata}
+    rest = {name: value for name, value in metadata.items() if name not in (*_FIRST, "managedFields")}
+    return {**first, **rest}
 
 
 def coloured(yaml_text: str) -> SafeString:

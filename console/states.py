@@ -309,12 +309,14 @@ def _moving(status: JSON, wanted: int, ready: int, states: list[State]) -> State
     doing = next((state for state in states if state.progress is not None), None)
     tail = _(", pulling %(percent)s%%") % {"percent": doing.progress} if doing else ""
     updated, all_pods = status.get("updatedReplicas", 0), status.get("replicas", 0)
-    if all_pods > wanted and updated >= wanted and ready >= wanted:
-        return State(_("Scaling"), _("%(count)s pods are stopping") % {"count": all_pods - wanted}, "busy", "ring")
     if all_pods > updated:
         fresh = max(0, min(updated, ready - (all_pods - updated)))
         sentence = _("%(ready)s of %(wanted)s new pods ready") % {"ready": fresh, "wanted": wanted}
         return State(_("Updating"), sentence + tail, "busy", "ring", progress=doing.progress if doing else None)
+    if all_pods > wanted:
+        stopping = all_pods - wanted
+        sentence = ngettext("%(count)s pod is stopping", "%(count)s pods are stopping", stopping) % {"count": stopping}
+        return State(_("Scaling"), sentence, "busy", "ring")
     sentence = _("%(ready)s of %(wanted)s pods ready") % {"ready": min(ready, wanted), "wanted": wanted}
     return State(_("Starting"), sentence + tail, "busy", "ring", progress=doing.progress if doing else None)
 

@@ -37,8 +37,14 @@ class Part:
     @property
     def text(self) -> str:
         """In the bar: as many words as fit."""
-        took = spans.duration(self.seconds)
-        return f"{self.label} {took}" if self.width > 16 else (took if self.width >= _NARROWEST else "")
+        if self.width > 26:
+            return f"{self.label} {self.took}"
+        return self.took if self.width > 11 else ""
+
+    @property
+    def took(self) -> str:
+        """Objects are created at a whole second: what is queued for less than one, is so for "under 1 s"."""
+        return _("under 1 s") if self.kind == "queued" and self.seconds < 1 else spans.duration(self.seconds)
 
     @property
     def svg_x(self) -> str:

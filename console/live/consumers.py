@@ -43,10 +43,9 @@ SIGNED_OUT, NO_SUCH_PAGE = 4401, 4404
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """`ws://…/live/?path=<the page's address>`. Messages are JSON: now, regions, gone."""
+    """`ws://…/live/?path=<the page's address>`. Messages are JSON: now, regions, gone.
 
-    channel_layer_alias = "none"
-    """No layer: the log says everything, so the socket lives while Redis is away."""
+    There is no channel layer: the log says everything, so the socket lives while Redis is away."""
 
     async def connect(self) -> None:
         self.work: asyncio.Task[None] | None = None
@@ -76,6 +75,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await follower.follow()
         except Unauthorized:
             await self.close(SIGNED_OUT)
+        except OSError:
+            logger.debug("the reader of %s left", follower.request.path)
         except Exception:
             logger.exception("the live page %s broke", follower.request.path)
             await self.close(1011)

@@ -69,6 +69,12 @@ def money(value: Decimal, currency: str) -> str:
 
 
 @register.filter
+def fine(value: Decimal, currency: str) -> str:
+    """Six places, for what lasts seconds."""
+    return format_money(value, currency, 6)
+
+
+@register.filter
 def per_hour(rate: Rate) -> str:
     """`¥0.3204`; `¥0` for what costs nothing."""
     return format_money(rate.per_hour, rate.currency, 4 if rate.per_second else 0)

@@ -56,7 +56,7 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
         "pager": shelf.pager,
         "query": query,
         "chips": [
-            query.chip("state", value, label, count=_count(everything, _FILTERS[value]))
+            query.chip("state", value, str(label), count=_count(everything, _FILTERS[value]))
             for value, label in _CHIPS.items()
         ],
         "summary": _summary(everything) if everything else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from console.access import Visit, guarded
@@ -36,10 +37,11 @@ def kubeconfig(visit: Visit) -> HttpResponse:
 
 def _commands(namespace: str) -> list[tuple[str, str]]:
     return [
-        ("Is it there?", "kubectl get namespaces"),
-        ("What runs, and what it costs to see it change", f"kubectl -n {namespace} get deployments,pods --watch"),
-        ("Run something", f"kubectl -n {namespace} create deployment web --image=nginx:1.27-alpine --replicas=2"),
-        ("Why does it not start?", f"kubectl -n {namespace} describe pod <name>"),
-        ("Follow what it says", f"kubectl -n {namespace} logs -f deployment/web"),
-        ("Scale it", f"kubectl -n {namespace} scale deployment web --replicas=3"),
+        (_("What is there"), "kubectl get namespaces"),
+        (_("What runs"), f"kubectl -n {namespace} get deployments,pods"),
+        (_("See it change"), f"kubectl -n {namespace} get pods --watch"),
+        (_("Run something"), f"kubectl -n {namespace} create deployment web --image=nginx:1.27-alpine --replicas=2"),
+        (_("Why does it not start?"), f"kubectl -n {namespace} describe pod <name>"),
+        (_("Follow what it says"), f"kubectl -n {namespace} logs -f deployment/web"),
+        (_("Scale it"), f"kubectl -n {namespace} scale deployment web --replicas=3"),
     ]

@@ -11,7 +11,7 @@ from typing import Any
 from iam.identities import Identity
 from iam.models import Account, User
 from tests import manifests
-from workloads.client import Client
+from workloads.client import Client, DeleteOptions
 from workloads.meta import times
 
 JSON = dict[str, Any]
@@ -179,3 +179,9 @@ def _network(name: str, account: str) -> JSON:
         "spec": {"networkType": "underlay_neutron", "cidr": "10.248.0.0/24"},
     }
     return person(account).create("Network", manifest, name).obj
+
+
+def gone(name: str) -> None:
+    """The pod stopped and its row went."""
+    person().delete("Pod", name, "shop")
+    hand().delete("Pod", name, "shop", options=DeleteOptions(grace_seconds=0))

@@ -18,22 +18,24 @@ NAMES = {"namespace": "shop", "name": "web"}
 def url_of(pattern: URLPattern) -> str:
     names = pattern.pattern.converters
     values = {name: NAMES[name] for name in names}
-    if "pods/" in str(pattern.pattern) and "name" in values:
-        values["name"] = "lonely"
+    if str(pattern.name).startswith("pod"):
+        values |= {"name": "lonely"} if "name" in names else {}
     return reverse(f"console:{pattern.name}", kwargs=values)
 
 
 GUARDED = [pattern for pattern in pages if pattern.name not in OPEN]
 OWNED = [pattern for pattern in GUARDED if "namespace" in pattern.pattern.converters]
-ids = {"ids": lambda pattern: pattern.name}
+NAMED_GUARDED = [pytest.param(one, id=one.name) for one in GUARDED]
+NAMED_OWNED = [pytest.param(one, id=one.name) for one in OWNED]
+NAMED_OTHERS = [pytest.param(one, id=one.name) for one in GUARDED if one not in OWNED]
 
 
-@pytest.mark.parametrize("pattern", GUARDED, **ids)
+@pytest.mark.parametrize("pattern", NAMED_GUARDED)
 def test_every_page_but_signing_in_is_guarded(pattern: URLPattern) -> None:
     assert getattr(pattern.callback, "guarded", False), f"{pattern.name} does not open a visit"
 
 
-@pytest.mark.parametrize("pattern", GUARDED, **ids)
+@pytest.mark.parametrize("pattern", NAMED_GUARDED)
 def test_nobody_is_sent_to_sign_in_and_back(db: None, client: Browser, pattern: URLPattern) -> None:
     url = url_of(pattern)
     for method in (client.get, client.post):
@@ -45,29 +47,29 @@ def test_nobody_is_sent_to_sign_in_and_back(db: None, client: Browser, pattern: 
         assert response.headers["Location"] == f"{reverse('console:login')}?next={url}"
 
 
-@pytest.mark.parametrize("pattern", OWNED, **ids)
-@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+@pytest.mark.parametrize("pattern", NAMED_OWNED)
 def test_what_belongs_to_another_account_does_not_exist(
-    shop: None, strangers_browser: Browser, pattern: URLPattern, method: str
+    shop: None, strangers_browser: Browser, pattern: URLPattern
 ) -> None:
-    response = getattr(strangers_browser, method)(url_of(pattern))
+    url, browser = url_of(pattern), strangers_browser
+    for ask in (browser.get, browser.head, browser.post, browser.put, browser.patch, browser.delete):
+        response = ask(url)
+        assert response.status_code in (404, 405)
+        assert b"lonely" not in response.content.replace(url.encode(), b"")
 
-    assert response.status_code in (404, 405)
-    assert b"lonely" not in response.content.replace(url_of(pattern).encode(), b"")
 
-
-@pytest.mark.parametrize("pattern", [one for one in GUARDED if one not in OWNED], **ids)
+@pytest.mark.parametrize("pattern", NAMED_OTHERS)
 def test_pages_of_the_account_show_nothing_of_another(
     shop: None, strangers_browser: Browser, pattern: URLPattern
 ) -> None:
     response = strangers_browser.get(url_of(pattern))
 
-    assert response.status_code in (200, 405)
-    for word in (b"shop", b"lonely", b"acme"):
+    assert response.status_code in (200, 302, 405)
+    for word in (b"lonely", b"acme", b"web-0001"):
         assert word not in response.content
 
 
-@pytest.mark.parametrize("pattern", OWNED, **ids)
+@pytest.mark.parametrize("pattern", NAMED_OWNED)
 def test_the_owner_sees_every_page(shop: None, browser: Browser, pattern: URLPattern) -> None:
     response = browser.get(url_of(pattern))
 

@@ -128,7 +128,7 @@ def test_a_first_rollout_is_starting_and_says_how_far_the_pull_is() -> None:
 
 
 def test_an_upgrade_counts_the_new_pods() -> None:
-    updating = deployment(replicas=2, updatedReplicas=2, readyReplicas=2) | {}
+    updating = deployment(replicas=2, updatedReplicas=2, readyReplicas=2)
     updating["status"]["replicas"] = 3
 
     state = states.of_deployment(updating, [pod(scenes.running())] * 2 + [pod(scenes.pulling(41))])

@@ -32,11 +32,11 @@ def test_the_parts_meet_and_cost_from_the_pull_on() -> None:
     parts = timeline_of(MARKS).parts
 
     assert [(part.kind, round(part.seconds, 1), part.cost) for part in parts] == [
-        ("queued", 0.9, 0),
-        ("pull", 3.1, 31),
-        ("create", 0.2, 2),
-        ("start", 1.4, 14),
-        ("ready", 1.0, 10),
+        ("queued", 0.9, Decimal(0)),
+        ("pull", 3.1, Decimal(31)),
+        ("create", 0.2, Decimal(2)),
+        ("start", 1.4, Decimal(14)),
+        ("ready", 1.0, Decimal(10)),
     ]
 
 
@@ -57,13 +57,8 @@ def test_what_still_runs_ends_now() -> None:
 def test_a_warm_sandbox_given_before_the_image_was_here_takes_no_time_twice() -> None:
     parts = timeline_of({**MARKS, "createdAt": 2.0}).parts
 
-    assert [(part.kind, round(part.seconds, 1)) for part in parts] == [
-        ("queued", 0.9),
-        ("pull", 1.1),
-        ("create", 0),
-        ("start", 3.6),
-        ("ready", 1.0),
-    ] or round(sum(part.seconds for part in parts), 1) == 6.6
+    assert round(sum(part.seconds for part in parts), 1) == 6.6
+    assert all(part.seconds >= 0 for part in parts)
 
 
 def test_a_pod_that_waits_costs_nothing() -> None:

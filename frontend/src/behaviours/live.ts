@@ -3,6 +3,8 @@
 
 <main data-controller="live" data-live-path-value="/namespaces/shop/pods/?state=bad">…<tr id="pod-…" data-live>…</tr></main>
 <div id="offline" role="status" hidden>…</div>
+A part that lives by itself (the drawer) takes only its own region: data-live-only-value="peek". What is shown was
+deleted: the sentence goes into the first <div data-live-gone> inside.
 */
 import { Controller } from "@hotwired/stimulus";
 import { setServerNow } from "../clock";
@@ -19,8 +21,9 @@ const POLL_MS = 5000;
 const LONGEST_WAIT_MS = 15_000;
 
 export default class Live extends Controller<HTMLElement> {
-  static override values = { path: String };
+  static override values = { path: String, only: String };
   declare readonly pathValue: string;
+  declare readonly onlyValue: string;
   private socket: WebSocket | undefined;
   private failures = 0;
   private retry: number | undefined;
@@ -60,7 +63,9 @@ export default class Live extends Controller<HTMLElement> {
     this.online(true);
     setServerNow(message.now);
     if (message.title !== undefined) document.title = message.title;
-    for (const [id, html] of Object.entries(message.regions ?? {})) morphById(id, html);
+    for (const [id, html] of Object.entries(message.regions ?? {})) {
+      if (this.mine(id)) morphById(id, html);
+    }
     if (message.gone !== undefined) this.gone(message.gone);
   }
 
@@ -104,7 +109,8 @@ export default class Live extends Controller<HTMLElement> {
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const region of page.querySelectorAll("[data-live]")) {
-        if (region.parentElement?.closest("[data-live]") === null) morphById(region.id, region.outerHTML);
+        const outermost = region.parentElement?.closest("[data-live]") === null;
+        if (outermost && this.mine(region.id)) morphById(region.id, region.outerHTML);
       }
     } catch {
       // Still offline; the next round asks again.
@@ -114,8 +120,12 @@ export default class Live extends Controller<HTMLElement> {
   /** What the page shows was deleted: say so and stop following. */
   private gone(html: string): void {
     this.leave();
-    const place = document.getElementById("gone");
+    const place = this.element.querySelector("[data-live-gone]");
     if (place !== null) place.innerHTML = html;
     this.element.classList.add("is-gone");
+  }
+
+  private mine(id: string): boolean {
+    return this.onlyValue === "" || id === this.onlyValue;
   }
 }

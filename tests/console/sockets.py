@@ -1,0 +1,71 @@
+"""A browser's WebSocket, spoken to the console's ASGI application directly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+
+from console.asgi import application
+from tests.console.conftest import signed_in
+
+JSON = dict[str, Any]
+SECONDS = 10
+
+
+class Socket:
+    def __init__(self, path: str, *, session: str = "", origin: str = "http://localhost") -> None:
+        cookie = [(b"cookie", f"{settings.SESSION_COOKIE_NAME}={session}".encode())] if session else []
+        self.wire: Any = ApplicationCommunicator(  # type: ignore[no-untyped-call]
+            application,
+            {
+                "type": "websocket",
+                "path": "/live/",
+                "query_string": f"path={quote(path)}".encode(),
+                "headers": [(b"host", b"localhost"), (b"origin", origin.encode()), *cookie],
+                "subprotocols": [],
+            },
+        )
+
+    async def open(self) -> bool:
+        await self.wire.send_input({"type": "websocket.connect"})
+        return bool((await self.output())["type"] == "websocket.accept")
+
+    async def output(self) -> JSON:
+        answer: JSON = await self.wire.receive_output(timeout=SECONDS)
+        return answer
+
+    async def message(self) -> JSON:
+        parsed: JSON = orjson.loads((await self.output())["text"])
+        return parsed
+
+    async def regions_with(self, words: str) -> dict[str, str]:
+        """The regions of the first message in which `words` stand."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                regions: dict[str, str] = (await self.message()).get("regions", {})
+                if any(words in html for html in regions.values()):
+                    return regions
+
+    async def is_silent(self, *, seconds: float) -> bool:
+        return bool(await self.wire.receive_nothing(timeout=seconds))
+
+    async def close(self) -> None:
+        await self.wire.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wire.wait(timeout=SECONDS)
+
+
+@asynccontextmanager
+async def following(path: str, *, account: str = "acme", name: str = "alice") -> AsyncIterator[Socket]:
+    browser = await sync_to_async(signed_in)(account, name)
+    socket = Socket(path, session=browser.cookies[settings.SESSION_COOKIE_NAME].value)
+    assert await socket.open()
+    yield socket
+    await socket.close()

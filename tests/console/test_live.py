@@ -1,0 +1,118 @@
+"""The page stays true by itself: what changes in the store arrives at the socket as the page's own markup."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from console.live import consumers
+from tests.console import scenes
+from tests.console.sockets import Socket, following
+from workloads import watch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+async def quiet_hub() -> AsyncIterator[None]:
+    yield
+    await watch.close()
+
+
+@pytest.fixture
+def web(shop: None) -> None:
+    """The shop is there before the socket opens."""
+
+
+@sync_to_async
+def change(name: str, status: dict[str, Any]) -> None:
+    pod = scenes.person().get("Pod", name, "shop")
+    pod["status"] = {**pod["status"], **status}
+    scenes.hand().update("Pod", name, pod, "shop", subresource="status")
+
+
+async def test_a_socket_begins_with_everything(web: None) -> None:
+    async with following("/namespaces/shop/pods/") as live:
+        regions = (await live.message())["regions"]
+
+    assert "web-0001-aaaaa" in regions["pods"]
+    assert {"burn", "switch", "count-pods"} <= set(regions)
+
+
+async def test_a_pod_that_changes_sends_its_row_alone(web: None) -> None:
+    async with following("/namespaces/shop/pods/") as live:
+        await live.message()
+        await change("web-0001-bbbbb", scenes.pulling(77))
+        regions = await live.regions_with("77%")
+
+    rows = [name for name in regions if name.startswith("row-")]
+    assert len(rows) == 1
+    assert regions[rows[0]].startswith("<tr ")
+    assert "pods" not in regions
+
+
+async def test_a_new_pod_brings_the_list_and_the_count(web: None) -> None:
+    async with following("/namespaces/shop/pods/") as live:
+        await live.message()
+        await sync_to_async(scenes.pod)("newcomer", status=scenes.running())
+        regions = await live.regions_with("newcomer")
+
+    assert "newcomer" in regions["pods"]
+    assert ">4<" in regions["count-pods"]
+
+
+async def test_what_another_account_does_is_not_heard(web: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "SETTLING_SECONDS", 60)
+    async with following("/pods/", account="other", name="charlie") as live:
+        first = await live.message()
+        await change("lonely", scenes.running())
+        assert await live.is_silent(seconds=0.5)
+
+    assert "lonely" not in str(first)
+
+
+async def test_a_page_whose_object_is_deleted_says_so_and_ends(web: None) -> None:
+    async with following("/namespaces/shop/pods/lonely/") as live:
+        await live.message()
+        await sync_to_async(scenes.gone)("lonely")
+        async with asyncio.timeout(10):
+            while "gone" not in (message := await live.message()):
+                pass
+
+    assert "deleted" in message["gone"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("/nowhere/", consumers.NO_SUCH_PAGE), ("/sign-in/", consumers.NO_SUCH_PAGE), ("", 4404)]
+)
+async def test_only_pages_can_be_followed(db: None, path: str, code: int) -> None:
+    async with following(path) as live:
+        assert (await live.output())["code"] == code
+
+
+async def test_nobody_hears_anything(web: None) -> None:
+    live = Socket("/pods/")
+    await live.open()
+
+    assert (await live.output())["code"] == consumers.SIGNED_OUT
+
+
+async def test_a_foreign_origin_is_turned_away(db: None) -> None:
+    assert not await Socket("/", origin="https://evil.example").open()
+
+
+async def test_a_burst_folds_into_few_messages(web: None) -> None:
+    async with following("/namespaces/shop/pods/") as live:
+        await live.message()
+        for percent in range(42, 62):
+            await change("web-0001-bbbbb", scenes.pulling(percent))
+        messages = 0
+        async with asyncio.timeout(10):
+            while "61%" not in str(await live.message()):
+                messages += 1
+
+    assert messages < 12
