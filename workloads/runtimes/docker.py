@@ -62,7 +62,7 @@ class Docker:
     """`instance` keeps several installs on one daemon apart: each sees only what carries its label."""
 
     def __init__(self, *, instance: str, base_url: str | None = None) -> None:
-        self._instance = instance
+        self.instance = instance
         self._daemon = Daemon(base_url)
         self._giving = threading.Lock()
 
@@ -113,7 +113,7 @@ class Docker:
             if found["Name"] == network.name:
                 return replace(network, cidr=inspection.subnets(found)[0])
         cidr = self._free_subnet(network.cidr, [cidr for found in existing for cidr in inspection.subnets(found)])
-        labels = {**network.labels, names.INSTANCE: self._instance}
+        labels = {**network.labels, names.INSTANCE: self.instance}
         self._daemon.create_network(network.name, subnet=cidr, labels=labels)
         return replace(network, cidr=cidr)
 
@@ -125,7 +125,7 @@ class Docker:
     # The pool
 
     def pools(self) -> dict[str, int]:
-        label = [f"{names.INSTANCE}={self._instance}", names.WARM]
+        label = [f"{names.INSTANCE}={self.instance}", names.WARM]
         found = self._daemon.containers(label=label, name=f"^/{names.WARM_PREFIX}")
         sizes = dict.fromkeys((one["Labels"][names.WARM] for one in found), 0)
         for one in found:
@@ -143,7 +143,7 @@ class Docker:
             return len(ready) - (unwanted[0] in ready)
         if len(ready) == size:
             return size
-        body = payloads.warm_sandbox(network, image=self._pause_image(), instance=self._instance)
+        body = payloads.warm_sandbox(network, image=self._pause_image(), instance=self.instance)
         self._run(names.warm_name(), body)
         return len(ready) + 1
 
@@ -172,7 +172,7 @@ class Docker:
             attempt=attempt,
             sandbox=sandbox["Id"],
             cgroup=cgroup,
-            instance=self._instance,
+            instance=self.instance,
         )
         try:
             id = self._daemon.create(name, body)
@@ -222,7 +222,7 @@ class Docker:
     # What happens, and what was said
 
     def events(self) -> Iterator[RuntimeEvent]:
-        label = f"{names.INSTANCE}={self._instance}"
+        label = f"{names.INSTANCE}={self.instance}"
         return self._told(self._daemon.events(type=["container"], event=_EVENTS, label=[label]))
 
     def logs(
@@ -296,7 +296,7 @@ class Docker:
 
     def _pool(self, network: str) -> list[Found]:
         """The network's sandboxes that are nobody's yet, newest first."""
-        labels = [f"{names.INSTANCE}={self._instance}", f"{names.WARM}={network}"]
+        labels = [f"{names.INSTANCE}={self.instance}", f"{names.WARM}={network}"]
         found = self._daemon.containers(label=labels, name=f"^/{names.WARM_PREFIX}")
         return sorted(found, key=lambda one: one["Created"], reverse=True)
 
@@ -347,7 +347,7 @@ class Docker:
         return self._read(spec.uid, [taken])
 
     def _make(self, spec: SandboxSpec, name: str) -> SandboxStatus:
-        body = payloads.sandbox(spec, image=self._pause_image(), instance=self._instance)
+        body = payloads.sandbox(spec, image=self._pause_image(), instance=self.instance)
         with suppress(Conflict):
             self._run(name, body)
         made = self._read(spec.uid, [self._daemon.inspect(name)])
@@ -403,7 +403,7 @@ class Docker:
 
     def _list(self, uid: Uid | None = None) -> list[Found]:
         """This install's containers, or those of one pod."""
-        label = [f"{names.INSTANCE}={self._instance}"]
+        label = [f"{names.INSTANCE}={self.instance}"]
         if uid is None:
             return self._daemon.containers(label=label)
         found = self._daemon.containers(label=label, name=f"^/cci-{uid}[_-]")

@@ -22,7 +22,7 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 _CLONE_NEWUTS = 0x04000000
-_TICK = 0.001
+_TICK = 0.002
 
 
 def require(pid: int) -> None:

@@ -93,7 +93,7 @@ def test_one_pod_asked_for_twice_at_once_takes_one_sandbox(dockers: DockerWorld)
     for _ in range(2):
         dockers.runtime.warm(dockers.network, size=2)
     pod = spec(dockers)
-    other_process = Docker(instance=dockers.runtime._instance)
+    other_process = Docker(instance=dockers.runtime.instance)
     threads = [
         threading.Thread(target=runtime.ensure_sandbox, args=(pod,)) for runtime in (dockers.runtime, other_process)
     ]
@@ -186,7 +186,7 @@ def test_an_attempt_that_was_created_and_not_started_is_started(dockers: DockerW
     pod = spec(dockers)
     dockers.runtime.ensure_sandbox(pod)
     sandbox = names.sandbox_name(pod.uid, pod.name)
-    labels = [f"{names.INSTANCE}={dockers.runtime._instance}", f"{names.POD_UID}={pod.uid}"]
+    labels = [f"{names.INSTANCE}={dockers.runtime.instance}", f"{names.POD_UID}={pod.uid}"]
     labels += [f"{names.ACCOUNT}=acme", f"{names.NAMESPACE}=shop", f"{names.POD}=web-1"]
     labels += [f"{names.CONTAINER}=app", f"{names.ATTEMPT}=0"]
     options = [word for label in labels for word in ("--label", label)]
