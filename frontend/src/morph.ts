@@ -1,4 +1,5 @@
 /* One way to put new markup in: morph, so that focus, scroll, open menus and typed text stay where they are. */
+import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
 /** Makes the children of `target` like those of `fragment`. */
@@ -19,4 +20,6 @@ export function morphById(id: string, html: string): void {
     ignoreActiveValue: true,
     callbacks: { beforeAttributeUpdated: (name: string) => name !== "open" },
   });
+  const shown = document.getElementById(id);
+  if (shown !== null) htmx.process(shown);
 }
