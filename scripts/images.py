@@ -13,14 +13,14 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-DEMO_IMAGE = "cci/demo-web:1"
+DEMO_IMAGE = "cci/demo-web:2"
 BUSYBOX_IMAGE = "cci-test/busybox:1"
 
 _PAGE = """<!doctype html>
 <title>It runs</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:18vh auto;padding:0 1rem;color:#1c2733}</style>
 <h1>It runs</h1>
-<p>This page comes from a container of image <code>cci/demo-web:1</code>,
+<p>This page comes from a container of image <code>cci/demo-web</code>,
 built on your own machine and started by CCI.</p>
 """
 
@@ -35,8 +35,10 @@ def build_busybox(tag: str = BUSYBOX_IMAGE) -> str:
 
 
 def build_demo_image(tag: str = DEMO_IMAGE) -> str:
-    """An image that serves one page on port 80. Returns `tag`."""
-    changes = ['CMD ["httpd", "-f", "-v", "-p", "80", "-h", "/www"]', "EXPOSE 80"]
+    """An image that serves one page on port 80 and stops when it is asked to (as process 1 httpd alone would not hear
+    SIGTERM). Returns `tag`."""
+    serve = "trap 'exit 0' TERM INT; httpd -f -v -p 80 -h /www & wait"
+    changes = [f"CMD {json.dumps(['sh', '-c', serve])}", "EXPOSE 80"]
     return _import(tag, files={"www/index.html": _PAGE.encode()}, changes=changes)
 
 

@@ -10,6 +10,7 @@ import httpx
 from django.core.management.base import BaseCommand, CommandError
 
 from console import env
+from console.forms.namespaces import NamespaceDraft
 from iam.identities import Identity
 from scripts.images import DEMO_IMAGE, build_demo_image
 from workloads.client import Client
@@ -26,7 +27,9 @@ class Command(BaseCommand):
         require_running_product()
         build_demo_image()
         client = Client(Identity(account="demo", user="admin"))
-        self.create(client, "Namespace", namespace_manifest())
+        namespace, network = NamespaceDraft(name=NAMESPACE).manifests()
+        self.create(client, "Namespace", namespace)
+        self.create(client, "Network", network, NAMESPACE)
         self.create(client, "Deployment", deployment_manifest(), NAMESPACE)
         self.wait(client)
         self.stdout.write(f"Its page, with state, logs and live cost:\n  {page}")
@@ -62,11 +65,6 @@ def require_running_product() -> None:
         raise CommandError(
             f"Nothing answers on {url}. Start the product with `make run` in another terminal."
         ) from None
-
-
-def namespace_manifest() -> dict[str, Any]:
-    annotations = {"namespace.kubernetes.io/flavor": "general-computing", "network.cci.io/warm-pool-size": "10"}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "annotations": annotations}}
 
 
 def deployment_manifest() -> dict[str, Any]:
