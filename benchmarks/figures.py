@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 
 Seconds = list[float]
 
+RUN_RETURNS = "docker run -d until it returns"
+RUN = "docker run -d"
+RAW = "raw Docker API"
+
 
 def take_turns(
     contenders: Mapping[str, Callable[[], float]], *, rounds: int, between: Callable[[], None]

@@ -21,13 +21,14 @@ import httpx
 import yaml
 
 from benchmarks import raw_docker
-from benchmarks.figures import report, take_turns
+from benchmarks.figures import RAW, RUN, RUN_RETURNS, report, take_turns
 from scripts.images import build_busybox
 from tests import manifests
 from tests.stack import Stack, running_stack
 from workloads.meta import times
 
 WARM, COLD = "bench-warm", "bench-cold"
+KIND = {WARM: "product, warm pool", COLD: "product, no pool"}
 POOL = 2
 
 
@@ -39,19 +40,19 @@ def main(rounds: int = 20) -> None:
             product.make_namespace(namespace, pool=size)
         product.wait_for_pool()
         raw = raw_docker.RawApi(pause=raw_docker.pause_image(), image=image, network=product.network(COLD))
+        run = raw_docker.DockerRun(image)
         contenders = {
-            "docker run -d": lambda: raw_docker.docker_run(image),
-            "raw Docker API": raw.pod,
-            "product, warm pool": lambda: product.pod(WARM),
-            "product, no pool": lambda: product.pod(COLD),
+            RUN: run.once,
+            RAW: raw.pod,
+            KIND[WARM]: lambda: product.pod(WARM),
+            KIND[COLD]: lambda: product.pod(COLD),
         }
         try:
             took = take_turns(contenders, rounds=rounds, between=lambda: _tidy(product))
         finally:
             raw_docker.sweep()
-    report(took, peers=("docker run -d", "raw Docker API"))
     requested = {f"{name}, from the request on": seconds for name, seconds in product.requested.items()}
-    report({"docker run -d": took["docker run -d"], **requested}, peers=("docker run -d",))
+    report({RUN_RETURNS: run.until_return, **took, **requested}, peers=(RUN_RETURNS, RUN, RAW))
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Product:
         name = f"{path}/{pod['metadata']['name']}"
         self.stack.wait(lambda: self._lifecycle(name).get("startedAt"), what=f"{name} to start")
         started = times.parse(self._lifecycle(name)["startedAt"]).timestamp()
-        self.requested.setdefault(namespace, []).append(started - asked)
+        self.requested.setdefault(KIND[namespace], []).append(started - asked)
         self.api.delete(name, params={"gracePeriodSeconds": "0"})
         self.stack.wait(lambda: self.api.get(name).status_code == 404, what=f"{name} to go")
         return started - accepted

@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import socket
 import subprocess
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from workloads.meta import times
 
 LABEL = "cci.io/benchmark"
+RUN_ID = secrets.token_hex(4)
+"""Two benchmarks at the same time on one daemon leave each other's containers alone."""
 
 
-def docker_run(image: str) -> float:
-    """Seconds from the command `docker run -d` to the started container."""
-    before = time.time()
-    id = docker("run", "-d", "--label", LABEL, image, "sleep", "1000")
-    return started_at(id) - before
+@dataclass
+class DockerRun:
+    """`docker run -d`, as typed."""
+
+    image: str
+    until_return: list[float] = field(default_factory=list)
+    """The same runs, measured until the command was back."""
+
+    def once(self) -> float:
+        """Seconds from the command to the started container."""
+        before = time.time()
+        id = docker("run", "-d", "--label", f"{LABEL}={RUN_ID}", self.image, "sleep", "1000")
+        self.until_return.append(time.time() - before)
+        return started_at(id) - before
 
 
 class RawApi:
@@ -40,7 +53,7 @@ class RawApi:
         return started_at(app) - before
 
     def _run(self, image: str, *command: str, **host: Any) -> str:
-        body: dict[str, Any] = {"Image": image, "HostConfig": host, "Labels": {LABEL: ""}}
+        body: dict[str, Any] = {"Image": image, "HostConfig": host, "Labels": {LABEL: RUN_ID}}
         if command:
             body["Cmd"] = list(command)
         id: str = self._post("/containers/create", body)["Id"]
@@ -66,7 +79,7 @@ def pause_image() -> str:
     return docker("images", "--format", "{{.Repository}}:{{.Tag}}", "cci/pause").splitlines()[0]
 
 
-def sweep(label: str = LABEL) -> None:
+def sweep(label: str = f"{LABEL}={RUN_ID}") -> None:
     """Takes away the containers with a label, then the networks."""
     for find, remove in ((("ps", "-aq"), ("rm", "-f")), (("network", "ls", "-q"), ("network", "rm"))):
         if ids := docker(*find, "--filter", f"label={label}").split():

@@ -11,7 +11,7 @@ import time
 import uuid
 
 from benchmarks import raw_docker
-from benchmarks.figures import report, take_turns
+from benchmarks.figures import RAW, RUN, RUN_RETURNS, report, take_turns
 from scripts.images import build_busybox
 from workloads.meta.keys import Uid
 from workloads.runtimes import names
@@ -31,9 +31,10 @@ def main(rounds: int = 20) -> None:
             runtime.warm(network, size=1)
             return _pod(runtime, network, image=image)
 
+        run = raw_docker.DockerRun(image)
         contenders = {
-            "docker run -d": lambda: raw_docker.docker_run(image),
-            "raw Docker API": raw.pod,
+            RUN: run.once,
+            RAW: raw.pod,
             "runtime, warm pool": from_the_pool,
             "runtime, no pool": lambda: _pod(runtime, network, image=image),
         }
@@ -41,7 +42,7 @@ def main(rounds: int = 20) -> None:
     finally:
         raw_docker.sweep()
         raw_docker.sweep(f"{names.INSTANCE}={runtime.instance}")
-    report(took, peers=("docker run -d", "raw Docker API"))
+    report({RUN_RETURNS: run.until_return, **took}, peers=(RUN_RETURNS, RUN, RAW))
 
 
 def _pod(runtime: Docker, network: NetworkSpec, *, image: str) -> float:
