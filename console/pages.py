@@ -69,8 +69,14 @@ class Place:
         return self.page.context(open_visit(request, namespace=self.namespace), self.kwargs)
 
 
+FRAME = Page("frame.html", lambda visit, **kwargs: {}, frame.KINDS)
+"""What can be followed of a page that is a form: only what stands around it."""
+
+
 def place_of(path: str) -> Place | None:
     """The page behind `path` (no query string), or None when there is none that can be followed."""
     match = resolve(path)
     found = getattr(match.func, "page", None)
-    return Place(found, match.kwargs) if isinstance(found, Page) else None
+    if isinstance(found, Page):
+        return Place(found, match.kwargs)
+    return Place(FRAME, match.kwargs) if getattr(match.func, "guarded", False) else None

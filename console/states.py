@@ -131,7 +131,7 @@ def _unplaced(status: JSON) -> State | None:
         return None
     message = scheduled.get("message", "")
     if scheduled.get("reason") == "NetworkNotReady":
-        return State(_("Waiting"), _("no network: %(why)s") % {"why": message}, "warn", "triangle")
+        return State(_("Waiting"), _("for its network: %(why)s") % {"why": message}, "busy", "hollow")
     why = _NODES.sub("", message)
     advice = _("It starts by itself when room is free. Stop something else, or ask for less.")
     return State(_("Waiting"), _("no room: %(why)s") % {"why": why}, "warn", "triangle", advice=advice)

@@ -86,6 +86,13 @@ async def test_a_page_whose_object_is_deleted_says_so_and_ends(web: None) -> Non
     assert "deleted" in message["gone"]
 
 
+async def test_a_form_follows_what_stands_around_it(web: None) -> None:
+    async with following("/namespaces/shop/pods/lonely/delete/") as live:
+        regions = (await live.message())["regions"]
+
+    assert set(regions) == {"burn", "switch", "count-namespaces", "count-deployments", "count-pods"}
+
+
 @pytest.mark.parametrize(
     ("path", "code"), [("/nowhere/", consumers.NO_SUCH_PAGE), ("/sign-in/", consumers.NO_SUCH_PAGE), ("", 4404)]
 )

@@ -69,13 +69,14 @@ export default class Live extends Controller<HTMLElement> {
     if (message.gone !== undefined) this.gone(message.gone);
   }
 
-  /** The server closes with 4401 when the session ended: the next page load goes to the sign-in page. */
+  /** 4401: the session ended, loading the page leads to the sign-in page. 4404: this page is not followed. */
   private lost(code: number): void {
     this.socket = undefined;
     if (code === 4401) {
       location.reload();
       return;
     }
+    if (code === 4404) return;
     this.failures += 1;
     if (this.failures > 1) this.online(false);
     const wait = Math.min(LONGEST_WAIT_MS, 400 * 2 ** this.failures) * (0.75 + Math.random() / 2);

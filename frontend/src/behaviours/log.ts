@@ -61,8 +61,10 @@ export default class Log extends Controller<HTMLElement> {
 
   search(): void {
     const needle = this.needle();
+    const atEnd = this.atEnd();
     this.viewTarget.classList.toggle("log__view--search", needle !== "");
     for (const line of this.viewTarget.children) mark(line as HTMLElement, needle);
+    if (atEnd) this.toEnd();
     this.count();
   }
 
@@ -113,13 +115,13 @@ export default class Log extends Controller<HTMLElement> {
   private flush(): void {
     this.frame = undefined;
     const view = this.viewTarget;
-    const atEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 32;
+    const atEnd = this.atEnd();
     const fragment = document.createDocumentFragment();
     for (const text of this.waiting) this.append(fragment, text);
     this.waiting = [];
     view.append(fragment);
     while (view.childElementCount > KEPT) view.firstElementChild?.remove();
-    if (atEnd) view.scrollTop = view.scrollHeight;
+    if (atEnd) this.toEnd();
     this.count();
   }
 
@@ -174,11 +176,22 @@ export default class Log extends Controller<HTMLElement> {
     this.pauseTarget.setAttribute("aria-pressed", String(paused));
     if (paused) return;
     this.flush();
+    this.toEnd();
+  }
+
+  private atEnd(): boolean {
+    const view = this.viewTarget;
+    return view.scrollHeight - view.scrollTop - view.clientHeight < 32;
+  }
+
+  private toEnd(): void {
     this.viewTarget.scrollTop = this.viewTarget.scrollHeight;
   }
 
   private toggle(event: Event, name: string): void {
+    const atEnd = this.atEnd();
     const on = this.viewTarget.classList.toggle(name);
+    if (atEnd) this.toEnd();
     (event.currentTarget as HTMLElement).setAttribute("aria-pressed", String(on));
   }
 
