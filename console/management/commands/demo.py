@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from console import env
 from console.forms.namespaces import NamespaceDraft
 from iam.identities import Identity
-from scripts.images import DEMO_IMAGE, build_demo_image
+from scripts.images import DEMO_IMAGE, ImageNotBuilt, build_demo_image
 from workloads.client import Client
 from workloads.meta.errors import AlreadyExists
 
@@ -25,7 +25,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         page = f"http://{env.get('CCI_HOST')}:{env.number('CCI_PORT')}/namespaces/{NAMESPACE}/deployments/{NAME}/"
         require_running_product()
-        build_demo_image()
+        try:
+            build_demo_image()
+        except ImageNotBuilt as error:
+            raise CommandError(f"The demo's image could not be built. {error}") from None
         client = Client(Identity(account="demo", user="admin"))
         namespace, network = NamespaceDraft(name=NAMESPACE).manifests()
         self.create(client, "Namespace", namespace)
