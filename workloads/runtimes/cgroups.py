@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from workloads.meta.keys import Uid
@@ -38,7 +39,7 @@ class Cgroups:
             else:
                 self._limit_v1(uid, cpu_millis=cpu_millis, memory_bytes=memory_bytes)
         except OSError as error:
-            logger.warning("no ceiling for pod %s: %s", uid, error)
+            _warn_once(f"pods have no ceiling beyond their containers' own limits: {error.strerror}")
             return ""
         return f"/cci/{uid}"
 
@@ -69,6 +70,11 @@ class Cgroups:
             _write(above / "cgroup.subtree_control", "+cpu +memory +pids")
         _write(group / "memory.max", memory_bytes or "max")
         _write(group / "cpu.max", f"{_quota(cpu_millis) or 'max'} {_CPU_PERIOD}")
+
+
+@cache
+def _warn_once(text: str) -> None:
+    logger.warning(text)
 
 
 def _quota(cpu_millis: int) -> int:

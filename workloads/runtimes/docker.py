@@ -65,6 +65,7 @@ class Docker:
         self.instance = instance
         self._daemon = Daemon(base_url)
         self._giving = threading.Lock()
+        self._dresses: bool | None = None
 
     # The host
 
@@ -134,6 +135,7 @@ class Docker:
 
     def warm(self, network: NetworkSpec, *, size: int, max_age: timedelta | None = None) -> int:
         pool = self._pool(network.name)
+        size = 0 if self._dresses is False else size
         ready = [one for one in pool if _is_up(one)]
         stale = [one for one in pool if not _is_up(one) or self._is_older(one, max_age)]
         unwanted = stale or ready[size:]
@@ -144,7 +146,11 @@ class Docker:
         if len(ready) == size:
             return size
         body = payloads.warm_sandbox(network, image=self._pause_image(), instance=self.instance)
-        self._run(names.warm_name(), body)
+        name = names.warm_name()
+        self._run(name, body)
+        if not self._can_dress(name):
+            self._daemon.remove(name)
+            return 0
         return len(ready) + 1
 
     # Pods
@@ -320,19 +326,41 @@ class Docker:
 
     def _to_give(self, spec: SandboxSpec) -> list[str]:
         """The names of ready sandboxes on the pod's network, if their host names can be changed from here."""
-        ready = [one for one in self._pool(spec.network.name) if _is_up(one)] if self._may_dress else []
+        if self._dresses is False:
+            return []
+        ready = [_name(one) for one in self._pool(spec.network.name) if _is_up(one)]
         random.shuffle(ready)
-        return [_name(one) for one in ready]
+        return ready if ready and self._can_dress(ready[0]) else []
 
-    @cached_property
-    def _may_dress(self) -> bool:
-        """Turned off for good when it shows that this process cannot reach the host's containers."""
-        return self._daemon.is_local
+    def _can_dress(self, name: str) -> bool:
+        """Whether this process reaches the host's containers, so that a warm sandbox can get its pod's host name.
+        Looked at once: a process does not move."""
+        if self._dresses is None:
+            found = self._inspect(name)
+            if found is None:
+                return False
+            problem = self._why_out_of_reach(found)
+            if problem:
+                logger.warning("warm sandboxes are not used, because this process cannot name them: %s", problem)
+            self._dresses = not problem
+        return self._dresses
+
+    def _why_out_of_reach(self, sandbox: Found) -> str:
+        if not self._daemon.is_local:
+            return "the daemon is on another host"
+        try:
+            hostnames.require(
+                sandbox["State"]["Pid"],
+                processes=self._host.cgroups.processes(sandbox["Id"], parent=""),
+                files=(sandbox["HostnamePath"], sandbox["HostsPath"]),
+            )
+        except OSError as error:
+            return str(error)
+        return ""
 
     def _dressed(self, taken: Found, spec: SandboxSpec) -> SandboxStatus | None:
         """Gives the sandbox the pod's host name. Where that cannot be, the sandbox goes: better slow than misnamed."""
         try:
-            hostnames.require(taken["State"]["Pid"])
             hostnames.write_files(
                 hostname_file=taken["HostnamePath"],
                 hosts_file=taken["HostsPath"],
@@ -340,8 +368,7 @@ class Docker:
                 new=spec.hostname,
             )
         except OSError as error:
-            logger.warning("warm sandboxes are not used: %s", error)
-            self._may_dress = False
+            logger.warning("sandbox %s cannot be named and goes: %s", taken["Name"], error)
             self._daemon.remove(taken["Id"])
             return None
         return self._read(spec.uid, [taken])

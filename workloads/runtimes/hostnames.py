@@ -15,7 +15,7 @@ import ctypes
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,10 +25,17 @@ _CLONE_NEWUTS = 0x04000000
 _TICK = 0.002
 
 
-def require(pid: int) -> None:
-    """Raises OSError when this process may not name a container whose first process is `pid`."""
+def require(pid: int, *, processes: Path, files: Iterable[str]) -> None:
+    """Raises OSError when this process could not name a container: one whose first process is `pid`, whose processes
+    stand in `processes` and whose names stand in `files`."""
     if os.geteuid() != 0 or not _has_own_name(pid):
-        raise PermissionError("this process cannot reach the processes of the host's containers")
+        raise PermissionError("it is not root in the host's process namespace")
+    if pid not in _pids(processes):
+        raise PermissionError("it does not see the host's control groups")
+    for file in files:
+        if not os.access(file, os.W_OK):
+            raise PermissionError(f"it cannot write {file}")
+    _try_to_enter(pid)
 
 
 def write_files(*, hostname_file: str, hosts_file: str, old: str, new: str) -> None:
@@ -82,6 +89,23 @@ def _rename(pid: int, *, old: str, new: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _try_to_enter(pid: int) -> None:
+    """On a thread that ends with it: who has been in another namespace never comes back to a pool."""
+    refusals: list[OSError] = []
+
+    def enter() -> None:
+        try:
+            _enter(pid)
+        except OSError as error:
+            refusals.append(error)
+
+    visitor = threading.Thread(target=enter, name="hostname", daemon=True)
+    visitor.start()
+    visitor.join()
+    if refusals:
+        raise refusals[0]
 
 
 def _has_own_name(pid: int) -> bool:

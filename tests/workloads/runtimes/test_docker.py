@@ -156,7 +156,7 @@ def test_namespaces_cannot_reach_each_other(dockers: DockerWorld) -> None:
     near = run(dockers, f"nc -w 2 {status.ip} 8080 </dev/null; echo tried; sleep 1000")
     assert said(dockers, near)[0] == "hello"
     dockers.network = dockers.runtime.ensure_network(replace(dockers.network, name=dockers.network.name + "-far"))
-    far = run(dockers, f"nc -w 2 {status.ip} 8080 </dev/null; echo tried; sleep 1000")
+    far = run(dockers, f"nc -w 2 {status.ip} 8080 </dev/null 2>/dev/null; echo tried; sleep 1000")
     assert said(dockers, far)[-1] == "tried"
     assert b"hello" not in b"".join(dockers.runtime.logs(far.uid, "app"))
 
@@ -284,3 +284,21 @@ def test_a_name_that_is_none_is_an_image_fault(dockers: DockerWorld) -> None:
 def test_a_daemon_that_does_not_answer_is_said_at_once(act: Callable[[Docker], object]) -> None:
     with pytest.raises(RuntimeGone, match="the Docker daemon does not answer"):
         act(Docker(instance="x", base_url="unix:///run/no-such-docker.sock"))
+
+
+# A worker that cannot reach the host's processes (in a container of its own, or on another host)
+
+
+def test_where_names_are_out_of_reach_no_warm_sandbox_is_made_or_taken(
+    dockers: DockerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    elsewhere = Docker(instance=dockers.runtime.instance)
+    pod = spec(dockers)
+    elsewhere.ensure_sandbox(pod)
+    assert dockers.runtime.pools() == {dockers.network.name: 1}
+    sizes = [elsewhere.warm(dockers.network, size=2) for _ in range(2)]
+    assert sizes == [0, 0]
+    status = elsewhere.start_container(pod, "app", attempt=0)
+    assert inspected(status.id)["Config"]["Hostname"] == "web-1"
