@@ -1,5 +1,6 @@
 """The parts of a page that can be sent alone. A page rendered for the socket leaves its regions here instead of in the
-text, with a mark where an inner region stood: an outer region changes only when what is its own changes.
+text, with a mark where an inner region stood: an outer region changes only when what is its own changes. Words that the
+browser keeps true by itself (ages, running costs) are no change.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from django.utils.safestring import SafeString, mark_safe
 
+_KEPT_BY_BROWSER = re.compile(r'(<[^>]*data-controller="(?:age|tick)"[^>]*>)[^<]*')
 _MARK = re.compile("\x02([^\x03]+)\x03")
 
 
@@ -34,6 +36,12 @@ class Regions:
 
     def changed_since(self, before: Regions) -> dict[str, str]:
         """What a page that shows `before` needs to show this. Regions that went are gone with the one around them."""
-        different = {identifier for identifier, own in self.own.items() if before.own.get(identifier) != own}
+        different = {
+            name for name, own in self.own.items() if name not in before.own or _said(before.own[name]) != _said(own)
+        }
         covered: set[str] = set().union(*(self.inner(identifier) for identifier in different)) if different else set()
         return {identifier: self.html(identifier) for identifier in self.own if identifier in different - covered}
+
+
+def _said(html: str) -> str:
+    return _KEPT_BY_BROWSER.sub(r"\1", html)
