@@ -36,11 +36,9 @@ class Regions:
 
     def changed_since(self, before: Regions) -> dict[str, str]:
         """What a page that shows `before` needs to show this. Regions that went are gone with the one around them."""
-        different = {
-            name for name, own in self.own.items() if name not in before.own or _said(before.own[name]) != _said(own)
-        }
-        covered: set[str] = set().union(*(self.inner(identifier) for identifier in different)) if different else set()
-        return {identifier: self.html(identifier) for identifier in self.own if identifier in different - covered}
+        different = {name for name, own in self.own.items() if _said(before.own.get(name, "")) != _said(own)}
+        covered = {inner for name in different for inner in self.inner(name)}
+        return {name: self.html(name) for name in self.own if name in different - covered}
 
 
 def _said(html: str) -> str:

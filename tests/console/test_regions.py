@@ -8,7 +8,8 @@ from console.live.regions import Regions
 
 LIST = Template(
     "{% load console %}{% live 'rows' %}<tbody id='rows' data-live>{% for row in rows %}"
-    "{% live row.id %}<tr id='{{ row.id }}' data-live>{{ row.text|safe }}</tr>{% endlive %}{% endfor %}</tbody>{% endlive %}"
+    "{% live row.id %}<tr id='{{ row.id }}' data-live>{{ row.text|safe }}</tr>{% endlive %}{% endfor %}"
+    "</tbody>{% endlive %}"
 )
 
 
