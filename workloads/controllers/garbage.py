@@ -16,6 +16,7 @@ from workloads.client import Client, DeleteOptions
 from workloads.controllers import hands, owners
 from workloads.controllers.base import Controller, Result
 from workloads.kinds import registry
+from workloads.kinds.base import Kind
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.store import objects
@@ -136,7 +137,7 @@ def _dependents(owner: Key) -> Iterator[JSON]:
 def _owners(place: Key, obj: JSON) -> Iterator[tuple[Key, str]]:
     """(key, uid) of every owner of a kind that is served here."""
     for one in obj["metadata"].get("ownerReferences") or ():
-        kind = registry.kinds().get(one.get("kind", ""))
+        kind = _kind(one)
         if kind is not None:
             namespace = place.namespace if kind.namespaced else ""
             yield Key(place.account, kind.name, namespace, one["name"]), one["uid"]
@@ -149,9 +150,16 @@ def _owner_keys(place: Key, obj: JSON) -> list[Key]:
 def _named(obj: JSON, owner: Key) -> str:
     """The uid under which `obj` names this owner, or ""."""
     for one in obj["metadata"].get("ownerReferences") or ():
-        if (one.get("kind"), one.get("name")) == (owner.kind, owner.name):
+        if one.get("name") == owner.name and (kind := _kind(one)) is not None and kind.name == owner.kind:
             return str(one["uid"])
     return ""
+
+
+def _kind(reference: JSON) -> Kind | None:
+    """The kind an owner reference means. One of the same name in another group is somebody else's."""
+    kind = registry.kinds().get(reference.get("kind", ""))
+    group = reference.get("apiVersion", "").rpartition("/")[0]
+    return kind if kind is not None and kind.group == group else None
 
 
 def _blocks(obj: JSON, owner: Key) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from workloads.controllers import queue, tasks
@@ -118,11 +118,14 @@ class Relay:
         return len(batch.entries)
 
     def resync(self) -> None:
-        """Every controller looks at every key it knows of."""
+        """Every controller looks at every key it knows of. One that stumbles does not hold up the others."""
         for controller in self.controllers.values():
-            keys = iter(controller.resync())
-            while some := list(islice(keys, 500)):
-                queue.add(controller.name, some)
+            try:
+                _look_at_all(controller)
+            except _AWAY:
+                raise
+            except Exception:
+                log.exception("%s cannot say which keys there are", controller.name)
 
     def tick(self) -> None:
         """Rings for items whose time has come, whose bell was lost, or whose worker died."""
@@ -161,11 +164,22 @@ class Relay:
             tasks.ring(controller, [key])
 
 
+_AWAY = (InterfaceError, OperationalError)
+"""The database itself is in trouble; nothing was wrong with what it was asked."""
+
+
+def _look_at_all(controller: Controller) -> None:
+    keys = iter(controller.resync())
+    while some := list(islice(keys, 500)):
+        queue.add(controller.name, some)
+
+
 def _keys(controller: Controller, entry: changes.Entry) -> list[Key]:
-    """A controller that stumbles over an entry does not hold up the others; the next resync looks at its keys."""
+    """A controller that stumbles over an entry does not hold up the others; the next resync looks at its keys. Only a
+    database that is away is waited for: what it refuses once, it would refuse for ever."""
     try:
         return list(controller.keys(entry))
-    except DatabaseError:
+    except _AWAY:
         raise
     except Exception:
         log.exception("%s cannot say what follows from %s %s", controller.name, entry.type, entry.key)

@@ -62,11 +62,21 @@ def _annotations(annotations: dict[str, str], field: str) -> list[Cause]:
 
 
 def _owner(owner: JSON, field: str) -> list[Cause]:
-    return [
-        causes.invalid(f"{field}.{part}", owner.get(part, ""), "must not be empty")
-        for part in ("apiVersion", "kind", "name", "uid")
-        if not owner.get(part)
-    ]
+    """References are followed: what no object could be called must not get as far as whoever follows them."""
+    found = []
+    for part, rule in _OWNER_RULES.items():
+        value = owner.get(part, "")
+        problems = rule(value) if value else ["must not be empty"]
+        found += [causes.invalid(f"{field}.{part}", value, text) for text in problems]
+    return found
+
+
+_OWNER_RULES: dict[str, NameRule] = {
+    "apiVersion": names.api_version,
+    "kind": names.kind,
+    "name": names.dns_subdomain,
+    "uid": names.uid,
+}
 
 
 def _controllers(owners: list[JSON]) -> list[Cause]:

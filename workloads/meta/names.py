@@ -73,6 +73,27 @@ def label_value(text: str) -> list[str]:
     return _checked(text, pattern=_VALUE, rule=_VALUE_RULE, limit=63, examples=("MyValue", "my_value", "12345"))
 
 
+def api_version(text: str) -> list[str]:
+    """`v1` or `apps/v1`."""
+    group, slash, version = text.rpartition("/")
+    problems = dns_subdomain(group) if slash else []
+    return problems or dns_label(version)
+
+
+def kind(text: str) -> list[str]:
+    """What an object is: `Pod`, `ReplicaSet`."""
+    if re.fullmatch("[A-Za-z][A-Za-z0-9]{0,62}", text):
+        return []
+    return ["must start with a letter and consist of at most 63 letters and digits (e.g. 'ReplicaSet')"]
+
+
+def uid(text: str) -> list[str]:
+    """One life of an object, as the API tells it in `metadata.uid`."""
+    if re.fullmatch("[-A-Za-z0-9]{1,36}", text):
+        return []
+    return ["must be the metadata.uid of an object: at most 36 letters, digits and '-'"]
+
+
 def environment_name(text: str) -> list[str]:
     """Names of environment variables in a container."""
     if text in (".", ".."):

@@ -144,6 +144,8 @@ def _empty_page(where: str, values: list[Any]) -> Page | None:
 
 def _conditions(asked: Mapping[str, Any], after: tuple[str, str, str] | None) -> tuple[str, list[Any]]:
     given = {column: value for column, value in asked.items() if value is not None}
+    if any("\0" in text for text in (*given.values(), *(after or ())) if isinstance(text, str)):
+        return "1 = 0", []  # no text of ours has one, and PostgreSQL will not even be asked
     where = [f"{column} = %s" for column in given]
     if after is not None:
         where.append("(account, namespace, name) > (%s, %s, %s)")

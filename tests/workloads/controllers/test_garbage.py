@@ -91,3 +91,16 @@ def test_events_go_an_hour_after_they_were_last_seen(world: World) -> None:
     housekeeping.run_once()
     assert world.events() == []
     assert datetime.now(UTC).hour == 13
+
+
+def test_an_owner_of_another_group_is_somebody_elses(world: World) -> None:
+    world.create(manifests.deployment("web", replicas=0))
+    pod = manifests.pod()
+    elsewhere = {"apiVersion": "example.com/v1", "kind": "Deployment", "name": "web", "uid": "f00"}
+    pod["metadata"]["ownerReferences"] = [elsewhere]
+    world.create(pod)
+    world.settle()
+    world.delete("Deployment", "web")
+    world.resync()
+    world.settle()
+    assert world.pod()["metadata"]["ownerReferences"] == [elsewhere]

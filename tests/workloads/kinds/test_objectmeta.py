@@ -52,3 +52,14 @@ def test_an_owner_is_named_in_full_and_one_controls() -> None:
         "metadata.ownerReferences[0].uid",
     ]
     assert fields(ownerReferences=[OWNER, OWNER]) == ["metadata.ownerReferences"]
+
+
+def test_an_owner_that_nothing_could_be_called_is_refused() -> None:
+    for part, wrong in {
+        "apiVersion": ("/v1", "a/b/v1", "v1\0"),
+        "kind": ("Replica/Set", "ä", "K" * 64),
+        "name": ("a/b", "\0", "a" * 254, "../web"),
+        "uid": ("\0", "u/1", "1" * 37),
+    }.items():
+        for value in wrong:
+            assert fields(ownerReferences=[{**OWNER, part: value}]) == [f"metadata.ownerReferences[0].{part}"], value

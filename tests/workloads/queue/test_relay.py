@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 
 from tests.threads import apart
 from tests.workloads.store.drafts import draft
@@ -102,15 +102,42 @@ def test_a_relay_that_has_caught_up_writes_nothing(looks, bells):
     assert len(bells) == 1
 
 
-def test_a_controller_that_stumbles_does_not_hold_up_the_others(looks, bells):
+@pytest.mark.parametrize("error", [KeyError("spec"), DataError("a text with NUL")])
+def test_a_controller_that_stumbles_does_not_hold_up_the_others(looks, bells, error):
     def stumble(entry: Entry) -> list[Key]:
-        raise KeyError("spec")
+        raise error
 
     broken = Looks("broken")
     broken.controller = replace(broken.controller, keys=stumble)
     row = objects.insert(draft("web"))
 
     a_relay(broken, looks).step()
+
+    assert bells == [("pods", row.key)]
+
+
+def test_a_database_that_goes_away_is_not_a_controllers_stumble(looks, bells):
+    def stumble(entry: Entry) -> list[Key]:
+        raise OperationalError("the server has gone")
+
+    broken = Looks("broken")
+    broken.controller = replace(broken.controller, keys=stumble)
+    objects.insert(draft("web"))
+
+    with pytest.raises(OperationalError):
+        a_relay(broken, looks).step()
+
+
+def test_a_controller_that_cannot_list_its_keys_does_not_hold_up_the_others(looks, bells):
+    def stumble() -> Iterator[Key]:
+        raise KeyError("spec")
+
+    broken = Looks("broken")
+    broken.controller = replace(broken.controller, resync=stumble)
+    row = objects.insert(draft("web"))
+    changes.place(relay.READER, changes.head())
+
+    assert a_relay(broken, looks).lead()
 
     assert bells == [("pods", row.key)]
 

@@ -85,6 +85,16 @@ def test_what_is_not_there_cannot_be_read_updated_or_removed():
         objects.remove(draft("web"), expected_revision=1)
 
 
+def test_a_text_no_database_can_hold_is_in_no_row():
+    objects.insert(draft("web"))
+
+    with pytest.raises(objects.Missing):
+        objects.read(Key("acme", "Pod", "shop", "web\0"))
+    assert objects.scan("Pod", name="\0").rows == []
+    assert objects.scan("Pod", after=("acme", "\0", ""), limit=1).rows == []
+    assert objects.count("Pod", namespace="\0") == 0
+
+
 def test_a_removal_logs_the_last_state_at_its_own_revision():
     row = objects.insert(draft("web"))
 
