@@ -18,7 +18,6 @@ from workloads.meta.keys import Uid
 logger = logging.getLogger(__name__)
 
 _CPU_PERIOD = 100_000
-_ALL = ("blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "pids")
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,11 @@ class Cgroups:
         return f"/cci/{uid}"
 
     def remove(self, uid: Uid) -> None:
-        """Empty groups only: what still has a process in it stays."""
-        for place in [self.root, *(self.root / controller for controller in (*_ALL, "systemd"))]:
-            with suppress(OSError):
-                (place / "cci" / uid).rmdir()
+        """In every hierarchy the OCI runtime made it in. Empty groups only: what still has a process in it stays."""
+        with suppress(OSError):
+            for place in (self.root, *self.root.iterdir()):
+                with suppress(OSError):
+                    (place / "cci" / uid).rmdir()
 
     def processes(self, container_id: str, *, parent: str) -> Path:
         """The file that lists a container's processes, from the moment its first one exists."""

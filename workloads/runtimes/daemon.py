@@ -39,6 +39,10 @@ class Conflict(RuntimeFault):
     """The name is taken, or the container is not in the state for it."""
 
 
+class Overlap(RuntimeFault):
+    """Part of the subnet is somebody's."""
+
+
 class Daemon:
     """`base_url` None: what `DOCKER_HOST` says, else the default socket."""
 
@@ -116,7 +120,7 @@ class Daemon:
             return list(self._api.networks())
 
     def create_network(self, name: str, *, subnet: str, labels: Mapping[str, str]) -> None:
-        """A bridge; the daemon keeps bridges apart. Raises Conflict when the name is taken."""
+        """A bridge; the daemon keeps bridges apart. Raises Conflict when the name is taken, Overlap when the subnet is."""
         ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
         with _heard():
             self._api.create_network(name, driver="bridge", check_duplicate=True, ipam=ipam, labels=dict(labels))
@@ -260,10 +264,16 @@ def _heard() -> Iterator[None]:
     except errors.NotFound as error:
         raise Missing(_words(error)) from error
     except errors.APIError as error:
-        fault = Conflict if error.status_code == 409 else RuntimeFault
-        raise fault(_words(error)) from error
+        raise _fault(error)(_words(error)) from error
     except (errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise RuntimeGone(f"the Docker daemon does not answer: {error}") from error
+
+
+def _fault(error: errors.APIError) -> type[RuntimeFault]:
+    """The daemon has no code of its own for a subnet that is taken, only words."""
+    if error.status_code == 409:
+        return Conflict
+    return Overlap if "overlaps" in _words(error) else RuntimeFault
 
 
 def _knock(address: str) -> None:

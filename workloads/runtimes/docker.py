@@ -35,7 +35,7 @@ from workloads.runtimes.base import (
     SandboxStatus,
 )
 from workloads.runtimes.cgroups import Cgroups
-from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing
+from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
 from workloads.runtimes.pulls import Layers
 from workloads.runtimes.subnets import NoRoom, free_subnet, routed
 
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 KEPT_ATTEMPTS = 2
 """The newest attempt of a container and the one before: their logs can be read."""
 
+SUBNETS_TRIED = 20
 _EVENTS = ["die", "destroy"]
 """Not "start": who starts a container knows, and would be woken by its own doing."""
 _ROUTES = Path("/proc/net/route")
@@ -113,10 +114,8 @@ class Docker:
         for found in existing:
             if found["Name"] == network.name:
                 return replace(network, cidr=inspection.subnets(found)[0])
-        cidr = self._free_subnet(network.cidr, [cidr for found in existing for cidr in inspection.subnets(found)])
-        labels = {**network.labels, names.INSTANCE: self.instance}
-        self._daemon.create_network(network.name, subnet=cidr, labels=labels)
-        return replace(network, cidr=cidr)
+        taken = [cidr for found in existing for cidr in inspection.subnets(found)]
+        return replace(network, cidr=self._make_network(network, taken))
 
     def remove_network(self, name: str) -> None:
         for warm in self._pool(name):
@@ -289,6 +288,19 @@ class Docker:
             changes = [f'ENTRYPOINT ["{pause.ENTRYPOINT}"]']
             self._daemon.import_image(name, pause.image_tar(architecture), changes=changes)
         return name
+
+    def _make_network(self, network: NetworkSpec, taken: list[str]) -> str:
+        """Returns its subnet. Who took one since we looked may not be in the list yet: then the next one is tried."""
+        labels = {**network.labels, names.INSTANCE: self.instance}
+        for _ in range(SUBNETS_TRIED):
+            cidr = self._free_subnet(network.cidr, taken)
+            try:
+                self._daemon.create_network(network.name, subnet=cidr, labels=labels)
+            except Overlap:
+                taken = [*taken, cidr]
+            else:
+                return cidr
+        raise RuntimeFault(f"{SUBNETS_TRIED} subnets that seemed free are taken, the last was {cidr}")
 
     def _free_subnet(self, wanted: str, taken: list[str]) -> str:
         """Away from what the host routes elsewhere, if there is room away from it."""

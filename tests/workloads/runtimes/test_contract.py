@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import UTC, timedelta
+from functools import partial
 
 import pytest
 
+from tests.threads import at_once
 from tests.workloads.runtimes.worlds import World, container, spec
 from workloads.meta.keys import Uid
 from workloads.runtimes.base import ContainerStatus, ImageFault, RuntimeFault, SandboxSpec, SandboxStatus
@@ -62,6 +64,16 @@ def test_a_network_whose_cidr_is_taken_gets_another_of_the_same_size(world: Worl
     other = world.runtime.ensure_network(replace(world.network, name=world.network.name + "-b"))
     assert other.cidr != world.network.cidr
     assert other.cidr.endswith("/24")
+
+
+def test_networks_that_want_one_cidr_at_the_same_moment_all_get_one(world: World) -> None:
+    wanted = [replace(world.network, name=f"{world.network.name}-{letter}") for letter in "abcd"]
+    try:
+        made = at_once(*(partial(world.runtime.ensure_network, one) for one in wanted))
+        assert len({world.network.cidr, *(one.cidr for one in made)}) == 5
+    finally:
+        for one in wanted:
+            world.runtime.remove_network(one.name)
 
 
 def test_a_network_goes_and_takes_its_pool_along(world: World) -> None:

@@ -134,7 +134,7 @@ def test_the_pod_specification_is_a_ceiling_over_all_containers_and_goes_with_th
     place = cgroups.root / ("" if cgroups.version == "2" else "memory") / limit
     assert int(place.read_text()) == 256 * 1024**2
     dockers.runtime.remove_sandbox(pod.uid)
-    assert not place.parent.exists()
+    assert list(cgroups.root.glob(f"**/cci/{pod.uid}")) == []
 
 
 def test_the_containers_of_a_pod_share_one_network_namespace(dockers: DockerWorld) -> None:

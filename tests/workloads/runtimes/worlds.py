@@ -123,9 +123,12 @@ def simulated_world() -> Iterator[SimulatedWorld]:
 def docker_world() -> Iterator[DockerWorld]:
     """An install of its own on the daemon, of which nothing is left afterwards."""
     instance = f"test-{uuid.uuid4().hex[:12]}"
+    runtime = Docker(instance=instance)
     try:
-        yield DockerWorld(Docker(instance=instance), images.busybox())
+        yield DockerWorld(runtime, images.busybox())
     finally:
+        for sandbox in runtime.sandboxes():
+            runtime.remove_sandbox(sandbox.uid)
         label = f"label=cci.io/instance={instance}"
         if containers := docker("ps", "-aq", "--filter", label).split():
             docker("rm", "-fv", *containers)
