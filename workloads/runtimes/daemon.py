@@ -120,7 +120,7 @@ class Daemon:
             return list(self._api.networks())
 
     def create_network(self, name: str, *, subnet: str, labels: Mapping[str, str]) -> None:
-        """A bridge; the daemon keeps bridges apart. Raises Conflict when the name is taken, Overlap when the subnet is."""
+        """A bridge; the daemon keeps them apart. Raises Conflict when the name is taken, Overlap when the subnet is."""
         ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
         with _heard():
             self._api.create_network(name, driver="bridge", check_duplicate=True, ipam=ipam, labels=dict(labels))
