@@ -37,6 +37,8 @@ class Facts:
 
     phase: str = ""
     node: str = ""
+    about: str = ""
+    """uid of what an object is about that has no owner: an Event's."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Kind:
     """On create (`old` None) sets the initial status; on update drops what users may not set."""
     facts: Callable[[JSON], Facts] = lambda obj: Facts()
     has_generation: bool = True
+    is_confidential: bool = False
+    """What it holds is never quoted, not even in the error that refuses it."""
     field_selectors: dict[str, Callable[[JSON], str]] = field(default_factory=dict)
     """Beyond `metadata.name` and `metadata.namespace`: path -> value."""
 

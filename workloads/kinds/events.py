@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from workloads.kinds import objectmeta
-from workloads.kinds.base import Column, Kind
+from workloads.kinds.base import Column, Facts, Kind
 from workloads.kinds.columns import NAME
 from workloads.kinds.registry import register
-from workloads.meta import causes, times
+from workloads.meta import causes, names, times
 from workloads.meta.errors import Cause
 
 JSON = dict[str, Any]
@@ -56,6 +56,12 @@ def _count(obj: JSON) -> int:
     return int((obj.get("series") or {}).get("count") or obj.get("count") or 1)
 
 
+def _subject(obj: JSON) -> Facts:
+    """Anybody may write an Event about anything; what no uid looks like is not kept in a column."""
+    uid = (obj.get("involvedObject") or {}).get("uid", "")
+    return Facts(about="" if names.uid(uid) else uid)
+
+
 def _about(part: str) -> Any:
     return lambda obj: (obj.get("involvedObject") or {}).get(part, "")
 
@@ -83,6 +89,7 @@ KIND = register(
         ),
         validate=validate,
         has_generation=False,
+        facts=_subject,
         field_selectors={
             **{
                 f"involvedObject.{part}": _about(part)

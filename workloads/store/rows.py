@@ -30,7 +30,7 @@ class Draft:
     data: bytes
     labels: Mapping[str, str]
     owner_uid: str
-    """uid of the controlling owner, or ""."""
+    """uid of the controlling owner, of an Event that of what it is about, or ""."""
     phase: str
     node: str
     created: datetime

@@ -29,7 +29,7 @@ def draft(kind: Kind, account: str, obj: JSON) -> Draft:
         uid=Uid(metadata["uid"]),
         data=data,
         labels=metadata.get("labels") or {},
-        owner_uid=owner_of(metadata),
+        owner_uid=facts.about or owner_of(metadata),
         phase=facts.phase,
         node=facts.node,
         created=times.parse(metadata["creationTimestamp"]),

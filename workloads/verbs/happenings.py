@@ -1,17 +1,22 @@
-"""Events as `kubectl describe` shows them. The same thing happening again to the same object counts up one Event, whose
-name is made of what happened: running a recorder twice folds instead of doubling."""
+"""Events as `kubectl describe` shows them. The same thing happening again to the same object counts up one Event, so
+that running a recorder twice folds instead of doubling.
+
+An Event's name ends in the instant it was first recorded, as upstream's: times are told in seconds, and what happened
+within one is listed, by name, in the order it happened.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+
+import orjson
 
 from iam.identities import Identity
 from workloads.kinds import registry
 from workloads.meta import times
 from workloads.meta.errors import AlreadyExists, Conflict, NotFound, Refused
-from workloads.meta.keys import Key
 from workloads.store import objects
 from workloads.verbs import writes
 from workloads.verbs.drafts import draft, loaded
@@ -37,17 +42,14 @@ def record(
     records has something better to do. Lost races are tried again a few times."""
     now = times.format_seconds(datetime.now(UTC))
     event = _event(obj, type=type, reason=reason, message=message[:LONGEST_MESSAGE], component=component, now=now)
-    kind, metadata = registry.kind("Event"), event["metadata"]
-    key = Key(identity.account, kind.name, metadata["namespace"], metadata["name"])
     for _ in range(3):
         try:
-            writes.change(identity, kind, key, lambda old: _counted(old, now))
-            return
-        except Conflict:
-            return
-        except NotFound:
-            if _created(identity, event):
-                return
+            _record(identity, event, now)
+        except (AlreadyExists, NotFound):
+            continue
+        except (Conflict, Refused):
+            pass
+        return
 
 
 def expire(now: datetime) -> int:
@@ -66,12 +68,10 @@ def expire(now: datetime) -> int:
 def _event(obj: JSON, *, type: str, reason: str, message: str, component: str, now: str) -> JSON:
     metadata = obj["metadata"]
     namespace = metadata.get("namespace") or metadata["name"]
-    told = "\0".join((metadata.get("uid", ""), type, reason, message, component))
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{metadata['name'][:236]}.{digest}", "namespace": namespace},
+        "metadata": {"namespace": namespace},
         "involvedObject": {
             "apiVersion": obj["apiVersion"],
             "kind": obj["kind"],
@@ -89,19 +89,57 @@ def _event(obj: JSON, *, type: str, reason: str, message: str, component: str, n
     }
 
 
+def _record(identity: Identity, event: JSON, now: str) -> None:
+    """Raises NotFound when what it counted up has just expired, AlreadyExists when somebody told the same first."""
+    told = _told_of(identity, event)
+    known = _same(told, event)
+    if known is not None:
+        writes.change(identity, registry.kind("Event"), known.key, lambda old: _counted(old, now))
+        return
+    metadata = {**event["metadata"], "name": _name(event, told)}
+
+    def still_news() -> None:
+        if _same(_told_of(identity, event), event) is not None:
+            raise AlreadyExists.named("events", metadata["name"])
+
+    new = {**event, "metadata": metadata}
+    writes.create(identity, "Event", new, metadata["namespace"], guards=(still_news,))
+
+
+def _told_of(identity: Identity, event: JSON) -> list[objects.Row]:
+    """What has been told of the same object."""
+    namespace, about = event["metadata"]["namespace"], event["involvedObject"].get("uid", "")
+    return objects.scan("Event", account=identity.account, namespace=namespace, owner_uid=about).rows
+
+
+def _same(told: list[objects.Row], event: JSON) -> objects.Row | None:
+    """The bytes are asked first: most say something else."""
+    said = orjson.dumps(event["message"])
+    return next((row for row in told if said in row.data and _says(loaded(row)) == _says(event)), None)
+
+
+def _says(event: JSON) -> tuple[str, ...]:
+    source = event.get("source") or {}
+    return event.get("type", ""), event.get("reason", ""), event.get("message", ""), source.get("component", "")
+
+
+def _name(event: JSON, told: list[objects.Row]) -> str:
+    """Behind everything told of the object so far, whatever the clock says."""
+    latest = max((_instant(row.key.name) for row in told), default=0)
+    base = event["involvedObject"]["name"][:236].rstrip("-.")
+    return f"{base}.{max(time.time_ns(), latest + 1):016x}"
+
+
+def _instant(name: str) -> int:
+    """0 for a name that somebody else gave."""
+    try:
+        return int(name.rpartition(".")[2], 16)
+    except ValueError:
+        return 0
+
+
 def _counted(event: JSON, now: str) -> JSON:
     return {**event, "count": event.get("count", 1) + 1, "lastTimestamp": now}
-
-
-def _created(identity: Identity, event: JSON) -> bool:
-    """Whether there is nothing left to do. False: somebody made it first, count it up."""
-    try:
-        writes.create(identity, "Event", event, event["metadata"]["namespace"], writes.NO_OPTIONS)
-    except (NotFound, Refused):
-        return True
-    except AlreadyExists:
-        return False
-    return True
 
 
 def _expired(row: objects.Row, before: datetime) -> bool:

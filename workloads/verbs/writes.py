@@ -30,7 +30,16 @@ NAMES_TO_TRY = 8
 NO_OPTIONS = WriteOptions()
 
 
-def create(identity: Identity, kind_name: str, manifest: JSON, namespace: str, options: WriteOptions) -> Answer:
+def create(
+    identity: Identity,
+    kind_name: str,
+    manifest: JSON,
+    namespace: str,
+    options: WriteOptions = NO_OPTIONS,
+    *,
+    guards: tuple[objects.Guard, ...] = (),
+) -> Answer:
+    """`guards` are asked inside the write's transaction, with admission's own."""
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, "create")
     wanted = copied(manifest)
@@ -38,6 +47,7 @@ def create(identity: Identity, kind_name: str, manifest: JSON, namespace: str, o
     namespace = _namespace_for(kind, wanted, namespace)
     for _ in range(NAMES_TO_TRY):
         admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, now=datetime.now(UTC))
+        admitted = replace(admitted, guards=admitted.guards + guards)
         written = _insert(kind, identity.account, admitted, dry_run=options.dry_run)
         if written is not None:
             return Answer(written, said + admitted.warnings, created=True)

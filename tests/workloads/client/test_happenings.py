@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from tests import manifests
 from workloads.client import Client, DeleteOptions, expire_events
 from workloads.store import objects
+from workloads.verbs import writes
 
 
 def record(client: Client, obj: dict[str, object], message: str = "Pulling image") -> None:
@@ -38,6 +40,46 @@ def test_the_same_thing_again_counts_up(client, controller, one):
     assert event["count"] == 2
     assert event["firstTimestamp"] == "2026-05-04T10:00:00Z"
     assert event["lastTimestamp"] == "2026-05-04T10:00:07Z"
+
+
+def test_what_happened_within_a_second_is_listed_in_the_order_it_happened(client, controller, one):
+    told = [f"step {number}" for number in (3, 1, 4, 1, 5, 9, 2, 6)]
+    with time_machine.travel("2026-05-04T10:00:00Z", tick=False):
+        for message in told:
+            record(controller, one, message)
+
+    assert [event["message"] for event in client.list("Event", "shop").items] == list(dict.fromkeys(told))
+
+
+def test_two_who_tell_the_same_at_once_tell_it_once(client, controller, one, monkeypatch):
+    create, early = writes.create, iter([True])
+
+    def create_late(*args, **rest):
+        if next(early, False):
+            record(controller, one)
+        return create(*args, **rest)
+
+    monkeypatch.setattr(writes, "create", create_late)
+    record(controller, one)
+
+    (event,) = client.list("Event", "shop").items
+    assert event["count"] == 2
+
+
+def test_an_event_of_an_object_with_the_longest_name_has_a_name_too(client, controller, shop):
+    name = f"{'a' * 235}.{'c' * 17}"
+    pod = client.create("Pod", {**manifests.pod(), "metadata": {"name": name}}, "shop").obj
+    record(controller, pod)
+
+    assert client.count("Event", "shop") == 1
+
+
+def test_a_strangers_event_about_something_of_ours_is_not_counted_up(client, stranger, controller, one):
+    stranger.create("Namespace", manifests.namespace("shop"))
+    record(stranger, one)
+    record(controller, one)
+
+    assert client.list("Event", "shop").items[0]["count"] == 1
 
 
 def test_another_message_is_another_event(client, controller, one):
