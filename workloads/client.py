@@ -12,15 +12,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from iam.identities import Identity
+from workloads.admission import quota
 from workloads.kinds import registry
 from workloads.store import changes
 from workloads.store.objects import Row
-from workloads.verbs import deletes, happenings, patching, podlogs, reads, scales, writes
+from workloads.verbs import deletes, happenings, images, patching, podlogs, reads, scales, writes
 from workloads.verbs.calls import (
     JSON,
     Answer,
     DeleteOptions,
     FieldValidation,
+    HostImage,
     Listing,
     LogOptions,
     LogTarget,
@@ -37,6 +39,7 @@ __all__ = (
     "Client",
     "DeleteOptions",
     "FieldValidation",
+    "HostImage",
     "Listing",
     "LogOptions",
     "LogTarget",
@@ -213,6 +216,14 @@ class Client:
     def log_target(self, namespace: str, pod: str, options: LogOptions) -> LogTarget:
         """`logs` for callers that stream by themselves: everything is checked, only the GET is left to do."""
         return podlogs.target(self.identity, namespace, pod, options)
+
+    def images(self) -> Sequence[HostImage]:
+        """What stands ready on this host, by name, for forms to offer. Empty while the agent is away."""
+        return images.on_host(self.identity)
+
+    def namespace_limit(self) -> int:
+        """How many namespaces the account may have."""
+        return quota.namespace_limit(self.identity.account)
 
 
 def expire_events(now: datetime) -> int:

@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
-from console.forms.drafts import JSON, FieldError, Fields, text, whole
+from console.forms.drafts import JSON, FieldError, Fields, Whole, text
+from console.forms.sizes import SizeDraft, short
 
 STEPS = ("basic", "access", "advanced", "confirm")
 SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
@@ -16,9 +16,19 @@ DESCRIPTION_ANNOTATION = "description"
 ENV_SOURCES = {"PodIP": "status.podIP", "PodName": "metadata.name"}
 _CONTAINER = re.compile(r"spec\.template\.spec\.containers\[(\d+)\](?:\.(.*))?$")
 _ENV = re.compile(r"env\[(\d+)\]\.?(.*)$")
+_CONTAINER_PLACES = {
+    "imagePullPolicy": "pull_policy",
+    "image": "image",
+    "name": "name",
+    "command": "command",
+    "args": "args",
+    "workingDir": "working_dir",
+}
 _PLACES = {
     "metadata.name": "name",
     "metadata.labels": "name",
+    "spec.selector": "name",
+    "spec.template.metadata.labels": "name",
     "metadata.annotations[description]": "description",
     "metadata.namespace": "namespace",
     "spec.replicas": "replicas",
@@ -37,6 +47,11 @@ class EnvDraft:
     """`value`, or a key of ENV_SOURCES."""
     value: str = ""
 
+    @property
+    def blank(self) -> bool:
+        """A row that nobody filled in is no variable."""
+        return not (self.name or self.value)
+
     def manifest(self) -> JSON:
         if self.source in ENV_SOURCES:
             return {"name": self.name, "valueFrom": {"fieldRef": {"fieldPath": ENV_SOURCES[self.source]}}}
@@ -48,7 +63,7 @@ class ContainerDraft:
     name: str
     image: str = ""
     tag: str = ""
-    """Ignored when the image already carries a tag or digest."""
+    """Refused when the image already carries another tag, or a digest."""
     pull_policy: str = "IfNotPresent"
     cpu: str = ""
     memory: str = ""
@@ -61,8 +76,30 @@ class ContainerDraft:
     @property
     def reference(self) -> str:
         """`nginx` and `1.27` -> `nginx:1.27`."""
+        return f"{self.image}:{self.tag}" if self.tag and not self._names_version else self.image
+
+    @property
+    def variables(self) -> list[tuple[int, EnvDraft]]:
+        """Those that are sent, each with the row it stands in."""
+        return [(row, variable) for row, variable in enumerate(self.env) if not variable.blank]
+
+    def problems(self) -> Iterator[FieldError]:
+        """Fields are named as within this container."""
+        if not self.image:
+            yield FieldError("image", "Name an image, for example nginx:1.27.")
+        if self.tag and self._names_version and not self.image.endswith(f":{self.tag}"):
+            yield FieldError("tag", "The image names its version already: clear this, or take it out of the image.")
+        for field in ("command", "args"):
+            try:
+                shlex.split(getattr(self, field))
+            except ValueError as error:
+                said = str(error).rstrip(".")
+                yield FieldError(field, f"{said}: words are split as in a shell, so close every quotation mark.")
+
+    @property
+    def _names_version(self) -> bool:
         last = self.image.rpartition("/")[2]
-        return f"{self.image}:{self.tag}" if self.tag and ":" not in last and "@" not in last else self.image
+        return ":" in last or "@" in last
 
     def manifest(self, *, cpu: str, memory: str) -> JSON:
         size = {"cpu": self.cpu or cpu, "memory": _gib(self.memory) or memory}
@@ -78,74 +115,67 @@ class ContainerDraft:
             container["args"] = _words(self.args)
         if self.working_dir:
             container["workingDir"] = self.working_dir
-        if self.env:
-            container["env"] = [variable.manifest() for variable in self.env]
+        if variables := self.variables:
+            container["env"] = [variable.manifest() for _row, variable in variables]
         return container
 
 
 @dataclass(frozen=True)
 class DeploymentDraft:
-    """`size` is `<cores>_<GiB>` as in the annotation, for example `0.50_1.0`."""
+    """What a form without anything in it says is what `read({})` gives."""
 
-    name: str = ""
-    namespace: str = ""
-    description: str = ""
-    replicas: int = 2
-    size: str = "0.25_1.0"
-    containers: tuple[ContainerDraft, ...] = (ContainerDraft("container-0"),)
-    strategy: str = "RollingUpdate"
-    max_unavailable: str = "25%"
-    max_surge: str = "25%"
-    grace_seconds: int = 30
-    unreadable: tuple[FieldError, ...] = ()
+    name: str
+    namespace: str
+    description: str
+    replicas: Whole
+    size: SizeDraft
+    containers: tuple[ContainerDraft, ...]
+    strategy: str
+    max_unavailable: str
+    max_surge: str
+    grace_seconds: Whole
 
     @classmethod
     def read(cls, fields: Fields) -> DeploymentDraft:
-        replicas, replica_errors = whole(fields, "replicas", "Number of pods", 2)
-        grace, grace_errors = whole(fields, "grace_seconds", "Termination grace period", 30)
         return cls(
             name=text(fields, "name"),
             namespace=text(fields, "namespace"),
             description=text(fields, "description"),
-            replicas=replicas,
-            size=_size(fields),
+            replicas=Whole.read(fields, "replicas", 2),
+            size=SizeDraft.read(fields),
             containers=tuple(_containers(fields)) or (ContainerDraft("container-0"),),
             strategy=text(fields, "strategy", "RollingUpdate"),
             max_unavailable=text(fields, "max_unavailable", "25%"),
             max_surge=text(fields, "max_surge", "25%"),
-            grace_seconds=grace,
-            unreadable=(*replica_errors, *grace_errors),
+            grace_seconds=Whole.read(fields, "grace_seconds", 30),
         )
 
     @property
     def cores(self) -> str:
-        return self.size.partition("_")[0]
+        """What a container that says nothing may use: `0.5`."""
+        return short(self.size.annotation.partition("_")[0])
 
     @property
     def gib(self) -> str:
-        return self.size.partition("_")[2]
-
-    @property
-    def size_words(self) -> str:
-        return f"{self.cores} cores and {self.gib} GiB"
+        return short(self.size.annotation.partition("_")[2])
 
     def problems(self) -> list[FieldError]:
-        found = list(self.unreadable)
+        found = []
         if not self.name:
             found.append(
                 FieldError("name", "Give the workload a name: lower-case letters, digits and “-”, at most 63.")
             )
+        found += self.replicas.problems("replicas", "The number of pods")
         if len(self.description) > 250:
             found.append(FieldError("description", f"At most 250 characters; this has {len(self.description)}."))
+        found += [FieldError("size", rule) for rule in self.size.rules()]
         for index, container in enumerate(self.containers):
-            if not container.image:
-                found.append(FieldError(f"containers-{index}-image", "Name an image, for example nginx:1.27."))
+            prefix = f"containers-{index}-"
+            found += [FieldError(prefix + problem.field, problem.message) for problem in container.problems()]
             if len(self.containers) > 1 and not (container.cpu and container.memory):
-                message = f"Several containers share the pod: say how much of {self.size_words} this one may use."
-                found.append(FieldError(f"containers-{index}-{'memory' if container.cpu else 'cpu'}", message))
-            for field in ("command", "args"):
-                found.extend(_unclosed(index, field, getattr(container, field)))
-        return found
+                message = "Several containers share the pod: say how much of its specification this one may use."
+                found.append(FieldError(prefix + ("memory" if container.cpu else "cpu"), message))
+        return found + self.grace_seconds.problems("grace_seconds", "The termination grace period")
 
     def manifests(self) -> list[JSON]:
         labels = {"app": self.name}
@@ -158,14 +188,14 @@ class DeploymentDraft:
                 "kind": "Deployment",
                 "metadata": metadata,
                 "spec": {
-                    "replicas": self.replicas,
+                    "replicas": self.replicas.value,
                     "selector": {"matchLabels": dict(labels)},
                     "strategy": self._strategy(),
                     "template": {
-                        "metadata": {"labels": dict(labels), "annotations": {SIZE_ANNOTATION: self.size}},
+                        "metadata": {"labels": dict(labels), "annotations": {SIZE_ANNOTATION: self.size.annotation}},
                         "spec": {
                             "containers": self._containers(),
-                            "terminationGracePeriodSeconds": self.grace_seconds,
+                            "terminationGracePeriodSeconds": self.grace_seconds.value,
                         },
                     },
                 },
@@ -174,34 +204,35 @@ class DeploymentDraft:
 
     def field_of(self, path: str) -> str:
         if match := _CONTAINER.match(path):
-            return _container_field(int(match[1]), match[2] or "")
+            return self._container_field(int(match[1]), match[2] or "")
         return next((field for start, field in _PLACES.items() if path.startswith(start)), "")
 
     def step_of(self, field: str) -> str:
-        """On which of STEPS the field stands."""
+        """On which of STEPS the field stands; "" for the head of the form, which stands on all."""
+        if not field:
+            return ""
         return "advanced" if field in ("strategy", "max_unavailable", "max_surge", "grace_seconds") else "basic"
 
     def _containers(self) -> list[JSON]:
         """A container that stands alone and names no size may use the whole pod specification."""
         return [container.manifest(cpu=self.cores, memory=_gib(self.gib)) for container in self.containers]
 
+    def _container_field(self, index: int, rest: str) -> str:
+        prefix = f"containers-{index}-"
+        if match := _ENV.match(rest):
+            rows = [row for row, _variable in self.containers[index].variables] if index < len(self.containers) else []
+            sent = int(match[1])
+            row = rows[sent] if sent < len(rows) else sent
+            return f"{prefix}env-{row}-{'name' if match[2].startswith('name') else 'value'}"
+        if rest.startswith("resources"):
+            return prefix + ("memory" if "memory" in rest else "cpu")
+        return prefix + next((field for start, field in _CONTAINER_PLACES.items() if rest.startswith(start)), "image")
+
     def _strategy(self) -> JSON:
         if self.strategy == "Recreate":
             return {"type": "Recreate"}
         rolling = {"maxUnavailable": _count(self.max_unavailable), "maxSurge": _count(self.max_surge)}
         return {"type": self.strategy, "rollingUpdate": rolling}
-
-
-def _size(fields: Fields) -> str:
-    """The chosen card, or what was chosen freely, in the annotation's form where both are numbers."""
-    chosen = text(fields, "size", "0.25_1.0")
-    if chosen != "free":
-        return chosen
-    cores, gib = text(fields, "size_cores"), text(fields, "size_gib")
-    try:
-        return f"{Decimal(cores):.2f}_{Decimal(gib):.1f}"
-    except InvalidOperation:
-        return f"{cores}_{gib}"
 
 
 def _containers(fields: Fields) -> Iterator[ContainerDraft]:
@@ -222,37 +253,13 @@ def _containers(fields: Fields) -> Iterator[ContainerDraft]:
 
 
 def _env(fields: Fields, prefix: str) -> Iterator[EnvDraft]:
-    """Rows left wholly empty are no variables."""
     for index in _indexes(fields, re.compile(re.escape(prefix) + r"env-(\d+)-")):
         row = f"{prefix}env-{index}-"
-        variable = EnvDraft(
-            text(fields, row + "name"), text(fields, row + "source", "value"), fields.get(row + "value", "")
-        )
-        if variable.name or variable.value:
-            yield variable
+        yield EnvDraft(text(fields, row + "name"), text(fields, row + "source", "value"), fields.get(row + "value", ""))
 
 
 def _indexes(fields: Fields, pattern: re.Pattern[str]) -> list[int]:
     return sorted({int(match[1]) for name in fields if (match := pattern.match(name))})
-
-
-def _container_field(index: int, rest: str) -> str:
-    prefix = f"containers-{index}-"
-    if match := _ENV.match(rest):
-        return f"{prefix}env-{match[1]}-{'name' if match[2].startswith('name') else 'value'}"
-    if rest.startswith("resources"):
-        return prefix + ("memory" if "memory" in rest else "cpu")
-    field = {"image": "image", "name": "name", "command": "command", "args": "args", "workingDir": "working_dir"}
-    field["imagePullPolicy"] = "pull_policy"
-    return prefix + next((name for start, name in field.items() if rest.startswith(start)), "image")
-
-
-def _unclosed(index: int, field: str, value: str) -> Iterator[FieldError]:
-    try:
-        shlex.split(value)
-    except ValueError as error:
-        message = f"{str(error).rstrip('.')}: words are split as in a shell, so close every quotation mark."
-        yield FieldError(f"containers-{index}-{field}", message)
 
 
 def _words(value: str) -> list[str]:
@@ -264,12 +271,10 @@ def _words(value: str) -> list[str]:
 
 def _gib(value: str) -> str:
     """`2` and `2.0` are GiB; whatever carries a unit stays as typed."""
-    if re.fullmatch(r"\d+(\.0+)?", value):
-        return f"{int(float(value))}Gi"
-    if re.fullmatch(r"\d*\.\d+", value):
-        return f"{value}Gi"
-    return value
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", value):
+        return value
+    return f"{value.rstrip('0').rstrip('.') if '.' in value else value}Gi"
 
 
 def _count(value: str) -> int | str:
-    return int(value) if value.isdigit() else value
+    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +12,16 @@ from workloads.meta.errors import Cause
 JSON = dict[str, Any]
 Fields = Mapping[str, str]
 """What the browser posted: one text a name."""
+
+_ECHOES = (
+    "metadata.labels[app]",
+    "metadata.labels[kubernetes.io/metadata.name]",
+    "spec.selector",
+    "spec.template.metadata.labels",
+)
+"""Where a name is written once more by the form itself: what is wrong there is said of the name already."""
+_ASKED = re.compile(r"(?:Invalid|Unsupported) value: (?:\"(?:[^\"\\]|\\.)*\"|[^:]*): ", re.DOTALL)
+_PATTERN = re.compile(r",? regex used for validation is '.*'(?=\))")
 
 
 class Draft(Protocol):
@@ -32,10 +43,54 @@ class FieldError:
     message: str
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A whole number as it was typed; nothing typed is the default."""
+
+    typed: str
+    default: int
+
+    @classmethod
+    def read(cls, fields: Fields, name: str, default: int) -> Whole:
+        return cls(text(fields, name), default)
+
+    def __str__(self) -> str:
+        return self.typed or str(self.default)
+
+    @property
+    def readable(self) -> bool:
+        return re.fullmatch(r"-?[0-9]{1,9}", str(self)) is not None
+
+    @property
+    def value(self) -> int:
+        """The default while what is typed is no number."""
+        return int(str(self)) if self.readable else self.default
+
+    def problems(self, name: str, label: str) -> list[FieldError]:
+        if self.readable:
+            return []
+        said = f"“{self.typed}” is not" if len(self.typed) < 40 else "this is not"
+        return [FieldError(name, f"{label} is a whole number of at most 9 digits; {said}. Write digits only.")]
+
+
 def placed(draft: Draft, causes: Iterable[Cause]) -> list[FieldError]:
     """Every cause at its field, once: a rule that stands on two paths of one field is said one time."""
-    found = [FieldError(draft.field_of(cause.field), cause.message) for cause in causes]
-    return list(dict.fromkeys(found))
+    found = list(causes)
+    direct = [cause for cause in found if not cause.field.startswith(_ECHOES)]
+    return list(dict.fromkeys(FieldError(draft.field_of(cause.field), spoken(cause)) for cause in direct or found))
+
+
+def together(problems: list[FieldError], refusals: Iterable[FieldError]) -> list[FieldError]:
+    """What the form finds and what the server finds: one answer tells all. At a field the form's own word is enough."""
+    said = {problem.field for problem in problems}
+    return problems + [refusal for refusal in refusals if refusal.field not in said]
+
+
+def spoken(cause: Cause) -> str:
+    """The rule and the remedy, as a sentence beside the value they are about: kubectl's own words without the value and
+    without the pattern behind them."""
+    said = _PATTERN.sub("", _ASKED.sub("", cause.message, count=1))
+    return said[:1].upper() + said[1:]
 
 
 def by_field(errors: Iterable[FieldError]) -> dict[str, list[str]]:
@@ -48,14 +103,3 @@ def by_field(errors: Iterable[FieldError]) -> dict[str, list[str]]:
 
 def text(fields: Fields, name: str, default: str = "") -> str:
     return fields.get(name, default).strip()
-
-
-def whole(fields: Fields, name: str, label: str, default: int) -> tuple[int, list[FieldError]]:
-    """A whole number, or the default and what to do about it."""
-    value = text(fields, name)
-    if not value:
-        return default, []
-    try:
-        return int(value), []
-    except ValueError:
-        return default, [FieldError(name, f"{label} is a whole number; “{value}” is not. Write digits only.")]

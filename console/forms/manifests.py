@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workloads.kinds import refusals, registry
-from workloads.meta.manifests import Document, ManifestError, parse_yaml_documents
+from workloads.meta.manifests import LONGEST, Document, ManifestError, parse_yaml_documents
 
 JSON = dict[str, Any]
+
+TOO_LONG = "This is larger than 3 MB. Split it into several."
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Entry:
 
     line: int
     title: str
-    """`Deployment shop/web`, for people."""
+    """`Deployment shop/web`, for people. Of what has no name yet, its kind."""
     kind: str = ""
     name: str = ""
     namespace: str = ""
@@ -28,10 +31,26 @@ class Entry:
 
 def read(text: str, *, default_namespace: str) -> list[Entry]:
     """Raises ManifestError when the text is no YAML at all; everything smaller is an entry's refusal."""
+    if len(text) > LONGEST or len(text.encode()) > LONGEST:
+        raise ManifestError(TOO_LONG)
     entries = [_entry(document, default_namespace) for document in parse_yaml_documents(text)]
     if not entries:
         raise ManifestError("There is nothing here: paste or choose a manifest, for example a Deployment.")
-    return entries
+    return list(_once(entries))
+
+
+def _once(entries: list[Entry]) -> Iterator[Entry]:
+    """An object that the text describes twice is refused where it stands the second time."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for entry in entries:
+        key = (entry.kind, entry.namespace, entry.name)
+        metadata = entry.manifest.get("metadata") if entry.manifest else None
+        if not isinstance(metadata, dict) or not metadata.get("name"):
+            yield entry
+            continue
+        first = seen.setdefault(key, entry.line)
+        again = f"the same object stands at line {first} already: take one of the two away."
+        yield entry if first == entry.line else replace(entry, manifest=None, refusal=again)
 
 
 def _entry(document: Document, default_namespace: str) -> Entry:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
-from console.forms.drafts import JSON, FieldError, Fields, text, whole
+from console.forms.drafts import JSON, FieldError, Fields, Whole, placed, text
+from workloads.kinds import networks
 
 FLAVORS = ("general-computing", "gpu-accelerated")
+_WARM_POOL_SIZE, _RECYCLE_HOURS = Whole("", 10), Whole("", 24)
 _PLACES = {
     "metadata.name": "name",
+    "metadata.labels[kubernetes.io/metadata.name]": "name",
     "metadata.annotations[namespace.kubernetes.io/flavor]": "flavor",
     "metadata.annotations[network.cci.io/warm-pool-size]": "warm_pool_size",
     "metadata.annotations[network.cci.io/warm-pool-recycle-interval]": "recycle_hours",
@@ -24,42 +26,42 @@ _PLACES = {
 @dataclass(frozen=True)
 class NamespaceDraft:
     name: str = ""
-    flavor: str = "general-computing"
+    flavor: str = FLAVORS[0]
     rbac: bool = False
     enterprise_project: str = "0"
     vpc: str = "vpc-default"
     cidr: str = ""
     dns: str = ""
-    warm_pool_size: int = 10
-    recycle_hours: int = 24
-    ready_before_run: bool = True
-    unreadable: tuple[FieldError, ...] = ()
+    warm_pool_size: Whole = _WARM_POOL_SIZE
+    recycle_hours: Whole = _RECYCLE_HOURS
 
     @classmethod
     def read(cls, fields: Fields) -> NamespaceDraft:
-        warm, warm_errors = whole(fields, "warm_pool_size", "Warm pool size", 10)
-        hours, hour_errors = whole(fields, "recycle_hours", "Recycle interval", 24)
         return cls(
             name=text(fields, "name"),
-            flavor=text(fields, "flavor"),
+            flavor=text(fields, "flavor", FLAVORS[0]),
             rbac="rbac" in fields,
             enterprise_project=text(fields, "enterprise_project") or "0",
             vpc=text(fields, "vpc") or "vpc-default",
             cidr=text(fields, "cidr"),
             dns=text(fields, "dns"),
-            warm_pool_size=warm,
-            recycle_hours=hours,
-            ready_before_run="ready_before_run" in fields,
-            unreadable=(*warm_errors, *hour_errors),
+            warm_pool_size=Whole.read(fields, "warm_pool_size", 10),
+            recycle_hours=Whole.read(fields, "recycle_hours", 24),
         )
 
     def problems(self) -> list[FieldError]:
-        found = list(self.unreadable)
+        """The Network's rules too: the namespace is made first, and must not be made for a Network that cannot be."""
+        found = []
         if not self.name:
             found.append(
                 FieldError("name", "Give the namespace a name: lower-case letters, digits and “-”, at most 63.")
             )
-        return found
+        network = self.network()
+        networks.default(network)
+        causes = [cause for cause in networks.validate(network, None) if cause.field.startswith("spec.")]
+        found += placed(self, causes)
+        found += self.warm_pool_size.problems("warm_pool_size", "The warm pool")
+        return found + self.recycle_hours.problems("recycle_hours", "The recycle interval")
 
     def manifests(self) -> list[JSON]:
         return [self.namespace(), self.network()]
@@ -67,11 +69,10 @@ class NamespaceDraft:
     def namespace(self) -> JSON:
         annotations = {
             "namespace.kubernetes.io/flavor": self.flavor,
-            "network.cci.io/warm-pool-size": str(self.warm_pool_size),
-            "network.cci.io/warm-pool-recycle-interval": str(self.recycle_hours),
+            "network.cci.io/warm-pool-size": str(self.warm_pool_size.value),
+            "network.cci.io/warm-pool-recycle-interval": str(self.recycle_hours.value),
+            "network.cci.io/ready-before-pod-run": "vpc-network-ready",
         }
-        if self.ready_before_run:
-            annotations["network.cci.io/ready-before-pod-run"] = "vpc-network-ready"
         labels = {
             "rbac.authorization.cci.io/enable-k8s-rbac": "true" if self.rbac else "false",
             "sys_enterprise_project_id": self.enterprise_project,
@@ -86,7 +87,7 @@ class NamespaceDraft:
             spec["cidr"] = self.cidr
         if servers := [part for part in re.split(r"[,\s]+", self.dns) if part]:
             spec["dnsServers"] = servers
-        metadata = {"name": f"{self.name}-network"[:63], "namespace": self.name}
+        metadata = {"name": f"{self.name[:55].rstrip('-')}-network", "namespace": self.name}
         return {"apiVersion": "networking.cci.io/v1beta1", "kind": "Network", "metadata": metadata, "spec": spec}
 
     def field_of(self, path: str) -> str:
@@ -94,10 +95,11 @@ class NamespaceDraft:
 
 
 def free_addresses(cidr: str) -> int | None:
-    """Addresses pods can have in `cidr`: the network's own, the gateway's and reserved ones (6) are not among them.
-    None when it is no network."""
-    try:
-        network = ipaddress.ip_network(cidr)
-    except ValueError:
-        return None
-    return max(network.num_addresses - 6, 0)
+    """How many pods a subnet has addresses for; None when it cannot be one."""
+    return None if networks.cidr_problem(cidr) else networks.free_addresses(cidr)
+
+
+def cidr_problem(cidr: str) -> str:
+    """What is wrong with it, as a sentence; "" when nothing is."""
+    problem = networks.cidr_problem(cidr)
+    return problem[:1].upper() + problem[1:]

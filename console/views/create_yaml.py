@@ -1,8 +1,14 @@
-"""Create from YAML: paste, type or upload; several documents. Everything is checked before the first thing is made."""
+"""Create from YAML: paste, type or upload; several documents. Everything is checked before the first thing is made.
+
+What lives in a namespace that the same text makes can only be checked when the namespace is there. So namespaces are
+made first; when anything in them is refused then, they are taken back, and nothing else has been made yet.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,10 +20,20 @@ from console.access import Visit, guarded
 from console.forms import manifests
 from console.forms.drafts import FieldError, by_field
 from console.forms.manifests import Entry
-from console.views.create import namespace_choices, page_of, requested_namespace
+from console.views.create import form_page, namespace_names, page_of, requested_namespace
 from workloads.client import Client, WriteOptions
-from workloads.meta.errors import Cause, StatusError
+from workloads.meta.errors import AlreadyExists, Cause, StatusError
 from workloads.meta.manifests import LONGEST, ManifestError
+
+Outcome = Literal["valid", "created", "refused", "waits", "taken back", "not tried"]
+_LOOKS = {
+    "valid": ("ok", "dot"),
+    "created": ("ok", "dot"),
+    "refused": ("bad", "diamond"),
+    "waits": ("busy", "ring"),
+    "taken back": ("warn", "triangle"),
+    "not tried": ("idle", "hollow"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,22 +42,39 @@ class Verdict:
 
     title: str
     line: int
-    word: str
-    tone: str
-    shape: str
+    outcome: Outcome
     url: str = ""
     problems: tuple[Cause, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
-        return bool(self.problems)
+        return self.outcome == "refused"
+
+    @property
+    def tone(self) -> str:
+        return _LOOKS[self.outcome][0]
+
+    @property
+    def shape(self) -> str:
+        return _LOOKS[self.outcome][1]
+
+    @property
+    def word(self) -> str:
+        return {
+            "valid": _("Valid"),
+            "created": _("Created"),
+            "refused": _("Refused"),
+            "waits": _("Waits for its namespace"),
+            "taken back": _("Taken back"),
+            "not tried": _("Not created"),
+        }[self.outcome]
 
 
 @guarded("GET", "POST")
 def yaml_create(visit: Visit) -> HttpResponse:
-    namespaces = namespace_choices(visit)
-    chosen = requested_namespace(visit.request) or (namespaces[0][0] if namespaces else "")
+    names = namespace_names(visit)
+    chosen = requested_namespace(visit.request) or (names[0] if names else "")
     text = ""
     errors: list[FieldError] = []
     verdicts: list[Verdict] = []
@@ -53,15 +86,19 @@ def yaml_create(visit: Visit) -> HttpResponse:
         "visit": visit,
         "frame": frame.of(visit),
         "section": "yaml",
-        "namespaces": namespaces,
+        "namespaces": [(name, name) for name in names],
         "namespace": chosen,
         "text": text,
         "errors": by_field(errors),
         "verdicts": verdicts,
         "headline": _headline(verdicts),
+        "focus": "text",
     }
     failed = bool(errors) or any(verdict.refused for verdict in verdicts)
     return render(visit.request, "create/yaml.html", context, status=422 if failed else 200)
+
+
+yaml_create.page = form_page("yaml")  # type: ignore[attr-defined]
 
 
 def _text(visit: Visit) -> tuple[str, list[FieldError]]:
@@ -70,31 +107,63 @@ def _text(visit: Visit) -> tuple[str, list[FieldError]]:
     if file is None:
         return visit.request.POST.get("text", ""), []
     if file.size is not None and file.size > LONGEST:
-        return "", [FieldError("text", _("The file is larger than 3 MB. Split it into several."))]
+        return "", [FieldError("file", manifests.TOO_LONG)]
     try:
-        return file.read().decode(), []
+        return file.read().decode("utf-8-sig"), []
     except UnicodeDecodeError:
-        return "", [FieldError("text", _("The file is not text in UTF-8. Save it as UTF-8 and choose it again."))]
+        return "", [FieldError("file", _("The file is not text in UTF-8. Save it as UTF-8 and choose it again."))]
 
 
 def _work(visit: Visit, text: str, namespace: str) -> tuple[list[Verdict], list[FieldError]]:
     try:
         entries = manifests.read(text, default_namespace=namespace)
     except ManifestError as error:
-        return [], [FieldError("text", str(error))]
+        said = str(error)
+        return [], [FieldError("text", said[:1].upper() + said[1:])]
     checked = _check_all(visit.client, entries)
     if visit.request.POST.get("go") != "create" or any(verdict.refused for verdict in checked):
         return checked, []
-    return [_verdict(visit.client, entry, dry=False) for entry in entries], []
+    return _create_all(visit.client, entries, checked), []
 
 
-def _check_all(client: Client, entries: list[Entry]) -> list[Verdict]:
+def _check_all(client: Client, entries: Sequence[Entry]) -> list[Verdict]:
     """A dry run of each. What lives in a namespace that this very text makes is checked once the namespace is there."""
     made_here = {entry.name for entry in entries if entry.kind == "Namespace"}
     return [
-        _later(entry) if entry.namespace in made_here and not entry.refusal else _verdict(client, entry, dry=True)
+        Verdict(entry.title, entry.line, "waits")
+        if entry.namespace in made_here and not entry.refusal
+        else _verdict(client, entry, dry=True)
         for entry in entries
     ]
+
+
+def _create_all(client: Client, entries: Sequence[Entry], checked: Sequence[Verdict]) -> list[Verdict]:
+    """In the order of the text, but namespaces first."""
+    verdicts = [
+        _verdict(client, entry, dry=False) if entry.kind == "Namespace" else verdict
+        for entry, verdict in zip(entries, checked, strict=True)
+    ]
+    if not any(verdict.refused for verdict in verdicts):
+        verdicts = [
+            _verdict(client, entry, dry=True) if verdict.outcome == "waits" else verdict
+            for entry, verdict in zip(entries, verdicts, strict=True)
+        ]
+    if any(verdict.refused for verdict in verdicts):
+        return [_taken_back(client, entry, one) for entry, one in zip(entries, verdicts, strict=True)]
+    return [
+        verdict if verdict.outcome == "created" else _verdict(client, entry, dry=False)
+        for entry, verdict in zip(entries, verdicts, strict=True)
+    ]
+
+
+def _taken_back(client: Client, entry: Entry, verdict: Verdict) -> Verdict:
+    """Nothing of a text is made while one of its documents is wrong."""
+    if verdict.refused:
+        return verdict
+    if verdict.outcome != "created":
+        return replace(verdict, outcome="not tried", warnings=())
+    client.delete("Namespace", entry.name)
+    return replace(verdict, outcome="taken back", url="")
 
 
 def _verdict(client: Client, entry: Entry, *, dry: bool) -> Verdict:
@@ -103,27 +172,34 @@ def _verdict(client: Client, entry: Entry, *, dry: bool) -> Verdict:
     options = WriteOptions(dry_run=dry, field_validation="Strict", manager="console", duplicates=entry.duplicates)
     try:
         answer = client.create(entry.kind, entry.manifest, entry.namespace, options=options)
+    except AlreadyExists as refusal:
+        remedy = _("give it another name, or change the one that is there with kubectl apply")
+        return _refused(entry, (Cause("metadata.name", f"{refusal.message}: {remedy}."),))
     except StatusError as refusal:
         return _refused(entry, refusal.causes or (Cause("", refusal.message),))
     if dry:
-        return Verdict(entry.title, entry.line, _("Valid"), "ok", "dot", warnings=answer.warnings)
+        return Verdict(entry.title, entry.line, "valid", warnings=answer.warnings)
     name = answer.obj["metadata"]["name"]
+    title = entry.title if entry.name == name else f"{entry.kind} {entry.namespace}/{name}"
     url = page_of(entry.kind, entry.namespace, name)
-    return Verdict(entry.title, entry.line, _("Created"), "ok", "dot", url=url, warnings=answer.warnings)
-
-
-def _later(entry: Entry) -> Verdict:
-    return Verdict(entry.title, entry.line, _("Waits for its namespace"), "busy", "ring")
+    return Verdict(title, entry.line, "created", url=url, warnings=answer.warnings)
 
 
 def _refused(entry: Entry, problems: tuple[Cause, ...]) -> Verdict:
-    return Verdict(entry.title, entry.line, _("Refused"), "bad", "diamond", problems=problems)
+    return Verdict(entry.title, entry.line, "refused", problems=problems)
 
 
-def _headline(verdicts: list[Verdict]) -> str:
+def _headline(verdicts: Sequence[Verdict]) -> str:
+    """`2 are refused`; `1 created, 1 refused` when something went wrong in between."""
+    made = sum(verdict.outcome == "created" for verdict in verdicts)
     refused = sum(verdict.refused for verdict in verdicts)
+    if made and refused:
+        return _("%(made)d created, %(refused)d refused") % {"made": made, "refused": refused}
     if refused:
         return ngettext("%(count)d is refused", "%(count)d are refused", refused) % {"count": refused}
-    if any(verdict.url or verdict.word == _("Created") for verdict in verdicts):
-        return ngettext("%(count)d created", "%(count)d created", len(verdicts)) % {"count": len(verdicts)}
-    return ngettext("%(count)d is valid", "%(count)d are valid", len(verdicts)) % {"count": len(verdicts)}
+    if made:
+        return ngettext("%(count)d created", "%(count)d created", made) % {"count": made}
+    waiting = sum(verdict.outcome == "waits" for verdict in verdicts)
+    valid = len(verdicts) - waiting
+    said = ngettext("%(count)d is valid", "%(count)d are valid", valid) % {"count": valid}
+    return said + (_(", %(count)d waiting") % {"count": waiting} if waiting else "")

@@ -32,7 +32,7 @@ def test_a_filled_form_becomes_the_manifest_it_says() -> None:
     assert manifest["spec"]["replicas"] == 3
     assert manifest["spec"]["template"]["metadata"]["annotations"] == {"resource.cci.io/pod-size-specs": "0.50_1.0"}
     assert container["command"] == ["sh", "-c", 'echo "hello world"']
-    assert container["resources"]["limits"] == {"cpu": "0.50", "memory": "1Gi"}
+    assert container["resources"]["limits"] == {"cpu": "0.5", "memory": "1Gi"}
     assert container["env"] == [
         {"name": "COLOUR", "value": " green "},
         {"name": "ME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
@@ -62,7 +62,7 @@ def test_a_rule_broken_on_two_paths_of_one_field_is_said_once() -> None:
         Cause("spec.template.spec.containers[0].resources.limits[cpu]", "use 0.25 or 0.5"),
         Cause("spec.template.spec.containers[0].resources.requests[cpu]", "use 0.25 or 0.5"),
     ]
-    assert placed(DeploymentDraft.read(WEB), both) == [FieldError("containers-0-cpu", "use 0.25 or 0.5")]
+    assert placed(DeploymentDraft.read(WEB), both) == [FieldError("containers-0-cpu", "Use 0.25 or 0.5")]
 
 
 def test_text_that_is_no_number_is_said_at_its_field() -> None:

@@ -51,6 +51,14 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class HostImage:
+    """An image that a pod can start without a pull. `name` carries its tag."""
+
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class WriteOptions:
     dry_run: bool = False
     field_validation: FieldValidation = "Ignore"

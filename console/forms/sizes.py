@@ -1,0 +1,80 @@
+"""The pod specification in a form: one of the cards, or cores and GiB chosen freely, with what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from console.forms.drafts import Fields, text
+from workloads.kinds import podspecs
+from workloads.kinds.podspecs import Size, Specification
+from workloads.meta.quantity import GIB
+
+CARDS = ("0.25_1.0", "0.50_1.0", "1.00_2.0", "2.00_4.0")
+FREE = "free"
+_ROWS = podspecs.DEFAULT.of("general-computing")
+_NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
+
+
+@dataclass(frozen=True)
+class SizeDraft:
+    """`choice` is a card's annotation or `free`."""
+
+    choice: str = CARDS[0]
+    cores: str = "4"
+    gib: str = "16"
+
+    @classmethod
+    def read(cls, fields: Fields) -> SizeDraft:
+        choice = text(fields, "size", CARDS[0])
+        if choice != FREE and choice not in CARDS:
+            return cls.of(choice)
+        return cls(choice, text(fields, "size_cores", "4"), text(fields, "size_gib", "16"))
+
+    @classmethod
+    def of(cls, annotation: str) -> SizeDraft:
+        """The choice that stands for `2.00_4.0`: its card, or the two numbers."""
+        if annotation in CARDS:
+            return cls(annotation)
+        cores, _sep, gib = annotation.partition("_")
+        return cls(FREE, short(cores), short(gib))
+
+    @property
+    def annotation(self) -> str:
+        """What the manifest says; as typed where it is no size."""
+        found = self.specification
+        if self.choice != FREE:
+            return self.choice
+        return found.annotation() if found else f"{self.cores}_{self.gib}"
+
+    @property
+    def specification(self) -> Specification | None:
+        """None while it is none that can be had."""
+        asked = self._asked()
+        if asked is None or podspecs.broken_rules(asked, _ROWS):
+            return None
+        return Specification(asked.cpu_millis, asked.memory_bytes // GIB)
+
+    def rules(self) -> tuple[str, ...]:
+        """The rules it breaks, as sentences."""
+        asked = self._asked()
+        if asked is None:
+            return ("Write cores and GiB as numbers, for example 1.5 and 4.",)
+        return tuple(rule[:1].upper() + rule[1:] + "." for rule in podspecs.broken_rules(asked, _ROWS))
+
+    def nearest(self) -> tuple[Specification, ...]:
+        """Sizes that can be had instead; none when it is one itself."""
+        asked = self._asked()
+        return podspecs.nearest(asked, _ROWS) if asked and self.specification is None else ()
+
+    def _asked(self) -> Size | None:
+        cores, _sep, gib = self.choice.partition("_") if self.choice != FREE else (self.cores, "", self.gib)
+        if not (_NUMBER.fullmatch(cores) and _NUMBER.fullmatch(gib)):
+            return None
+        return Size(int(Decimal(cores) * 1000), int(Decimal(gib) * GIB))
+
+
+def short(number: str) -> str:
+    """`2.00` -> `2`."""
+    return number.rstrip("0").rstrip(".") if _NUMBER.fullmatch(number) and "." in number else number
