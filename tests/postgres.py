@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,29 +22,59 @@ _CLUSTER = ("-U", "cci", "-A", "trust", "-E", "UTF8", "--locale-provider=icu", "
 _SETTINGS = {"listen_addresses": "", "max_connections": "60", "shared_buffers": "64MB"}
 
 
+@dataclass(frozen=True)
+class Server:
+    """A cluster that can be stopped and started again; its data stays."""
+
+    home: Path
+    owner: str
+
+    @property
+    def url(self) -> str:
+        """For `DATABASE_URL`."""
+        return f"postgres://cci@{quote(str(self.home), safe='')}/postgres"
+
+    def start(self) -> None:
+        settings = {**_SETTINGS, "unix_socket_directories": self.home}
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        self._control("-l", str(self.home / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """As a power cut: no session is told, nothing is flushed."""
+        self._control("-m", "immediate", "stop")
+
+    def ask(self, sql: str) -> list[list[str]]:
+        """The rows, as text."""
+        command = [_program("psql"), "-h", str(self.home), "-U", "cci", "-d", "postgres", "-AtF", "\t", "-c", sql]
+        return [line.split("\t") for line in _run(self.owner, command).splitlines()]
+
+    def _control(self, *words: str) -> None:
+        _run(self.owner, [_program("pg_ctl"), "-D", str(self.home / "data"), "-w", "-t", "60", *words])
+
+
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """A running server's URL, for `DATABASE_URL`. Root hands the server to the user `postgres`, as it refuses root."""
+def server() -> Iterator[Server]:
+    """A running server. Root hands it to the user `postgres`, as it refuses root."""
     home = Path(tempfile.mkdtemp(prefix="cci-postgres-"))
-    owner = _owner()
+    running = Server(home, _owner())
     try:
-        shutil.chown(home, owner)
-        _run(owner, [_program("initdb"), "-D", str(home / "data"), *_CLUSTER])
-        with _server(home, owner):
-            yield f"postgres://cci@{quote(str(home), safe='')}/postgres"
+        shutil.chown(home, running.owner)
+        _run(running.owner, [_program("initdb"), "-D", str(home / "data"), *_CLUSTER])
+        running.start()
+        try:
+            yield running
+        finally:
+            with contextlib.suppress(RuntimeError):  # a test may have stopped it
+                running.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _server(home: Path, owner: str) -> Iterator[None]:
-    options = " ".join(f"-c {name}='{value}'" for name, value in {**_SETTINGS, "unix_socket_directories": home}.items())
-    control = [_program("pg_ctl"), "-D", str(home / "data"), "-w", "-t", "60"]
-    _run(owner, [*control, "-l", str(home / "log"), "-o", options, "start"])
-    try:
-        yield
-    finally:
-        _run(owner, [*control, "-m", "immediate", "stop"])
+def cluster() -> Iterator[str]:
+    """A running server's URL, for `DATABASE_URL`."""
+    with server() as running:
+        yield running.url
 
 
 def _program(name: str) -> str:
@@ -63,10 +94,11 @@ def _owner() -> str:
         raise RuntimeError(_MISSING) from None
 
 
-def _run(owner: str, command: list[str]) -> None:
-    """As `owner`, outside our working directory, which `owner` may not be allowed to enter."""
+def _run(owner: str, command: list[str]) -> str:
+    """What it prints. As `owner`, outside our working directory, which `owner` may not be allowed to enter."""
     if os.geteuid() == 0:
         command = ["runuser", "-u", owner, "--", *command]
     done = subprocess.run(command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}")
+    return done.stdout

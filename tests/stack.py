@@ -33,6 +33,8 @@ class Stack:
     port: int
     api_port: int
     docker_host: str = ""
+    database_url: str = ""
+    redis_url: str = ""
     process: subprocess.Popen[bytes] | None = None
     output: Path = field(init=False)
 
@@ -60,6 +62,10 @@ class Stack:
         }
         if self.docker_host:
             own["DOCKER_HOST"] = self.docker_host
+        if self.database_url:
+            own["DATABASE_URL"] = self.database_url
+        if self.redis_url:
+            own["REDIS_URL"] = self.redis_url
         return {**os.environ, **own}
 
     def start(self) -> None:
@@ -91,6 +97,25 @@ class Stack:
     def kill(self, program: str) -> None:
         """`kill -9` of one process; the supervisor starts it again."""
         os.kill(self.pid(program), signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def another(self, *command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """One more process of this installation, beside the supervisor's: `another("manage.py", "worker")`."""
+        name = command[-1]
+        with (self.data / "logs" / f"another-{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
 
     def kubeconfig(self) -> Path:
         path = self.data / "kubeconfig"
@@ -191,11 +216,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_stack(docker_host: str = "") -> Iterator[Stack]:
-    """A fresh installation that serves, and leaves nothing behind. The tests' image is on this host."""
+def running_stack(*, docker_host: str = "", database_url: str = "", redis_url: str = "") -> Iterator[Stack]:
+    """A fresh installation that serves, and leaves nothing behind. The tests' image is on this host. SQLite and a Redis
+    of its own, unless the URLs say where an empty PostgreSQL and somebody else's Redis are."""
     images.busybox()
     data = Path(tempfile.mkdtemp(prefix="cci-"))
-    stack = Stack(data=data, port=free_port(), api_port=free_port(), docker_host=docker_host)
+    elsewhere = {"docker_host": docker_host, "database_url": database_url, "redis_url": redis_url}
+    stack = Stack(data=data, port=free_port(), api_port=free_port(), **elsewhere)
     try:
         stack.start()
         yield stack

@@ -17,6 +17,7 @@ from typing import Any
 
 import redis
 from celery import current_app, shared_task
+from django.db import close_old_connections
 from kombu.exceptions import KombuError
 
 from workloads.controllers import queue
@@ -35,6 +36,7 @@ RENEW_SECONDS = queue.CLAIM_SECONDS / 3
 @shared_task(name="workloads.reconcile", ignore_result=True)
 def reconcile(controller: str, key: str) -> None:
     """The message. A controller that is not known here has nothing to look at."""
+    close_old_connections()
     known = _controllers().get(controller)
     if known is not None:
         work(known, Key.parse(key))
@@ -86,6 +88,7 @@ def _attempt(controller: Controller, key: Key) -> dict[str, Any]:
         return {"requeue_after": AFTER_CONFLICT}
     except Exception as error:
         log.exception("%s %s: will be tried again", controller.name, key)
+        close_old_connections()  # a connection that broke is not the one to settle with
         return {"error": f"{type(error).__name__}: {error}"}
     return {"requeue_after": result.requeue_after if result else None}
 

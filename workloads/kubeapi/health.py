@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import platform
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from workloads.kinds.schemas import KUBERNETES_VERSION
 from workloads.kubeapi.exchange import Reply, Request, json_reply
 from workloads.kubeapi.threads import in_thread
-from workloads.meta.errors import MethodNotAllowed, NotFound, Unavailable
-
-_log = logging.getLogger(__name__)
+from workloads.meta.errors import MethodNotAllowed, NotFound
 
 
 async def answer(request: Request, room: str) -> Reply:
@@ -32,12 +29,8 @@ async def answer(request: Request, room: str) -> Reply:
 
 
 def _ask_database() -> None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        _log.warning("the database does not answer: %s", error)
-        raise Unavailable("the database does not answer") from None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _version() -> dict[str, str]:
