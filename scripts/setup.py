@@ -29,7 +29,7 @@ DEBIAN_FOR_TESTS = {
     "chromium": "/usr/bin/chromium",
     "postgresql": "/usr/lib/postgresql/15/bin/postgres",
     "docker-registry": "/usr/bin/docker-registry",
-    "curl": "/usr/bin/curl",
+    "iproute2": "/sbin/ip",
 }
 BUSYBOX = {"busybox-static": "/bin/busybox"}
 
