@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -111,10 +112,22 @@ def failure(error: StatusError) -> Reply:
 
 
 def warning_headers(warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """RFC 7234 `Warning: 299 - "text"`, which kubectl prints."""
-    return tuple(("warning", f'299 - "{_quoted(text)}"') for text in warnings)
+    """RFC 7234 `Warning: 299 - "text"`, which kubectl prints. As upstream, what is too much for a header is cut: each
+    to a line, and what then still does not fit is left out."""
+    lines = [_line(text) for text in dict.fromkeys(warnings)]
+    if sum(map(len, lines)) > _MOST_WARNED:
+        lines = [line[:_LONGEST_CUT] for line in lines]
+    fitting = [line for line, total in zip(lines, accumulate(map(len, lines)), strict=True) if total <= _MOST_WARNED]
+    return tuple(("warning", f'299 - "{_quoted(line)}"') for line in fitting)
 
 
-def _quoted(text: str) -> str:
-    line = " ".join(text.split())
+_MOST_WARNED, _LONGEST_CUT = 4096, 256
+
+
+def _line(text: str) -> str:
+    """Names of strangers are quoted in warnings: a header holds one line of what can be printed."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+
+
+def _quoted(line: str) -> str:
     return line.replace("\\", "\\\\").replace('"', '\\"')

@@ -30,6 +30,8 @@ from workloads.meta.errors import (
 
 JSON = dict[str, Any]
 
+LONGEST_GRACE = 2**31 - 1
+"""Seconds: 68 years. What is longer leads beyond the calendar."""
 VALIDATIONS = ("Strict", "Warn", "Ignore")
 _APPLY = "application/apply-patch+yaml"
 _NOT_BUILT = {
@@ -313,18 +315,23 @@ def _looks_closely(options: WriteOptions) -> bool:
 async def _delete_options(request: Request) -> DeleteOptions:
     """From the body; query parameters count where the body is silent. Raises BadRequest."""
     body, query = await bodies.options(request), request.query
-    grace = body.get("gracePeriodSeconds")
-    if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool) or grace < 0):
-        raise BadRequest("gracePeriodSeconds must be a whole number of at least 0")
+    grace = query.number("gracePeriodSeconds")
+    if (said := body.get("gracePeriodSeconds")) is not None:
+        grace = said
+    if grace is not None and (type(grace) is not int or not 0 <= grace <= LONGEST_GRACE):
+        raise BadRequest(f"gracePeriodSeconds must be a whole number from 0 to {LONGEST_GRACE}")
+    dry_run = body.get("dryRun") or []
+    if dry_run not in ([], ["All"]):
+        raise BadRequest('dryRun must be ["All"] or absent')
     preconditions = body.get("preconditions") or {}
     if not isinstance(preconditions, dict):
         raise BadRequest("preconditions must be an object")
     return DeleteOptions(
-        grace_seconds=query.number("gracePeriodSeconds") if grace is None else grace,
+        grace_seconds=grace,
         propagation=_propagation(request, body),
         uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"),
-        dry_run="All" in (body.get("dryRun") or ()) or query.one_of("dryRun", ("", "All"), default="") == "All",
+        dry_run=bool(dry_run) or query.one_of("dryRun", ("", "All"), default="") == "All",
     )
 
 

@@ -60,6 +60,8 @@ def test_unknown_parameters_are_refused_by_name(api, shop, name):
     is_status(api.post(place, json={}, params={"fieldValidation": "Lax"}), 400)
     is_status(api.request("DELETE", f"{place}/nothing", json={"propagationPolicy": "Never"}), 400)
     is_status(api.request("DELETE", f"{place}/nothing", json={"gracePeriodSeconds": -1}), 400)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"gracePeriodSeconds": 2**40}), 400)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"dryRun": True}), 400)
     is_status(api.request("DELETE", f"{place}/nothing", json={"kind": "Pod"}), 400)
 
 
