@@ -131,6 +131,20 @@ def trim(*, keep: int, older_than: datetime) -> int:
     return gone
 
 
+def retire(*, keep: int, unread_since: datetime) -> list[str]:
+    """Forgets the place of readers that are dead: behind the newest `keep` entries, with one to read that is older than
+    `unread_since`. They hold up no `trim` any more, and are told Trimmed should they come back. Returns their names."""
+    kept = _beyond_newest(keep)
+    behind = Cursor.objects.exclude(reader=_FLOOR).filter(revision__lt=kept).values_list("reader", "revision")
+    gone = []
+    for reader, revision in behind:
+        unread = Change.objects.filter(revision__gt=revision).order_by("revision").values_list("at", flat=True).first()
+        if unread is not None and unread < unread_since:
+            with write():
+                gone += [reader] * Cursor.objects.filter(reader=reader, revision=revision).delete()[0]
+    return gone
+
+
 _FLOOR = "log:floor"
 """The reader whose place is the floor: it has a row, so that the floor survives with the log."""
 _IDLE_STRIDE = 1000
@@ -149,15 +163,19 @@ def _entry(values: tuple[Any, ...]) -> Entry:
 
 def _last_to_go(*, keep: int, older_than: datetime) -> int:
     """The revision up to which nobody needs the log. 0: everything is needed."""
-    kept = Change.objects.order_by("-revision").values_list("revision", flat=True)[keep : keep + 1].first()
     young = Change.objects.filter(at__gte=older_than).order_by("revision").values_list("revision", flat=True).first()
     slowest = Cursor.objects.exclude(reader=_FLOOR).aggregate(revision=Min("revision"))["revision"]
-    limits = [kept or 0]
+    limits = [_beyond_newest(keep)]
     if young is not None:
         limits.append(young - 1)
     if slowest is not None:
         limits.append(slowest)
     return min(limits)
+
+
+def _beyond_newest(keep: int) -> int:
+    """The newest revision behind the newest `keep`; 0 when there is none."""
+    return Change.objects.order_by("-revision").values_list("revision", flat=True)[keep : keep + 1].first() or 0
 
 
 def _first_beyond(start: int, *, last: int) -> int | None:

@@ -114,6 +114,27 @@ def test_trimming_keeps_what_a_reader_has_not_passed():
     assert read("meter") == written[2:]
 
 
+def test_a_reader_that_died_is_retired_and_holds_the_log_no_longer(time_machine):
+    time_machine.move_to(datetime(2026, 3, 1, tzinfo=UTC))
+    written = write(5)
+    read("dead", limit=2)
+    read("alive", limit=4)
+
+    assert changes.retire(keep=1, unread_since=datetime(2026, 2, 28, tzinfo=UTC)) == []
+    assert changes.retire(keep=2, unread_since=FUTURE) == ["dead"]
+    assert changes.trim(keep=1, older_than=FUTURE) == 4
+    assert read("alive") == written[4:]
+    with pytest.raises(changes.Trimmed):
+        read("dead")
+
+
+def test_a_reader_that_is_not_far_behind_is_never_retired():
+    write(5)
+    read("slow", limit=3)
+
+    assert changes.retire(keep=2, unread_since=FUTURE) == []
+
+
 def test_trimming_goes_in_steps_and_never_takes_the_head(monkeypatch):
     monkeypatch.setattr(changes, "_TRIM_STEP", 2)
     written = write(6)
