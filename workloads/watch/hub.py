@@ -197,12 +197,26 @@ class Hub:
     async def _catch_up(self) -> None:
         if not self._begun.is_set():
             self._begin(await self._read(changes.head))
-        while entries := await self._read(lambda: changes.after(self.position, limit=PAGE)):
+        while entries := await self._next():
             for entry in entries:
                 self._tell(entry)
             if len(entries) < PAGE:
                 return
             await asyncio.sleep(0)  # lets followers read before their queues are full
+
+    async def _next(self) -> list[Entry]:
+        try:
+            return await self._read(lambda: _behind(self.position))
+        except Expired:
+            log.warning("the log was trimmed beyond %s while nobody read it; every watch starts over", self.position)
+            self._lose(await self._read(changes.head))
+            return []
+
+    def _lose(self, head: int) -> None:
+        self._memory.clear()
+        self._begin(head)
+        for follower in {follower for followers in self._followers.values() for follower in followers}:
+            follower.cut_off()
 
     def _begin(self, head: int) -> None:
         self.position = self._remembers_from = head
@@ -243,6 +257,14 @@ def _asked(question: Callable[[], _T]) -> _T:
 def _hang_up() -> None:
     """Closes this thread's connection."""
     connection.close()
+
+
+def _behind(position: int) -> list[Entry]:
+    """The next entries. Raises Expired when some are gone, as after a process had been stopped for long."""
+    entries = changes.after(position, limit=PAGE)
+    if entries and entries[0].revision > position + 1 and position < changes.floor():
+        raise Expired(f"the log now begins behind {position}")
+    return entries
 
 
 def _page(since: int, interest: Interest) -> list[Entry]:

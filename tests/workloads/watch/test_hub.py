@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import aclosing
+from datetime import UTC, datetime
 
 import pytest
 from django.db import OperationalError
 
-from tests.workloads.watch.writers import create, rest, started, take
+from tests.workloads.watch.writers import create, elsewhere, rest, started, take
 from workloads import watch
 from workloads.meta.errors import Expired, Unavailable
 from workloads.store import changes, doorbell
@@ -85,6 +86,23 @@ async def test_a_database_that_fails_for_a_while_loses_nothing(alice, monkeypatc
 
         async with asyncio.timeout(5):
             assert (await first).revision == row.revision
+
+
+async def test_what_was_trimmed_unread_is_no_gap_but_the_end_of_the_watch(alice, monkeypatch):
+    monkeypatch.setattr(doorbell, "ring", lambda: None)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.2)
+    async with aclosing(watch.follow(alice, ["Pod"], since=0)) as events:
+        first = asyncio.create_task(take(events, 1))
+        await asyncio.sleep(0.1)
+        for name in ("a", "b", "c"):
+            await create(name)
+        await elsewhere(lambda: changes.trim(keep=1, older_than=datetime.max.replace(tzinfo=UTC)))
+        with pytest.raises(Expired):
+            await first
+
+    row = await create("d")
+    [seen] = await rest(watch.follow(alice, ["Pod"], since=row.revision - 1, timeout=0.01))
+    assert seen.revision == row.revision
 
 
 async def test_a_database_that_does_not_answer_is_said_to_be_unavailable(alice, monkeypatch):
