@@ -1,6 +1,7 @@
 """The steps in order. What comes out is a complete object, or an error that already is the answer.
 
-    new object:  identify -> namespace -> default -> prepare -> validate -> pod specification -> hooks (+ quota)
+    new object:  identify -> namespace -> default -> service account -> prepare -> validate -> pod specification
+                 -> hooks (+ quota)
     change:      identify -> default -> prepare -> unchanged? -> validate -> pod specification -> hooks
 
 Authorization and field validation came before, in the verb. Guards run again inside the write's transaction.
@@ -13,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, hooks, identify, namespaces, podsizes, quota
+from workloads.admission import authorize, hooks, identify, namespaces, podsizes, quota, serviceaccounts
 from workloads.kinds.base import Kind
 from workloads.meta import times, wire
 from workloads.meta.errors import Invalid
@@ -38,6 +39,8 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     if kind.name == "Namespace":
         namespaces.fill_flavor(obj, identity.account)
     kind.default(obj)
+    if kind.name == "Pod":
+        serviceaccounts.settle(obj, identity.account)
     kind.prepare(obj, None)
     _validate(kind, obj, None)
     warnings = _sized(kind, obj, None, account=identity.account, home=home)

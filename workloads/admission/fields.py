@@ -3,12 +3,13 @@ doubled fields are an error (Strict), warnings (Warn) or nothing (Ignore), and n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from workloads.kinds import schemas
 from workloads.kinds.base import Kind
 from workloads.meta import shapes
-from workloads.meta.errors import BadRequest
+from workloads.meta.errors import BadRequest, Cause
 from workloads.meta.shapes import Shape
 
 JSON = dict[str, Any]
@@ -19,12 +20,29 @@ Mode = Literal["Strict", "Warn", "Ignore"]
 def settle(kind: Kind, obj: JSON, *, mode: Mode, duplicates: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Drops in place what the kind's schema does not know, and returns warnings. Raises BadRequest."""
     shape = schemas.shape(kind.schema)
-    return _settle(obj, shape, name=kind.name, version=kind.version, mode=mode, duplicates=duplicates)
+    try:
+        return _settle(obj, shape, name=kind.name, version=kind.version, mode=mode, duplicates=duplicates)
+    except BadRequest as error:
+        raise _silenced(error) if kind.is_confidential else error from None
 
 
 def settle_scale(obj: JSON, *, mode: Mode) -> tuple[str, ...]:
     """The same for the body of the scale subresource."""
     return _settle(obj, schemas.shape(SCALE), name="Scale", version="v1", mode=mode, duplicates=())
+
+
+def _silenced(error: BadRequest) -> BadRequest:
+    """The same without the values: a mistyped secret is still one. Names of fields are not secret."""
+    if not error.causes:
+        return error
+    causes = tuple(replace(cause, message=f"Invalid value: {_rule(cause)}") for cause in error.causes)
+    opening = error.message.partition(": ")[0]
+    return BadRequest(f"{opening}: {causes[0].field}: {_rule(causes[0])}", causes=causes)
+
+
+def _rule(cause: Cause) -> str:
+    """The end of `Invalid value: "x": must be base64`."""
+    return cause.message.rpartition(": ")[2]
 
 
 def _settle(

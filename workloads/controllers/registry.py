@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from workloads.controllers import garbage, namespaces, networks, queue, replicasets
+from workloads.controllers import garbage, namespaces, networks, queue, replicasets, standing
 from workloads.controllers.base import Controller
 from workloads.controllers.deployments import reconcile as deployments
 from workloads.controllers.host import Host
@@ -32,6 +32,7 @@ def on(host: Host, *, pool: str) -> dict[str, Controller]:
         deployments.controller(),
         networks.controller(host, pool=pool),
         namespaces.controller(),
+        standing.controller(),
         garbage.controller(),
     )
     return {controller.name: controller for controller in known}

@@ -39,4 +39,14 @@ def by_resource(group: str, version: str, plural: str) -> Kind | None:
 
 
 def _load() -> None:
-    from workloads.kinds import deployments, events, namespaces, networks, pods, replicasets  # noqa: F401
+    from workloads.kinds import (  # noqa: F401
+        configmaps,
+        deployments,
+        events,
+        namespaces,
+        networks,
+        pods,
+        replicasets,
+        secrets,
+        serviceaccounts,
+    )

@@ -134,7 +134,9 @@ def _operate(document: Any, operation: JSON, index: int) -> Any:
     try:
         return jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
     except _MISAPPLIED as error:
-        cause = Cause(f"patch[{index}]", f"{operation['op']} {operation['path']}: {error}")
+        # what was found instead may be secret
+        said = "the value there is another" if isinstance(error, jsonpatch.JsonPatchTestFailed) else str(error)
+        cause = Cause(f"patch[{index}]", f"{operation['op']} {operation['path']}: {said}")
         sentence = f"the server rejected our request due to an error in our request: {cause.message}"
         raise Invalid(sentence, causes=(cause,)) from error
 

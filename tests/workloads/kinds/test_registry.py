@@ -16,6 +16,9 @@ def test_the_kinds_of_the_product() -> None:
         ("replicasets.apps", "apps/v1"),
         ("pods", "v1"),
         ("events", "v1"),
+        ("configmaps", "v1"),
+        ("secrets", "v1"),
+        ("serviceaccounts", "v1"),
     }
 
 
