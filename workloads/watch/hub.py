@@ -29,8 +29,11 @@ START_SECONDS = 10.0
 """How long a follower waits for a database that does not answer."""
 QUEUE_LENGTH = 1000
 """Events a follower may be behind before it is cut off."""
+QUEUE_BYTES = 64 * 1024 * 1024
 MEMORY_LENGTH = 2000
 """Newest entries kept at hand: who has just listed need not ask the database for what came since."""
+MEMORY_BYTES = 32 * 1024 * 1024
+"""Objects may be large, and whoever writes them does not choose how much of them is kept here."""
 PAGE = 500
 
 _T = TypeVar("_T")
@@ -52,6 +55,7 @@ class Follower:
         self.ended = False
         self._lost = False
         self._events: deque[WatchEvent] = deque()
+        self._bytes = 0
         self._bell = asyncio.Event()
 
     @property
@@ -65,8 +69,9 @@ class Follower:
                 async with asyncio.timeout(timeout):
                     await self._bell.wait()
         if self._lost:
-            raise Expired(f"too slow: more than {QUEUE_LENGTH} changes behind; list again and watch from there")
+            raise Expired("too slow: too many changes are waiting to be read; list again and watch from there")
         event = self._events.popleft() if self._events else None
+        self._bytes -= len(event.data) if event else 0
         if not self._events and not self.ended:
             self._bell.clear()
         return event
@@ -76,10 +81,11 @@ class Follower:
         event = self.interest.view(sighting)
         if event is None or self._lost:
             return
-        if len(self._events) >= QUEUE_LENGTH:
+        if len(self._events) >= QUEUE_LENGTH or self._bytes > QUEUE_BYTES:
             self.cut_off()
             return
         self._events.append(event)
+        self._bytes += len(event.data)
         self._bell.set()
 
     def cut_off(self) -> None:
@@ -108,6 +114,7 @@ class Hub:
         self._followers: defaultdict[tuple[str, str], set[Follower]] = defaultdict(set)
         self._count = 0
         self._memory: deque[Entry] = deque()
+        self._memory_bytes = 0
         self._remembers_from = 0
         self._bell = asyncio.Event()
         self._begun = asyncio.Event()
@@ -214,6 +221,7 @@ class Hub:
 
     def _lose(self, head: int) -> None:
         self._memory.clear()
+        self._memory_bytes = 0
         self._begin(head)
         for follower in {follower for followers in self._followers.values() for follower in followers}:
             follower.cut_off()
@@ -227,9 +235,7 @@ class Hub:
 
     def _tell(self, entry: Entry) -> None:
         self.position = entry.revision
-        self._memory.append(entry)
-        if len(self._memory) > MEMORY_LENGTH:
-            self._remembers_from = self._memory.popleft().revision
+        self._remember(entry)
         sighting = Sighting(entry)
         for follower in tuple(self._followers.get((entry.key.account, entry.key.kind), ())):
             try:
@@ -237,6 +243,14 @@ class Hub:
             except Exception:
                 log.exception("a follower of %s was cut off", entry.key)
                 follower.cut_off()
+
+    def _remember(self, entry: Entry) -> None:
+        self._memory.append(entry)
+        self._memory_bytes += _size(entry)
+        while len(self._memory) > MEMORY_LENGTH or self._memory_bytes > MEMORY_BYTES:
+            forgotten = self._memory.popleft()
+            self._memory_bytes -= _size(forgotten)
+            self._remembers_from = forgotten.revision
 
     async def _read(self, question: Callable[[], _T]) -> _T:
         return await self._loop.run_in_executor(self._thread, _asked, question)
@@ -257,6 +271,10 @@ def _asked(question: Callable[[], _T]) -> _T:
 def _hang_up() -> None:
     """Closes this thread's connection."""
     connection.close()
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.data) + len(entry.previous or b"")
 
 
 def _behind(position: int) -> list[Entry]:

@@ -39,6 +39,24 @@ async def test_a_follower_that_does_not_read_is_cut_off_and_the_others_are_not(a
             await take(slow, 1)
 
 
+async def test_large_objects_fill_neither_the_memory_nor_a_queue(alice, monkeypatch):
+    monkeypatch.setattr(hub, "MEMORY_BYTES", 5000)
+    monkeypatch.setattr(hub, "QUEUE_BYTES", 5000)
+    slow, quick = (watch.follow(alice, ["Pod"], since=0) for _ in range(2))
+    async with aclosing(slow), aclosing(quick):
+        rows = [await create("first")]
+        await asyncio.gather(take(slow, 1), take(quick, 1))
+        for number in range(8):
+            rows.append(await create(f"pod-{number}", note="x" * 1000))
+            await take(quick, 1)
+
+        with pytest.raises(Expired, match="too slow"):
+            await take(slow, 1)
+        assert sum(len(entry.data) for entry in hub.Hub.of_this_loop()._memory) <= 5000
+        again = watch.follow(alice, ["Pod"], since=0, timeout=0.01)
+        assert [event.revision for event in await rest(again)] == [row.revision for row in rows]
+
+
 async def test_an_event_reaches_two_thousand_followers(alice):
     watches = [watch.follow(alice, ["Pod"], since=0) for _ in range(2000)]
     first = [asyncio.create_task(anext(events)) for events in watches]
