@@ -51,3 +51,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "console"))),
     path("api/v1/", include("console.rest.urls")),
 ]
+
+handler400 = "console.views.refusals.bad_request"

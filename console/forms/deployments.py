@@ -25,12 +25,12 @@ _CONTAINER_PLACES = {
     "workingDir": "working_dir",
 }
 _PLACES = {
+    "metadata.namespace": "namespace",
     "metadata.name": "name",
     "metadata.labels": "name",
     "spec.selector": "name",
     "spec.template.metadata.labels": "name",
     "metadata.annotations[description]": "description",
-    "metadata.namespace": "namespace",
     "spec.replicas": "replicas",
     f"spec.template.metadata.annotations[{SIZE_ANNOTATION}]": "size",
     "spec.template.spec.terminationGracePeriodSeconds": "grace_seconds",

@@ -15,8 +15,26 @@ from billing import client as billing
 from billing.client import Meter, NoPrice, Rate
 from iam.identities import Identity
 from workloads.client import Client
-from workloads.meta.errors import BadRequest, Cause, NotFound, StatusError
+from workloads.kinds import podspecs
+from workloads.kinds.podspecs import Size
+from workloads.meta.errors import (
+    BadRequest,
+    Cause,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    StatusError,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from workloads.meta.quantity import GIB, MIB
 
+_REASONS = {error.code: error.reason for error in (BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed)}
+_REASONS |= {error.code: error.reason for error in (NotAcceptable, UnsupportedMediaType, TooManyRequests)}
+"""REST framework's own errors, in Kubernetes' words."""
 _DAY = int(timedelta(days=1).total_seconds())
 
 
@@ -37,13 +55,24 @@ class PriceView(APIView):
         if not question.is_valid():
             raise refusal_of(question.errors)
         asked = question.validated_data
+        size = Size(int(asked["cpu"] * 1000), int(asked["memory"] * GIB))
+        check_on_grid(size, asked["flavor"])
         try:
-            rate = billing.rate(
-                int(asked["cpu"] * 1000), int(asked["memory"] * 1024), pods=asked["pods"], flavor=asked["flavor"]
-            )
+            rate = billing.rate(size.cpu_millis, size.memory_bytes // MIB, pods=asked["pods"], flavor=asked["flavor"])
         except NoPrice as unpriced:
             raise BadRequest(str(unpriced)) from None
         return Response(rate_body(rate) | {"perDay": _plain(rate.per_second * _DAY)})
+
+
+class NothingView(APIView):
+    """Addresses that are not served are a Status, too."""
+
+    def get(self, request: Request) -> Response:
+        raise NotFound(
+            f"{request.path} is not served; served are price, cost and namespaces/<namespace>/pods/<name>/cost"
+        )
+
+    post = put = patch = delete = get
 
 
 class CostView(APIView):
@@ -81,6 +110,17 @@ class PodCostView(APIView):
             for segment in billing.segments(identity.account, uid)
         ]
         return Response(meter_body(meter) | {"segments": segments})
+
+
+def check_on_grid(size: Size, flavor: str) -> None:
+    """A price is told only of what can be had. Raises Invalid with the nearest sizes."""
+    rows = podspecs.DEFAULT.of(flavor)
+    broken = podspecs.broken_rules(size, rows)
+    if not broken:
+        return
+    near = " or ".join(str(specification) for specification in podspecs.nearest(size, rows))
+    rules = "; ".join(broken) + (f"; nearest valid specifications: {near}" if near else "")
+    raise Invalid(f"{size} is no pod specification: {rules}", causes=(Cause("cpu", rules), Cause("memory", rules)))
 
 
 def rate_body(rate: Rate) -> dict[str, str]:
@@ -122,7 +162,7 @@ def answer_refusals(error: Exception, context: dict[str, Any]) -> Response | Non
             "metadata": {},
             "status": "Failure",
             "message": str(detail),
-            "reason": type(error).__name__,
+            "reason": _REASONS.get(response.status_code, "Unknown"),
             "code": response.status_code,
         }
     return response

@@ -27,6 +27,7 @@ from console.pages import Page
 from console.spans import parse
 from console.views import wizard
 from workloads.client import Client, WriteOptions
+from workloads.meta import quantity
 from workloads.meta.errors import AlreadyExists, NotFound, StatusError
 
 DRY = WriteOptions(dry_run=True, manager="console")
@@ -194,12 +195,20 @@ def _is_there_as_asked(client: Client, draft: DeploymentDraft) -> bool:
 
 
 def _holds(found: Any, asked: Any) -> bool:
-    """Whether everything in `asked` stands in `found`, which may say more."""
+    """Whether everything in `asked` stands in `found`, which may say more, and quantities in other words."""
     if isinstance(asked, dict):
         return isinstance(found, dict) and all(name in found and _holds(found[name], asked[name]) for name in asked)
     if isinstance(asked, list):
         return isinstance(found, list) and len(found) == len(asked) and all(map(_holds, found, asked))
-    return bool(found == asked)
+    return found == asked or _same_quantity(found, asked)
+
+
+def _same_quantity(found: Any, asked: Any) -> bool:
+    """`500m` is `0.5`."""
+    try:
+        return quantity.parse(found) == quantity.parse(asked)
+    except quantity.QuantityError:
+        return False
 
 
 def _with_rows(draft: DeploymentDraft, go: str) -> tuple[DeploymentDraft, str]:

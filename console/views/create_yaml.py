@@ -92,7 +92,7 @@ def yaml_create(visit: Visit) -> HttpResponse:
         "errors": by_field(errors),
         "verdicts": verdicts,
         "headline": _headline(verdicts),
-        "focus": "text",
+        "focus": "" if verdicts else "text",
     }
     failed = bool(errors) or any(verdict.refused for verdict in verdicts)
     return render(visit.request, "create/yaml.html", context, status=422 if failed else 200)
