@@ -6,7 +6,7 @@ again: what is already so is left so. Times are UTC, from the runtime's own cloc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -137,6 +137,18 @@ class Capacity:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """What came of a command inside a container. `exit_code` None: its time was over, and it was killed."""
+
+    exit_code: int | None
+    output: bytes
+    """stdout and stderr in order, the first `EXEC_OUTPUT_BYTES` of it."""
+
+
+EXEC_OUTPUT_BYTES = 10 * 1024
+
+
+@dataclass(frozen=True)
 class RuntimeEvent:
     """Something happened to this pod's containers: look. Carries no state."""
 
@@ -194,6 +206,10 @@ class Runtime(Protocol):
 
     def observe(self, uid: Uid) -> SandboxStatus | None:
         """What is there now, or None when nothing is left of the pod."""
+
+    def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
+        """Runs a command in a running container, for at most so long. Raises RuntimeFault when the container does not
+        run; a command that does not exist ends with code 126 or 127 and the runtime's words."""
 
     def terminate(self, uid: Uid, *, container: str | None = None) -> None:
         """SIGTERM to one container, or to all that run; returns at once. The caller looks again when the runtime's

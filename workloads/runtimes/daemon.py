@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +19,7 @@ import urllib3
 from docker import APIClient, auth, errors, utils
 from docker.types import IPAMConfig, IPAMPool
 
-from workloads.runtimes.base import ImageFault, RuntimeFault, RuntimeGone
+from workloads.runtimes.base import EXEC_OUTPUT_BYTES, ImageFault, Ran, RuntimeFault, RuntimeGone
 
 Found = Mapping[str, Any]
 Item = TypeVar("Item", bound=bytes | Found)
@@ -95,6 +96,16 @@ class Daemon:
         """Until it does not run."""
         with suppress(Missing), _heard():
             self._api.wait(name, timeout=CALL_SECONDS)
+
+    def exec(self, name: str, command: Sequence[str]) -> Execution:
+        """Makes ready to run a command in a container. Raises Missing, Conflict when it does not run."""
+        api = self._connect()
+        try:
+            with _heard():
+                return Execution(api, str(api.exec_create(name, list(command))["Id"]))
+        except RuntimeFault:
+            api.close()
+            raise
 
     def remove(self, name: str) -> None:
         """Running or not, with its anonymous volumes; one that is not there is removed already."""
@@ -228,6 +239,71 @@ class Stream(Generic[Item]):
 
     def __del__(self) -> None:
         self.close()
+
+
+class Execution:
+    """One command in a container, on a connection of its own."""
+
+    def __init__(self, api: APIClient, id: str) -> None:
+        self._api = api
+        self._id = id
+
+    def __enter__(self) -> Execution:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._api.close()
+
+    def result(self, *, seconds: float) -> Ran:
+        """Runs it."""
+        end = time.monotonic() + seconds
+        with _heard():
+            response = self._api.post(
+                _url(self._api, f"/exec/{self._id}/start"),
+                json={"Detach": False, "Tty": False},
+                stream=True,
+                timeout=(CALL_SECONDS, seconds),
+            )
+        with response:
+            if response.status_code >= 400:
+                raise RuntimeFault(_message(response))
+            gathered = bytearray()
+            ended = self._gather(response, gathered, end)
+        return Ran(exit_code=self._exit_code() if ended else None, output=bytes(gathered[:EXEC_OUTPUT_BYTES]))
+
+    def process(self) -> int:
+        """Its number on the daemon's host; 0 when it has none."""
+        with _heard():
+            return int(self._api.exec_inspect(self._id)["Pid"] or 0)
+
+    def _gather(self, response: requests.Response, gathered: bytearray, end: float) -> bool:
+        """Whether it ended in time. A watchdog hangs up then: a command that keeps talking is not silent, and a read
+        that waits knows no end of its own."""
+        late = threading.Event()
+
+        def hang_up() -> None:
+            late.set()
+            with suppress(OSError, ValueError, RuntimeError, AttributeError):
+                response.raw.shutdown()
+
+        watchdog = threading.Timer(max(0.0, end - time.monotonic()), hang_up)
+        watchdog.start()
+        try:
+            for piece in demultiplexed(response.iter_content(None)):
+                gathered += piece[: max(0, EXEC_OUTPUT_BYTES - len(gathered))]
+        except (OSError, ValueError, requests.RequestException, urllib3.exceptions.HTTPError):
+            if not late.is_set() and time.monotonic() < end:
+                raise RuntimeGone("the Docker daemon hung up on a command") from None
+            return False
+        finally:
+            watchdog.cancel()
+            watchdog.join()
+        return not late.is_set()
+
+    def _exit_code(self) -> int:
+        with _heard():
+            found = self._api.exec_inspect(self._id)
+        return int(found["ExitCode"] if found["ExitCode"] is not None else 0)
 
 
 def demultiplexed(pieces: Iterable[bytes]) -> Iterator[bytes]:

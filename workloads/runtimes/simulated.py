@@ -2,7 +2,7 @@
 
 It lives in one process and dies with it; two processes do not see the same pods. Nothing takes time in it unless the
 clock is moved: a container runs until `exit` is called, a pull is over at once. What the outside world would do is done
-by calling the controls: `add_image`, `fail_pull`, `exit`, `print`, `lose_sandbox`, `stop_daemon`.
+by calling the controls: `add_image`, `fail_pull`, `on_exec`, `exit`, `print`, `lose_sandbox`, `stop_daemon`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -25,6 +25,7 @@ from workloads.runtimes.base import (
     NetworkSpec,
     PullOutcome,
     PullProgress,
+    Ran,
     RuntimeEvent,
     RuntimeFault,
     RuntimeGone,
@@ -74,8 +75,11 @@ class Simulated:
         self._warm: dict[str, int] = {}
         self._sandboxes: dict[Uid, _Sandbox] = {}
         self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
+        self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
         self.pulls: list[str] = []
         """Every image pulled, in order."""
+        self.commands: list[tuple[str, ...]] = []
+        """Every command run in a container, its name first, in order."""
 
     # What tests and the outside world do
 
@@ -100,6 +104,11 @@ class Simulated:
         """Containers of `image` cannot be started, as when their command does not exist."""
         with self._lock:
             self._broken_starts[image] = words
+
+    def on_exec(self, container: str, answer: Callable[[tuple[str, ...]], Ran]) -> None:
+        """What commands in containers of that name come to; without it every command succeeds in silence."""
+        with self._lock:
+            self._answers[container] = answer
 
     def exit(self, uid: Uid, container: str, code: int = 0, *, oom_killed: bool = False) -> None:
         """The container's process ends by itself."""
@@ -230,6 +239,18 @@ class Simulated:
             self._answer()
             sandbox = self._sandboxes.get(uid)
             return self._observed(sandbox) if sandbox else None
+
+    def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
+        """The answer takes no time and is asked for outside of the lock: it may use the other controls."""
+        with self._lock:
+            self._answer()
+            sandbox = self._sandboxes.get(uid)
+            known = sandbox.attempts.get(container) if sandbox else None
+            if not known or known[-1].status.state != "running":
+                raise RuntimeFault(f"container {container} of pod {uid} does not run")
+            self.commands.append((container, *command))
+            answer = self._answers.get(container, _succeed)
+        return answer(tuple(command))
 
     def terminate(self, uid: Uid, *, container: str | None = None) -> None:
         """Here every process heeds SIGTERM at once."""
@@ -421,6 +442,10 @@ class _Lines:
 
     def _may_grow(self) -> bool:
         return self.follow and self.container.status.state == "running"
+
+
+def _succeed(command: tuple[str, ...]) -> Ran:
+    return Ran(exit_code=0, output=b"")
 
 
 def _newest(known: list[_Container]) -> ContainerStatus:

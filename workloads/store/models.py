@@ -93,3 +93,20 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} {self.key}"
+
+
+class ProbeWord(models.Model):
+    """What a probe says of a container's attempt; see `store.probes`."""
+
+    uid = models.CharField(max_length=36)
+    container = models.CharField(max_length=63)
+    probe = models.CharField(max_length=16)
+    attempt = models.IntegerField()
+    passes = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("uid", "container", "probe"), name="probe_word"),)
+
+    def __str__(self) -> str:
+        return f"{self.uid}/{self.container} {self.probe}: {self.passes}"

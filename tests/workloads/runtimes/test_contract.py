@@ -349,3 +349,19 @@ def test_logs_of_what_is_not_there_are_a_key_error(world: World) -> None:
         world.runtime.logs(pod.uid, "side")
     with pytest.raises(KeyError):
         world.runtime.logs(Uid("00000000-0000-0000-0000-000000000000"), "app")
+
+
+# Commands inside
+
+
+def test_a_command_runs_in_a_container(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    assert world.runtime.exec(pod.uid, "app", ["true"], seconds=10).exit_code == 0
+
+
+def test_there_is_no_command_in_a_container_that_does_not_run(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    with pytest.raises(RuntimeFault, match="does not run"):
+        world.runtime.exec(pod.uid, "app", ["true"], seconds=10)

@@ -17,7 +17,7 @@ from tests.stack import free_port
 from tests.workloads.runtimes.worlds import DockerWorld, container, docker, spec
 from workloads.meta.keys import Uid
 from workloads.runtimes import names
-from workloads.runtimes.base import ImageFault, PullProgress, RuntimeGone, SandboxSpec
+from workloads.runtimes.base import ImageFault, PullProgress, Ran, RuntimeGone, SandboxSpec
 from workloads.runtimes.docker import Docker
 
 pytestmark = pytest.mark.docker
@@ -302,3 +302,28 @@ def test_where_names_are_out_of_reach_no_warm_sandbox_is_made_or_taken(
     assert sizes == [0, 0]
     status = elsewhere.start_container(pod, "app", attempt=0)
     assert inspected(status.id)["Config"]["Hostname"] == "web-1"
+
+
+# Commands inside
+
+
+def test_a_command_inside_says_its_code_and_what_it_wrote(dockers: DockerWorld) -> None:
+    pod = run(dockers, "sleep 1000")
+    ran = dockers.runtime.exec(pod.uid, "app", ["sh", "-c", "echo out; echo err >&2; exit 3"], seconds=10)
+    assert ran.exit_code == 3
+    assert sorted(ran.output.split()) == [b"err", b"out"]
+
+
+def test_a_command_that_takes_too_long_is_killed(dockers: DockerWorld) -> None:
+    pod = run(dockers, "sleep 1000")
+    ran = dockers.runtime.exec(pod.uid, "app", ["sh", "-c", "echo begun; exec sleep 777"], seconds=0.5)
+    assert ran == Ran(exit_code=None, output=b"begun\n")
+    alive = dockers.runtime.exec(pod.uid, "app", ["sh", "-c", "ps | grep -c '[s]leep 777'"], seconds=10)
+    assert alive.output.strip() == b"0"
+
+
+def test_a_command_that_does_not_exist_says_so(dockers: DockerWorld) -> None:
+    pod = run(dockers, "sleep 1000")
+    ran = dockers.runtime.exec(pod.uid, "app", ["nothing-like-it"], seconds=10)
+    assert ran.exit_code in (126, 127)
+    assert b"nothing-like-it" in ran.output
