@@ -6,11 +6,10 @@ are not negative, and that a request is not above its limit.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
-from workloads.kinds import images, refusals
+from workloads.kinds import images, references, refusals
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -20,17 +19,6 @@ TERMINATION_LOG = "/dev/termination-log"
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 RESOURCES = ("cpu", "memory")
-FIELD_PATHS = (
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "status.hostIP",
-    "status.podIP",
-)
-"""What env may take from the pod itself; `metadata.labels['x']` and `metadata.annotations['x']` besides."""
-
-_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
 
 
 def default(container: JSON) -> None:
@@ -80,6 +68,7 @@ def _default_resources(resources: JSON) -> None:
 def _container(container: JSON, field: str) -> list[Cause]:
     found = _name(container, field) + _image(container, field)
     found += _environment(container.get("env") or [], f"{field}.env")
+    found += references.env_from(container.get("envFrom") or [], f"{field}.envFrom")
     found += _ports(container.get("ports") or [], f"{field}.ports")
     found += _resources(container.get("resources") or {}, f"{field}.resources")
     found += refusals.refused_fields(container, refusals.CONTAINER_FIELDS, field)
@@ -115,36 +104,8 @@ def _environment(variables: list[JSON], field: str) -> list[Cause]:
         else:
             found.append(causes.required(f"{where}.name"))
         if "valueFrom" in variable:
-            found += _value_from(variable, f"{where}.valueFrom")
+            found += references.value_from(variable, f"{where}.valueFrom")
     return found
-
-
-def _value_from(variable: JSON, field: str) -> list[Cause]:
-    source = variable["valueFrom"]
-    if variable.get("value"):
-        return [causes.invalid(field, "", "may not be specified when `value` is not empty")]
-    if len(source) != 1:
-        return [causes.invalid(field, "", "must specify exactly one source, such as fieldRef")]
-    if "fieldRef" not in source:
-        (name,) = source
-        rule = "is not supported yet: give a value, or a fieldRef to the pod itself"
-        return [causes.forbidden(f"{field}.{name}", rule)]
-    return _field_path(source["fieldRef"], f"{field}.fieldRef")
-
-
-def _field_path(reference: JSON, field: str) -> list[Cause]:
-    path = reference.get("fieldPath", "")
-    if not path:
-        return [causes.required(f"{field}.fieldPath")]
-    if reference.get("apiVersion", "v1") != "v1":
-        return [causes.unsupported(f"{field}.apiVersion", reference["apiVersion"], ("v1",))]
-    if subscript := _SUBSCRIPT.fullmatch(path):
-        key = subscript[2]
-        return [causes.invalid(f"{field}.fieldPath", path, text) for text in names.qualified_name(key)]
-    if path in FIELD_PATHS:
-        return []
-    supported = (*FIELD_PATHS, "metadata.labels['<KEY>']", "metadata.annotations['<KEY>']")
-    return [causes.unsupported(f"{field}.fieldPath", path, supported)]
 
 
 def _ports(ports: list[JSON], field: str) -> list[Cause]:

@@ -168,7 +168,6 @@ POD_FIELDS = (
 )
 
 CONTAINER_FIELDS = (
-    _later("envFrom", "list the variables in env"),
     _later("livenessProbe", "the container is restarted when its process ends"),
     _later("readinessProbe", "a container is ready when it runs"),
     _later("startupProbe", "a container is ready when it runs"),

@@ -41,7 +41,7 @@ def whole(value: Any) -> int:
 def canonical(value: Any) -> str:
     """As Kubernetes stores it: `0.5` is `500m`, `1024Mi` is `1Gi`, `1.5Gi` is `1536Mi`. Raises QuantityError."""
     number, suffix = _parsed(value)
-    if suffix in _BINARY and abs(number) >= 1024 and number == number.to_integral_value():
+    if suffix in _BINARY and number and number % 1024 == 0:
         return _binary(int(number))
     if suffix[:1] in ("e", "E") and len(suffix) > 1:
         return _decimal(number, exponent=True)

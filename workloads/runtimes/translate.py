@@ -6,13 +6,16 @@ again with `pod_ip` before its containers are created. Both times everything els
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from workloads.meta import quantity
 from workloads.meta.keys import Uid
+from workloads.runtimes.bags import Bags, Missing
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
+from workloads.runtimes.environment import Facts, Untranslatable, environment, expand
+
+__all__ = ("Untranslatable", "expand", "hostname", "missing", "network", "sandbox")
 
 JSON = Mapping[str, Any]
 
@@ -20,11 +23,7 @@ SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
 ACCOUNT_LABEL = "cci.io/account"
 NAMESPACE_LABEL = "cci.io/namespace"
 
-_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
-
-
-class Untranslatable(ValueError):
-    """The pod asks for something no runtime here can give. Validation should have refused it; the text says what."""
+_NO_BAGS = Bags()
 
 
 def network(obj: JSON, *, account: str) -> NetworkSpec:
@@ -40,13 +39,22 @@ def network(obj: JSON, *, account: str) -> NetworkSpec:
 
 
 def sandbox(
-    pod: JSON, *, account: str, network: NetworkSpec, pod_ip: str = "", host_ip: str = "", node: str = ""
+    pod: JSON,
+    *,
+    account: str,
+    network: NetworkSpec,
+    bags: Bags = _NO_BAGS,
+    pod_ip: str = "",
+    host_ip: str = "",
+    node: str = "",
 ) -> SandboxSpec:
-    """Everything a runtime must know of `pod`. Raises Untranslatable, and QuantityError for a limit that is none."""
+    """Everything a runtime must know of `pod`. What `missing` says of a container is left out of it: that one must not
+    be started. Raises Untranslatable, and QuantityError for a limit that is none."""
     metadata, spec = pod["metadata"], pod["spec"]
+    cpu, memory = ceiling(pod)
     fields = _fields(pod, pod_ip=pod_ip, host_ip=host_ip, node=node)
-    containers = tuple(_container(container, fields) for container in spec["containers"])
-    cpu, memory = _ceiling(metadata, containers)
+    facts = Facts(fields=fields, bags=bags, ceiling={"cpu": cpu, "memory": memory})
+    containers = tuple(_container(container, facts) for container in spec["containers"])
     return SandboxSpec(
         uid=Uid(metadata["uid"]),
         account=account,
@@ -61,74 +69,49 @@ def sandbox(
     )
 
 
+def missing(pod: JSON, container: JSON, bags: Bags) -> str:
+    """Why this container cannot be made yet, as the kubelet says it; "" when everything it names is there."""
+    cpu, memory = ceiling(pod)
+    fields = _fields(pod, pod_ip="", host_ip="", node="")
+    try:
+        environment(container, Facts(fields=fields, bags=bags, ceiling={"cpu": cpu, "memory": memory}))
+    except Missing as error:
+        return str(error)
+    return ""
+
+
+def ceiling(pod: JSON) -> tuple[int, int]:
+    """(millicores, bytes) of the pod specification; without the annotation, the sum over the containers."""
+    size = (pod["metadata"].get("annotations") or {}).get(SIZE_ANNOTATION)
+    if not size:
+        limits = [(container.get("resources") or {}).get("limits") or {} for container in pod["spec"]["containers"]]
+        cpu = sum(quantity.millicores(each.get("cpu", 0)) for each in limits)
+        return cpu, sum(quantity.whole(each.get("memory", 0)) for each in limits)
+    cores, _, gib = size.partition("_")
+    return quantity.millicores(cores), quantity.whole(f"{gib}Gi")
+
+
 def hostname(pod: JSON) -> str:
     """`spec.hostname`, else the pod's name cut to what a host name may be."""
     name: str = pod["spec"].get("hostname") or pod["metadata"]["name"]
     return name[:63].rstrip("-.")
 
 
-def expand(text: str, variables: Mapping[str, str]) -> str:
-    """`$(NAME)` becomes the variable's value; `$$` is a plain `$`; what names no variable stays as it was written."""
-    result, at = [], 0
-    while (dollar := text.find("$", at)) != -1:
-        result.append(text[at:dollar])
-        piece, at = _expand_one(text, dollar, variables)
-        result.append(piece)
-    return "".join(result) + text[at:]
-
-
-def _expand_one(text: str, dollar: int, variables: Mapping[str, str]) -> tuple[str, int]:
-    """What stands for the `$` at `dollar`, and where the text goes on."""
-    following = text[dollar + 1 : dollar + 2]
-    if following == "$":
-        return "$", dollar + 2
-    if following != "(":
-        return "$", dollar + 1
-    end = text.find(")", dollar)
-    if end == -1:
-        return "$(", dollar + 2
-    return variables.get(text[dollar + 2 : end], text[dollar : end + 1]), end + 1
-
-
-def _container(container: JSON, fields: Mapping[str, str]) -> ContainerSpec:
-    environment = _environment(container, fields)
+def _container(container: JSON, facts: Facts) -> ContainerSpec:
+    variables = environment(container, facts, lenient=True)
     limits = (container.get("resources") or {}).get("limits") or {}
     return ContainerSpec(
         name=container["name"],
         image=container["image"],
-        command=_words(container.get("command"), environment),
-        args=_words(container.get("args"), environment),
-        environment=environment,
+        command=_words(container.get("command"), variables),
+        args=_words(container.get("args"), variables),
+        environment=variables,
         working_dir=container.get("workingDir") or "",
         cpu_millis=quantity.millicores(limits.get("cpu", 0)),
         memory_bytes=quantity.whole(limits.get("memory", 0)),
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
     )
-
-
-def _environment(container: JSON, fields: Mapping[str, str]) -> dict[str, str]:
-    """In the order written: a value may use the variables above it, and a later entry of a name wins."""
-    environment: dict[str, str] = {}
-    for entry in container.get("env") or ():
-        if "valueFrom" in entry:
-            environment[entry["name"]] = _value_from(entry, fields)
-        else:
-            environment[entry["name"]] = expand(entry.get("value") or "", environment)
-    return environment
-
-
-def _value_from(entry: JSON, fields: Mapping[str, str]) -> str:
-    source = entry["valueFrom"]
-    if "fieldRef" not in source:
-        raise Untranslatable(f"env {entry['name']}: valueFrom {', '.join(source)} is not supported yet")
-    path = source["fieldRef"]["fieldPath"]
-    subscript = _SUBSCRIPT.fullmatch(path)
-    if subscript:
-        return fields.get(path, "")
-    if path not in fields:
-        raise Untranslatable(f"env {entry['name']}: field path {path!r} is not supported")
-    return fields[path]
 
 
 def _fields(pod: JSON, *, pod_ip: str, host_ip: str, node: str) -> dict[str, str]:
@@ -141,6 +124,7 @@ def _fields(pod: JSON, *, pod_ip: str, host_ip: str, node: str) -> dict[str, str
         "spec.nodeName": node or spec.get("nodeName") or "",
         "spec.serviceAccountName": spec.get("serviceAccountName") or "default",
         "status.hostIP": host_ip,
+        "status.hostIPs": host_ip,
         "status.podIP": pod_ip,
         "status.podIPs": pod_ip,
     }
@@ -155,12 +139,3 @@ def _words(words: list[str] | None, variables: Mapping[str, str]) -> tuple[str, 
     if not words:
         return None
     return tuple(expand(word, variables) for word in words)
-
-
-def _ceiling(metadata: JSON, containers: tuple[ContainerSpec, ...]) -> tuple[int, int]:
-    """(millicores, bytes) of the pod specification; without the annotation, the sum over the containers."""
-    size = (metadata.get("annotations") or {}).get(SIZE_ANNOTATION)
-    if not size:
-        return sum(c.cpu_millis for c in containers), sum(c.memory_bytes for c in containers)
-    cores, _, gib = size.partition("_")
-    return quantity.millicores(cores), quantity.whole(f"{gib}Gi")

@@ -91,8 +91,8 @@ def test_a_field_reference_gives_the_pods_facts_and_is_not_expanded() -> None:
 
 
 def test_a_source_that_is_not_built_is_refused() -> None:
-    with pytest.raises(translate.Untranslatable, match="configMapKeyRef is not supported yet"):
-        container({"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}]})
+    with pytest.raises(translate.Untranslatable, match="fileKeyRef is not supported yet"):
+        container({"env": [{"name": "A", "valueFrom": {"fileKeyRef": {}}}]})
 
 
 def test_an_unknown_field_path_is_refused() -> None:

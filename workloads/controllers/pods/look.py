@@ -14,6 +14,7 @@ from workloads.controllers.pods import status
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.status import Waiting
 from workloads.meta.keys import Key, Uid
+from workloads.runtimes.bags import Bags
 from workloads.runtimes.base import ContainerStatus, NetworkSpec, Runtime, SandboxStatus
 
 JSON = dict[str, Any]
@@ -37,6 +38,7 @@ class Look:
     lifecycle: Lifecycle
     observed: SandboxStatus | None = None
     network: NetworkSpec | None = None
+    bags: Bags | None = None
     waiting: dict[str, Waiting] = field(default_factory=dict)
     wake: float | None = None
     told: list[_Told] = field(default_factory=list)

@@ -15,7 +15,7 @@ from typing import Any
 from workloads.controllers import hands, networks
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
-from workloads.controllers.pods import ending, images, placement, restarts, status, supply, waking
+from workloads.controllers.pods import configuration, ending, images, placement, restarts, status, supply, waking
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.look import Look
 from workloads.meta import conditions
@@ -138,6 +138,7 @@ def _run(look: Look) -> Result:
     ready = {name: move for name, move in starts.items() if supply.ready(look, name, move)}
     if ready == starts:
         supply.mark_pulled(look)
+    ready = {name: move for name, move in ready.items() if configuration.ready(look, name)}
     try:
         _start(look, ready)
     except RuntimeGone:
@@ -220,6 +221,7 @@ def _spec(look: Look, *, pod_ip: str = "") -> SandboxSpec:
             look.pod,
             account=look.key.account,
             network=_network(look),
+            bags=configuration.read(look),
             pod_ip=pod_ip,
             host_ip=host_ip(),
             node=look.host.node,

@@ -1,13 +1,17 @@
-"""Which changes mean that a pod must be looked at: its own, room that is free again, a Network that is ready."""
+"""Which changes mean that a pod must be looked at: its own, room that is free again, a Network that is ready, and a
+ConfigMap or Secret that it waits for or shows as files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from workloads.controllers import hands
 from workloads.controllers.pods import status
 from workloads.meta.keys import Key
+from workloads.runtimes import bags
 from workloads.store import objects
 from workloads.store.changes import Entry
 
@@ -22,6 +26,8 @@ def keys(entry: Entry) -> Iterable[Key]:
     wait for their namespace's Network."""
     if entry.key.kind == "Network":
         return _waiting_for_network(entry)
+    if entry.key.kind in ("ConfigMap", "Secret"):
+        return _naming(entry.key)
     if entry.key.kind != "Pod":
         return ()
     own = [entry.key] if entry.type != "DELETED" and _asks_for_a_look(entry) else []
@@ -61,6 +67,22 @@ def _waiting_for_network(entry: Entry) -> list[Key]:
         return []
     rows = _unplaced(account=entry.key.account, namespace=entry.key.namespace)
     return [row.key for row in rows]
+
+
+def _naming(key: Key) -> list[Key]:
+    """Pods that wait for this ConfigMap or Secret, or show it as files. What runs with its values as env keeps them."""
+    name = (key.kind, key.name)
+    quoted = f'"{key.name}"'.encode()
+    rows = objects.scan("Pod", account=key.account, namespace=key.namespace).rows
+    found = []
+    for row in rows:
+        if row.phase in status.FINAL_PHASES or quoted not in row.data:
+            continue
+        spec = orjson.loads(row.data)["spec"]
+        waits = row.phase != "Running" or b'"CreateContainerConfigError"' in row.data
+        if name in bags.in_volumes(spec) or (waits and name in bags.named(spec)):
+            found.append(row.key)
+    return found
 
 
 def _unplaced(*, account: str | None = None, namespace: str | None = None) -> list[objects.Row]:

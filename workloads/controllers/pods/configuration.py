@@ -1,0 +1,44 @@
+"""The ConfigMaps and Secrets that a pod names: read when something is made from them, waited for while they are not
+there. A container waits alone; the others go on.
+"""
+
+from __future__ import annotations
+
+from workloads.controllers import hands
+from workloads.controllers.pods.look import Look
+from workloads.meta.keys import Key
+from workloads.runtimes import bags, translate
+from workloads.runtimes.bags import Bags
+
+CONFIG_ERROR = "CreateContainerConfigError"
+LOOK_AGAIN_SECONDS = 60.0
+"""A change of what is missing wakes the pod; this is for the change that was missed."""
+
+
+def read(look: Look) -> Bags:
+    """What the pod names, as it is now. Read once a look."""
+    if look.bags is None:
+        account, namespace = look.key.account, look.key.namespace
+        found = {
+            name: hands.read(look.door, Key(account, name[0], namespace, name[1]))
+            for name in sorted(bags.named(look.pod["spec"]))
+        }
+        look.bags = Bags(namespace, {name: obj for name, obj in found.items() if obj is not None})
+    return look.bags
+
+
+def ready(look: Look, name: str) -> bool:
+    """Whether all that the container is made from is there; if not, what is missing, in the container's status."""
+    container = next(one for one in look.containers if one["name"] == name)
+    missing = translate.missing(look.pod, container, read(look))
+    if missing:
+        refuse(look, name, missing)
+    return not missing
+
+
+def refuse(look: Look, name: str, message: str) -> None:
+    """The container cannot be made as its configuration stands."""
+    look.wait(name, CONFIG_ERROR, message)
+    if look.was_not(name, CONFIG_ERROR):
+        look.tell("Failed", f"Error: {message}", type="Warning")
+    look.wake_in(LOOK_AGAIN_SECONDS)
