@@ -221,8 +221,14 @@ def running_stack(*, docker_host: str = "", database_url: str = "", redis_url: s
     of its own, unless the URLs say where an empty PostgreSQL and somebody else's Redis are."""
     images.busybox()
     data = Path(tempfile.mkdtemp(prefix="cci-"))
-    elsewhere = {"docker_host": docker_host, "database_url": database_url, "redis_url": redis_url}
-    stack = Stack(data=data, port=free_port(), api_port=free_port(), **elsewhere)
+    stack = Stack(
+        data=data,
+        port=free_port(),
+        api_port=free_port(),
+        docker_host=docker_host,
+        database_url=database_url,
+        redis_url=redis_url,
+    )
     try:
         stack.start()
         yield stack

@@ -11,13 +11,14 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
 import redis
 from celery import current_app, shared_task
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from kombu.exceptions import KombuError
 
 from workloads.controllers import queue
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 AFTER_CONFLICT = 0.1
 """Somebody wrote first: nothing is wrong, look again with what is there now."""
+AFTER_OUTAGE = 0.5
+"""Between two looks whether the database is back."""
 RENEW_SECONDS = queue.CLAIM_SECONDS / 3
 
 
@@ -49,7 +52,7 @@ def work(controller: Controller, key: Key) -> bool:
         return False
     with _keeper(os.getpid()).keeping(claim):
         settlement = _attempt(controller, key)
-    queue.settle(claim, **settlement)
+    _settle(claim, settlement)
     return True
 
 
@@ -71,6 +74,20 @@ def _controllers() -> dict[str, Controller]:
     from workloads.controllers.registry import controllers
 
     return controllers()
+
+
+def _settle(claim: queue.Claim, settlement: dict[str, Any]) -> None:
+    """A database that went away meanwhile is waited for, as long as a claim lasts: nobody else has the key."""
+    pause, give_up = threading.Event(), time.monotonic() + queue.CLAIM_SECONDS
+    while True:
+        try:
+            return queue.settle(claim, **settlement)
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > give_up:
+                raise
+            log.warning("%s %s: the database does not answer; it is settled when it does", claim.controller, claim.key)
+        close_old_connections()
+        pause.wait(AFTER_OUTAGE)
 
 
 def _me() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from tests.redis_server import server
 from tests.threads import apart
@@ -86,6 +87,23 @@ def test_a_terminal_error_ends_the_matter(clock, bells, caplog):
 
     assert WorkItem.objects.count() == 0
     assert "not before it changes: the image is no image" in caplog.text
+
+
+@database
+def test_what_a_look_found_is_kept_until_the_database_is_back(clock, bells, monkeypatch, caplog):
+    settle, answers = queue.settle, iter([OperationalError("gone"), InterfaceError("closed"), None])
+
+    def stumble(claim, **settlement):
+        if error := next(answers):
+            raise error
+        settle(claim, **settlement)
+
+    monkeypatch.setattr(queue, "settle", stumble)
+    monkeypatch.setattr(tasks, "AFTER_OUTAGE", 0)
+
+    assert look(lambda key: None)
+    assert WorkItem.objects.count() == 0
+    assert caplog.text.count("the database does not answer") == 2
 
 
 @database
