@@ -273,6 +273,16 @@ def test_scaling_in_the_middle_of_a_rollout_is_proportional() -> None:
     assert sizes == {"old": 11, "new": 7}
 
 
+@pytest.mark.parametrize("said", ["abc", "", "-1", "٣", "9" * 5000])
+def test_annotations_that_are_no_numbers_stop_no_scaling(said: str) -> None:
+    new = replicaset("new", 5, born=1, desired=10, max=13)
+    new["metadata"]["annotations"] = dict.fromkeys(new["metadata"]["annotations"], said)
+    old = [replicaset("old", 8, desired=10, max=13)]
+    sizes = rollout.scaled_sizes(deployment(15, maxSurge=3, maxUnavailable=2), new=new, old=old)
+    assert sum(sizes.values()) == 18
+    assert revisions.revision_of(new) == 0
+
+
 def test_the_hash_is_the_same_for_the_same_template_and_another_after_a_collision() -> None:
     containers = [{"name": "app", "image": "web:1"}]
     template: JSON = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}

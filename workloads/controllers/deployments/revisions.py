@@ -60,10 +60,12 @@ def by_age(replicasets: Iterable[JSON]) -> list[JSON]:
 
 def revision_of(obj: JSON) -> int:
     """0 where there is no number (yet)."""
-    try:
-        return int(annotations_of(obj).get(REVISION, "0"))
-    except ValueError:
-        return 0
+    return number(annotations_of(obj).get(REVISION, ""))
+
+
+def number(text: str) -> int:
+    """What an annotation says, which anybody may write: 0 for what is no number, or no sensible one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def next_revision(old: Iterable[JSON]) -> int:
@@ -80,7 +82,7 @@ def annotations_for(deployment: JSON, before: dict[str, str], *, revision: int) 
     after = dict(before)
     after.update({name: text for name, text in annotations_of(deployment).items() if name not in _NOT_COPIED})
     known = before.get(REVISION, "")
-    if known.isdecimal() and int(known) >= revision:
+    if number(known) >= revision:
         return after
     after[REVISION] = str(revision)
     if known:

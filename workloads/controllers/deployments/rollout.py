@@ -170,8 +170,8 @@ def _share(deployment: JSON, one: JSON, *, ceiling: int, left: int) -> int:
         return 0
     if not wanted(deployment):
         return max(-size(one), left)
-    noted = revisions.annotations_of(one).get(revisions.MAXIMUM)
-    before = int(noted) if noted else int((deployment.get("status") or {}).get("replicas", 0))
+    noted = revisions.number(revisions.annotations_of(one).get(revisions.MAXIMUM, ""))
+    before = noted or int((deployment.get("status") or {}).get("replicas", 0))
     if not before:
         return 0
     fair = int((Decimal(size(one)) * ceiling / before).to_integral_value(ROUND_HALF_UP)) - size(one)
