@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workloads.client import Client
 from workloads.kinds import refusals, registry
 from workloads.kinds.base import Kind
 from workloads.kubeapi import authentication, discovery, health, logins, openapi, resources, reviews
-from workloads.kubeapi.exchange import Reply, Request, Stream
+from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
 from workloads.kubeapi.resources import Target
+from workloads.kubeapi.threads import in_thread
 from workloads.meta.errors import MethodNotAllowed, NotBuilt, NotFound
 
 NOWHERE = "the server could not find the requested resource"
@@ -58,7 +60,7 @@ async def _resource(
         return await review(request, caller.identity)
     kind = registry.by_resource(group, version, place.plural)
     if kind is None:
-        raise _unknown(request, group, version, place)
+        return await _of_unknown(request, caller, group, version, place)
     _check_scope(kind, place)
     api_version = f"{group}/{version}" if group else version
     target = Target(kind, api_version, place.namespace, place.name, place.subresource)
@@ -87,12 +89,26 @@ def _check_scope(kind: Kind, place: _Place) -> None:
         raise NotFound(NOWHERE)
 
 
-def _unknown(request: Request, group: str, version: str, place: _Place) -> NotFound | NotBuilt:
-    """A kind that is refused by name is not found either, but says why, and what to use instead."""
+async def _of_unknown(
+    request: Request, caller: authentication.Caller, group: str, version: str, place: _Place
+) -> Reply:
+    """A kind that is refused by name says why, and what to use instead. Nobody has any, and that is what a list of them
+    answers: `kubectl apply --prune` asks for kinds it only means to find empty."""
     refused = refusals.refused_resource(group=group, version=version, plural=place.plural)
     if refused is None:
-        return NotFound(NOWHERE)
-    return NotBuilt(refused.sentence) if request.method == "POST" else NotFound(refused.sentence)
+        raise NotFound(NOWHERE)
+    if request.method == "POST":
+        raise NotBuilt(refused.sentence)
+    if request.method != "GET" or place.name or request.query.flag("watch"):
+        raise NotFound(refused.sentence)
+    revision = await in_thread(Client(caller.identity).revision)
+    nothing = {
+        "kind": f"{refused.name}List",
+        "apiVersion": f"{group}/{version}" if group else version,
+        "metadata": {"resourceVersion": str(revision)},
+        "items": [],
+    }
+    return json_reply(nothing, headers=warning_headers([refused.sentence]))
 
 
 def _only_get(request: Request) -> None:

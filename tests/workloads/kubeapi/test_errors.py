@@ -126,8 +126,18 @@ def test_kinds_that_are_refused_say_what_to_use_instead(api, shop, refused):
     root = f"/apis/{refused.group}/{refused.versions[0]}" if refused.group else f"/api/{refused.versions[0]}"
     place = f"{root}/namespaces/shop/{refused.plural}"
     assert is_status(api.post(place, json={"metadata": {"name": "x"}}), 501)["message"] == refused.sentence
-    assert is_status(api.get(place), 404)["message"] == refused.sentence
+    assert is_status(api.get(place, params={"watch": "1"}), 404)["message"] == refused.sentence
+    assert is_status(api.delete(place), 404)["message"] == refused.sentence
     assert is_status(api.get(f"{place}/x"), 404)["message"] == refused.sentence
+
+
+@pytest.mark.parametrize("refused", refusals.KINDS, ids=lambda refused: refused.name)
+def test_a_list_of_a_kind_that_is_refused_is_empty_and_says_why(api, shop, refused):
+    root = f"/apis/{refused.group}/{refused.versions[0]}" if refused.group else f"/api/{refused.versions[0]}"
+    answer = api.get(f"{root}/namespaces/shop/{refused.plural}", params={"labelSelector": "a=b"})
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert answer.json()["kind"] == f"{refused.name}List"
+    assert refused.sentence in answer.headers["warning"].replace("\\", "")
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,15 @@ def test_it_is_told_what_is_wrong_with_a_manifest(kube, applied, tmp_path):
 def test_it_is_told_what_to_use_instead_of_a_statefulset(kube, applied):
     text = '{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"replicas": 1}}'
     assert "use a Deployment" in kube.fails("-n", "shop", "apply", "-f", "-", stdin=text)
-    assert "use a Deployment" in kube.fails("-n", "shop", "get", "statefulsets")
+    assert "use a Deployment" in kube.run("-n", "shop", "get", "statefulsets").stderr
+
+
+def test_it_prunes_what_is_no_longer_applied(applied):
+    applied("label", "deployment/web", "set=shop")
+    other = manifests.deployment("other")
+    other["metadata"]["labels"]["set"] = "shop"
+    said = applied("apply", "--prune", "-l", "set=shop", "-f", "-", stdin=orjson.dumps(other).decode())
+    assert "deployment.apps/other created" in said and "deployment.apps/web pruned" in said
 
 
 def test_it_is_told_that_exec_is_not_built(kube, applied):
