@@ -99,13 +99,13 @@ def test_the_version_and_the_health_are_told_without_a_token(api):
 
 
 def test_a_database_that_does_not_answer_is_not_ready_but_alive(api, monkeypatch):
-    from django.db import DatabaseError
+    from django.db import OperationalError
 
     from workloads.kubeapi import health
 
     class Broken:
         def cursor(self):
-            raise DatabaseError("gone")
+            raise OperationalError("gone")
 
     monkeypatch.setattr(health, "connection", Broken())
     assert api.get("/livez").text == "ok"

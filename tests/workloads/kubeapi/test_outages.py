@@ -8,6 +8,8 @@ from django.db import InterfaceError, OperationalError
 from workloads.kubeapi.threads import in_thread
 from workloads.meta.errors import Unavailable
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")])
 async def test_a_database_that_does_not_answer_is_unavailable_and_worth_another_try(error):
