@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from console.views import create, create_yaml, deployments, kubectl, logs, namespaces, overview, pods, search, session
+from console.views import (
+    create,
+    create_yaml,
+    deployments,
+    help,
+    kubectl,
+    logs,
+    namespaces,
+    overview,
+    pods,
+    search,
+    session,
+)
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
@@ -13,6 +25,7 @@ pages: list[URLPattern] = [
     path("theme/", session.theme, name="theme"),
     path("", overview.overview, name="overview"),
     path("search/", search.search, name="search"),
+    path("help/", help.help_page, name="help"),
     path("kubectl/", kubectl.access, name="kubectl"),
     path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),
     path("create/namespace/", create.namespace_create, name="namespace-create"),

@@ -45,6 +45,7 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Deployments"), "console:all-deployments"),
         (_("Pods"), "console:all-pods"),
         (_("kubectl access"), "console:kubectl"),
+        (_("Help"), "console:help"),
         (_("Download a kubeconfig"), "console:kubeconfig"),
     ]
     return [Hit(_("Go to"), label, "", url) for label, name in named if text in label.lower() and (url := _url(name))]

@@ -1,0 +1,104 @@
+"""Help: what things are, what they cost, what a state means and what to do, on one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from billing import client as billing
+from billing.client import NoPrice, Rate
+from console.access import Visit
+from console.pages import Context, page
+from console.states import State
+
+
+@dataclass(frozen=True)
+class Answer:
+    question: str
+    text: str
+
+
+@page("help.html")
+def help_page(visit: Visit) -> Context:
+    return {
+        "section": "help",
+        "words": _words(),
+        "money": _money(),
+        "one_core": _price(1000, 2048),
+        "states": _states(),
+        "keys": [("Ctrl K", _("search for an object or a page")), ("Esc", _("close what is open"))],
+    }
+
+
+def _words() -> list[Answer]:
+    return [
+        Answer(
+            _("Namespace"), _("A place for workloads with a network of its own. Nothing outside it reaches its pods.")
+        ),
+        Answer(
+            _("Deployment"),
+            _("A number of equal pods that are kept running, and replaced step by step when you change them."),
+        ),
+        Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
+        Answer(
+            _("Pod specification"),
+            _("Cores and memory of a pod, from a grid: 0.25 to 32 cores by 0.25, or 48 or 64; 2 to 8 GiB a core."),
+        ),
+    ]
+
+
+def _money() -> list[Answer]:
+    return [
+        Answer(_("What is billed?"), _("The pod specification, by the second, whatever the containers use of it.")),
+        Answer(_("From when?"), _("From the start of the image pull. Waiting for room costs nothing.")),
+        Answer(_("Until when?"), _("Until the last container has ended for good, or the deleted pod has stopped.")),
+        Answer(
+            _("And restarts?"),
+            _("A restart inside a pod does not interrupt the bill. Scaled to 0, a workload is free."),
+        ),
+        Answer(
+            _("Can I check it?"),
+            _("Each pod's Cost tab shows the periods behind its bill; they follow from Docker's own times."),
+        ),
+    ]
+
+
+def _states() -> list[State]:
+    """The same marks the lists show; the advice is what one can do."""
+    return [
+        State(_("Queued"), _("accepted, waits for its turn"), "busy", "hollow"),
+        State(
+            _("Waiting"),
+            _("no room on this host"),
+            "warn",
+            "triangle",
+            advice=_("It starts by itself when room is free. Stop something else, or choose a smaller specification."),
+        ),
+        State(_("Pulling"), _("the image is on its way"), "busy", "ring"),
+        State(
+            _("Image problem"),
+            _("the registry said no, or did not answer"),
+            "bad",
+            "diamond",
+            advice=_("Correct the name, or put the image where it is looked for: the pull is tried again by itself."),
+        ),
+        State(_("Creating"), _("containers are being made"), "busy", "ring"),
+        State(_("Running"), _("its containers run and are ready"), "ok", "dot"),
+        State(
+            _("Restarting"),
+            _("a container ended and is started again, later each time"),
+            "bad",
+            "diamond",
+            advice=_("Read the last lines on the pod's page; more memory helps when it says out of memory."),
+        ),
+        State(_("Terminating"), _("asked to stop, has its grace period to do so"), "busy", "ring"),
+        State(_("Completed"), _("ended, and was meant to"), "idle", "square"),
+    ]
+
+
+def _price(cpu_millis: int, memory_mib: int) -> Rate | None:
+    try:
+        return billing.rate(cpu_millis, memory_mib)
+    except NoPrice:
+        return None
