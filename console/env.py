@@ -21,6 +21,7 @@ SETTINGS = (
     Setting("CCI_HOST", "127.0.0.1", "Address the console and the Kubernetes API listen on."),
     Setting("CCI_PORT", "8000", "Port of the console."),
     Setting("CCI_API_PORT", "6443", "Port of the Kubernetes API and IAM (TLS)."),
+    Setting("CCI_API_URL", "", "Kubernetes API as users reach it. Empty: https, CCI_HOST and CCI_API_PORT."),
     Setting("CCI_ADMIN_PASSWORD", "", "Password of the first user (demo/admin). Empty: generated at the first start."),
     Setting("CCI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", "Host names the console answers to, comma separated."),
     Setting("CCI_TRUSTED_ORIGINS", "", "Origins forms may come from when behind a proxy, comma separated."),
@@ -56,6 +57,14 @@ def number(name: str) -> int:
 
 def flag(name: str) -> bool:
     return get(name).lower() in ("1", "true", "yes", "on")
+
+
+def data_dir() -> Path:
+    """Made at the first start for its owner alone: password hashes and Secrets live in it. One that exists is left as
+    it is."""
+    place = Path(get("CCI_DATA_DIR")).resolve()
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return place
 
 
 def run_dir(data_dir: Path) -> Path:

@@ -14,7 +14,7 @@ import dj_database_url
 from console import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.get("CCI_DATA_DIR")).resolve()
+DATA_DIR = env.data_dir()
 RUN_DIR = env.run_dir(DATA_DIR)
 
 SECRET_KEY = env.secret(DATA_DIR, "secret-key")
@@ -151,6 +151,7 @@ REST_FRAMEWORK = {
 REGION = env.get("CCI_REGION")
 HOST = env.get("CCI_HOST")
 API_PORT = env.number("CCI_API_PORT")
+API_URL = env.get("CCI_API_URL").rstrip("/")
 ADMIN_PASSWORD = env.get("CCI_ADMIN_PASSWORD")
 RUNTIME = env.get("CCI_RUNTIME")
 NODE_NAME = env.get("CCI_NODE_NAME") or socket.gethostname()

@@ -126,8 +126,10 @@ def start_dockerd() -> None:
     if Path("/run/systemd/system").exists():
         run("systemctl", "start", "docker")
     else:
-        logs = Path(os.environ.get("CCI_DATA_DIR", ROOT / "data")) / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
+        data = Path(os.environ.get("CCI_DATA_DIR") or ROOT / "data")
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logs = data / "logs"
+        logs.mkdir(exist_ok=True)
         say(f"No init system starts Docker here: starting dockerd (log: {logs / 'dockerd.log'})")
         with (logs / "dockerd.log").open("ab") as log:
             subprocess.Popen(["dockerd"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -36,3 +36,12 @@ def test_every_setting_is_declared_once_with_its_meaning() -> None:
     names = [setting.name for setting in SETTINGS]
     assert len(names) == len(set(names))
     assert all(setting.meaning.endswith(".") for setting in SETTINGS)
+
+
+def test_what_the_first_start_makes_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from console import env
+
+    monkeypatch.setenv("CCI_DATA_DIR", str(tmp_path / "state"))
+
+    assert env.data_dir().stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "state").exists()
