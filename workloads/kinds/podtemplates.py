@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads.kinds import containers, objectmeta, refusals
+from workloads.kinds import containers, objectmeta, refusals, volumes
 from workloads.meta import causes, names
 from workloads.meta.errors import Cause
 
@@ -24,6 +24,7 @@ def default(spec: JSON) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
     if spec.get("serviceAccountName"):
         spec["serviceAccount"] = spec["serviceAccountName"]
+    volumes.default(spec)
     for container in spec.get("containers") or []:
         containers.default(container)
 
@@ -32,7 +33,7 @@ def validate(spec: JSON, field: str) -> list[Cause]:
     """All that is wrong with a pod specification standing at `field`."""
     found = containers.validate(spec.get("containers") or [], f"{field}.containers")
     found += refusals.refused_fields(spec, refusals.POD_FIELDS, field)
-    found += _volumes(spec.get("volumes") or [], f"{field}.volumes")
+    found += volumes.validate(spec.get("volumes") or [], f"{field}.volumes") + _mounts(spec, field)
     if spec.get("restartPolicy") not in RESTART_POLICIES:
         found.append(causes.unsupported(f"{field}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES))
     if hostname := spec.get("hostname"):
@@ -52,13 +53,13 @@ def validate_template(template: JSON, field: str, *, restart_policies: tuple[str
     return found
 
 
-def _volumes(volumes: list[JSON], field: str) -> list[Cause]:
-    return [
-        causes.forbidden(f"{field}[{index}].hostPath", refusals.HOST_PATH)
-        if "hostPath" in volume
-        else causes.forbidden(f"{field}[{index}]", refusals.VOLUME)
-        for index, volume in enumerate(volumes)
-    ]
+def _mounts(spec: JSON, field: str) -> list[Cause]:
+    found, known = [], spec.get("volumes") or []
+    for part in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(part) or []):
+            where = f"{field}.{part}[{index}].volumeMounts"
+            found += volumes.validate_mounts(container.get("volumeMounts") or [], where, volumes=known)
+    return found
 
 
 def _grace(spec: JSON, field: str) -> list[Cause]:

@@ -172,7 +172,6 @@ CONTAINER_FIELDS = (
     _later("readinessProbe", "a container is ready when it runs"),
     _later("startupProbe", "a container is ready when it runs"),
     _later("lifecycle", "do it in the container's own command"),
-    _later("volumeMounts", "each pod has 20 GiB of its own disk to write to"),
     _later("volumeDevices", "each pod has 20 GiB of its own disk to write to"),
     _later("resizePolicy", "change the workload's template instead"),
     _later("restartPolicy", "the pod's restartPolicy applies"),
@@ -196,8 +195,6 @@ SECURITY_FIELDS = (
     _later("windowsOptions", "pods run on linux; leave it out"),
 )
 
-HOST_PATH = "the host's files are not offered; put what the container needs into its image"
-VOLUME = "is not supported yet: volumes come later; each pod has 20 GiB of its own disk to write to"
 HOST_PORT = "the host's ports are not offered; the pod answers on its own address at containerPort"
 EXTENDED_RESOURCE = "is not supported yet: containers can ask for cpu and memory"
 EPHEMERAL_STORAGE = "is not supported yet: each pod has 20 GiB of its own disk; remove it"

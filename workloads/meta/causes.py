@@ -24,6 +24,11 @@ def immutable(field: str, value: Any) -> Cause:
     return invalid(field, value, "field is immutable")
 
 
+def not_found(field: str, value: Any) -> Cause:
+    """The value names nothing that is there."""
+    return Cause(field, f"Not found: {shown(value)}", "FieldValueNotFound")
+
+
 def forbidden(field: str, detail: str) -> Cause:
     """The field may not be given at all."""
     return Cause(field, f"Forbidden: {detail}", "FieldValueForbidden")

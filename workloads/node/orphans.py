@@ -10,6 +10,7 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
+from workloads.meta.keys import Uid
 from workloads.runtimes.base import Runtime, RuntimeFault, SandboxStatus
 from workloads.store import objects
 
@@ -37,6 +38,11 @@ def sweep_once(runtime: Runtime) -> list[SandboxStatus]:
     for one in removed:
         logger.warning("pod %s/%s is gone; its sandbox %s is removed", one.namespace, one.name, one.uid)
         runtime.remove_sandbox(one.uid)
+    for uid in runtime.volume_owners():
+        # a pod's row stands before its volumes are made
+        if not _is_known(uid):
+            logger.warning("pod %s is gone; its volumes are removed", uid)
+            runtime.remove_sandbox(uid)
     return removed
 
 
@@ -45,8 +51,12 @@ def _is_old(sandbox: SandboxStatus, now: datetime) -> bool:
 
 
 def _has_pod(sandbox: SandboxStatus) -> bool:
+    return _is_known(sandbox.uid)
+
+
+def _is_known(uid: Uid) -> bool:
     try:
-        objects.read_uid(sandbox.uid)
+        objects.read_uid(uid)
     except objects.Missing:
         return False
     return True

@@ -36,6 +36,39 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True)
+class FileSpec:
+    """One file that a volume shows. `path` is below the volume; nothing is logged or quoted of `data`."""
+
+    path: str
+    data: bytes = field(repr=False)
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class VolumeSpec:
+    """A folder that a pod's containers share: empty at first and theirs to write to (`files` None), or with exactly
+    these files, which follow the specification while the pod runs."""
+
+    name: str
+    in_memory: bool = False
+    size_bytes: int = 0
+    """The limit of one in memory; 0: none of its own."""
+    files: tuple[FileSpec, ...] | None = None
+    group: int | None = None
+    """The pod's fsGroup: owns what is in it."""
+
+
+@dataclass(frozen=True)
+class MountSpec:
+    """Where a container sees a volume, or the part of it at `sub_path`."""
+
+    volume: str
+    path: str
+    sub_path: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     name: str
     image: str
@@ -50,6 +83,7 @@ class ContainerSpec:
     pids_limit: int = 1024
     stdin: bool = False
     tty: bool = False
+    mounts: tuple[MountSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +101,7 @@ class SandboxSpec:
     memory_bytes: int
     """The ceiling for the whole pod: the billed pod specification."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[VolumeSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,6 +233,13 @@ class Runtime(Protocol):
     def pools(self) -> Mapping[str, int]:
         """How many sandboxes stand ready, by the name of their network; 0 where only dead ones are left."""
 
+    def ensure_volumes(self, spec: SandboxSpec) -> None:
+        """Makes the pod's volumes, or brings the files they show up to date: all at once for whoever reads them. What
+        containers wrote into their own stays. A `sub_path` shows what was there when its container started."""
+
+    def volume_owners(self) -> list[Uid]:
+        """Every pod that has volumes on this host."""
+
     def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
         """Takes a warm sandbox or makes one. Found by pod uid the second time."""
 
@@ -219,7 +261,7 @@ class Runtime(Protocol):
         """SIGKILL; returns when stopped. The containers stay, to be observed."""
 
     def remove_sandbox(self, uid: Uid) -> None:
-        """Nothing is left of the pod afterwards."""
+        """Nothing is left of the pod afterwards, its volumes included."""
 
     def sandboxes(self) -> list[SandboxStatus]:
         """Every pod's sandbox on this host (not the warm ones)."""

@@ -39,6 +39,7 @@ from workloads.runtimes.base import (
 )
 from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
+from workloads.runtimes.hostvolumes import HostVolumes
 from workloads.runtimes.pulls import Layers
 from workloads.runtimes.subnets import NoRoom, free_subnet, routed
 
@@ -51,6 +52,8 @@ SUBNETS_TRIED = 20
 _EVENTS = ["die", "destroy"]
 """Not "start": who starts a container knows, and would be woken by its own doing."""
 _ROUTES = Path("/proc/net/route")
+_VOLUMES = Path("/run/cci/pods")
+"""Of what runs without an installation."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,12 @@ class _Host:
 
 
 class Docker:
-    """`instance` keeps several installs on one daemon apart: each sees only what carries its label."""
+    """`instance` keeps several installs on one daemon apart: each sees only what carries its label. `volumes` is where
+    those of pods lie on the host, by the same path for this process and the daemon."""
 
-    def __init__(self, *, instance: str, base_url: str | None = None) -> None:
+    def __init__(self, *, instance: str, volumes: Path = _VOLUMES, base_url: str | None = None) -> None:
         self.instance = instance
+        self._volumes = HostVolumes(volumes)
         self._daemon = Daemon(base_url)
         self._giving = threading.Lock()
         self._dresses: bool | None = None
@@ -157,6 +162,12 @@ class Docker:
 
     # Pods
 
+    def ensure_volumes(self, spec: SandboxSpec) -> None:
+        self._volumes.ensure(spec)
+
+    def volume_owners(self) -> list[Uid]:
+        return self._volumes.owners()
+
     def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
         name = names.sandbox_name(spec.uid, spec.name)
         found = self._inspect(name)
@@ -174,13 +185,15 @@ class Docker:
         if sandbox is None or not _runs(sandbox):
             raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} does not run")
         cgroup = self._pod_group(spec)
+        wanted = next(one for one in spec.containers if one.name == container)
         body = payloads.container(
             spec,
-            next(one for one in spec.containers if one.name == container),
+            wanted,
             attempt=attempt,
             sandbox=sandbox["Id"],
             cgroup=cgroup,
             instance=self.instance,
+            sources=[self._volumes.source(spec, wanted, number) for number in range(len(wanted.mounts))],
         )
         try:
             id = self._daemon.create(name, body)
@@ -226,6 +239,7 @@ class Docker:
         for one in sorted(self._list(uid), key=lambda one: names.CONTAINER not in one["Labels"]):
             self._daemon.remove(one["Id"])
         self._host.cgroups.remove(uid)
+        self._volumes.remove(uid)
 
     def sandboxes(self) -> list[SandboxStatus]:
         of_pod: dict[Uid, list[Found]] = {}

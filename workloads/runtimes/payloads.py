@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workloads.runtimes import names
@@ -26,9 +26,17 @@ def sandbox(spec: SandboxSpec, *, image: str, instance: str) -> Body:
 
 
 def container(
-    spec: SandboxSpec, container: ContainerSpec, *, attempt: int, sandbox: str, cgroup: str, instance: str
+    spec: SandboxSpec,
+    container: ContainerSpec,
+    *,
+    attempt: int,
+    sandbox: str,
+    cgroup: str,
+    instance: str,
+    sources: Sequence[str] = (),
 ) -> Body:
-    """One attempt of one container, joined to the sandbox with that id. `cgroup` is the pod's own, or ""."""
+    """One attempt of one container, joined to the sandbox with that id. `cgroup` is the pod's own, or "". `sources`
+    are the host's paths of the container's mounts, in their order."""
     labels = {**_pod_labels(spec), names.CONTAINER: container.name, names.ATTEMPT: str(attempt)}
     body: Body = {
         "Image": container.image,
@@ -45,6 +53,7 @@ def container(
             **_confinement(container),
             **_limits(container),
             **({"CgroupParent": cgroup} if cgroup else {}),
+            **({"Mounts": _mounts(container, sources)} if sources else {}),
         },
     }
     if container.command is not None:
@@ -94,6 +103,20 @@ def _confinement(container: ContainerSpec) -> Body:
         "CapDrop": ["NET_RAW"],
         "PidsLimit": container.pids_limit,
     }
+
+
+def _mounts(container: ContainerSpec, sources: Sequence[str]) -> list[Body]:
+    """As mounts, not as binds: a source that is not there is an error, and is not made as an empty folder."""
+    return [
+        {
+            "Type": "bind",
+            "Source": source,
+            "Target": mount.path,
+            "ReadOnly": mount.read_only,
+            "BindOptions": {"Propagation": "rprivate"},
+        }
+        for mount, source in zip(container.mounts, sources, strict=True)
+    ]
 
 
 def _limits(container: ContainerSpec) -> Body:

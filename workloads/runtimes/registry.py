@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from workloads.runtimes.base import Runtime
 
@@ -16,7 +17,7 @@ def current() -> Runtime:
     if name == "docker":
         from workloads.runtimes.docker import Docker
 
-        return Docker(instance=settings.INSTANCE_ID)
+        return Docker(instance=settings.INSTANCE_ID, volumes=Path(settings.DATA_DIR).resolve() / "pods")
     if name == "simulated":
         from workloads.runtimes.simulated import Simulated
 

@@ -74,6 +74,7 @@ class Simulated:
         self._networks: dict[str, NetworkSpec] = {}
         self._warm: dict[str, int] = {}
         self._sandboxes: dict[Uid, _Sandbox] = {}
+        self._volumes: dict[Uid, dict[str, dict[str, bytes]]] = {}
         self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
         self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
         self.pulls: list[str] = []
@@ -120,6 +121,16 @@ class Simulated:
         with self._changed:
             self._sandboxes[uid].attempts[container][-1].lines.append((self._clock(), line + b"\n"))
             self._changed.notify_all()
+
+    def file(self, uid: Uid, volume: str, path: str) -> bytes | None:
+        """What a container finds at `path` of a volume; None when there is none."""
+        with self._lock:
+            return self._volumes.get(uid, {}).get(volume, {}).get(path)
+
+    def write(self, uid: Uid, volume: str, path: str, data: bytes) -> None:
+        """A container writes into a volume."""
+        with self._lock:
+            self._volumes[uid][volume][path] = data
 
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox stops and everything in it dies, as after a restart of the daemon."""
@@ -208,6 +219,19 @@ class Simulated:
             self._answer()
             return {name: ready for name, ready in self._warm.items() if ready}
 
+    def ensure_volumes(self, spec: SandboxSpec) -> None:
+        with self._lock:
+            self._answer()
+            kept = self._volumes.setdefault(spec.uid, {}) if spec.volumes else {}
+            for volume in spec.volumes:
+                files = {file.path: file.data for file in volume.files or ()}
+                kept[volume.name] = kept.get(volume.name, {}) if volume.files is None else files
+
+    def volume_owners(self) -> list[Uid]:
+        with self._lock:
+            self._answer()
+            return list(self._volumes)
+
     def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
         with self._lock:
             self._answer()
@@ -263,6 +287,7 @@ class Simulated:
         with self._changed:
             self._answer()
             sandbox = self._sandboxes.get(uid)
+            self._volumes.pop(uid, None)
             if sandbox:
                 self._lose(sandbox)
                 del self._sandboxes[uid]

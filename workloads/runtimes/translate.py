@@ -11,11 +11,12 @@ from typing import Any
 
 from workloads.meta import quantity
 from workloads.meta.keys import Uid
+from workloads.runtimes import volumespecs
 from workloads.runtimes.bags import Bags, Missing
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
 from workloads.runtimes.environment import Facts, Untranslatable, environment, expand
 
-__all__ = ("Untranslatable", "expand", "hostname", "missing", "network", "sandbox")
+__all__ = ("Untranslatable", "expand", "hostname", "missing", "missing_volumes", "network", "sandbox")
 
 JSON = Mapping[str, Any]
 
@@ -52,9 +53,8 @@ def sandbox(
     be started. Raises Untranslatable, and QuantityError for a limit that is none."""
     metadata, spec = pod["metadata"], pod["spec"]
     cpu, memory = ceiling(pod)
-    fields = _fields(pod, pod_ip=pod_ip, host_ip=host_ip, node=node)
-    facts = Facts(fields=fields, bags=bags, ceiling={"cpu": cpu, "memory": memory})
-    containers = tuple(_container(container, facts) for container in spec["containers"])
+    facts = _facts(pod, bags, pod_ip=pod_ip, host_ip=host_ip, node=node)
+    containers = tuple(_container(container, pod, facts) for container in spec["containers"])
     return SandboxSpec(
         uid=Uid(metadata["uid"]),
         account=account,
@@ -66,18 +66,22 @@ def sandbox(
         cpu_millis=cpu,
         memory_bytes=memory,
         labels=metadata.get("labels") or {},
+        volumes=volumespecs.volumes(pod, facts),
     )
 
 
 def missing(pod: JSON, container: JSON, bags: Bags) -> str:
     """Why this container cannot be made yet, as the kubelet says it; "" when everything it names is there."""
-    cpu, memory = ceiling(pod)
-    fields = _fields(pod, pod_ip="", host_ip="", node="")
     try:
-        environment(container, Facts(fields=fields, bags=bags, ceiling={"cpu": cpu, "memory": memory}))
+        environment(container, _facts(pod, bags))
     except Missing as error:
         return str(error)
     return ""
+
+
+def missing_volumes(pod: JSON, bags: Bags) -> str:
+    """Why the pod's volumes cannot be made yet; "" when they can."""
+    return volumespecs.missing(pod, _facts(pod, bags))
 
 
 def ceiling(pod: JSON) -> tuple[int, int]:
@@ -97,7 +101,7 @@ def hostname(pod: JSON) -> str:
     return name[:63].rstrip("-.")
 
 
-def _container(container: JSON, facts: Facts) -> ContainerSpec:
+def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:
     variables = environment(container, facts, lenient=True)
     limits = (container.get("resources") or {}).get("limits") or {}
     return ContainerSpec(
@@ -111,7 +115,14 @@ def _container(container: JSON, facts: Facts) -> ContainerSpec:
         memory_bytes=quantity.whole(limits.get("memory", 0)),
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
+        mounts=volumespecs.mounts(container, pod, variables),
     )
+
+
+def _facts(pod: JSON, bags: Bags, *, pod_ip: str = "", host_ip: str = "", node: str = "") -> Facts:
+    cpu, memory = ceiling(pod)
+    fields = _fields(pod, pod_ip=pod_ip, host_ip=host_ip, node=node)
+    return Facts(fields=fields, bags=bags, ceiling={"cpu": cpu, "memory": memory})
 
 
 def _fields(pod: JSON, *, pod_ip: str, host_ip: str, node: str) -> dict[str, str]:

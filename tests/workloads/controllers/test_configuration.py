@@ -7,6 +7,7 @@ from typing import Any
 from tests import manifests
 from tests.workloads.controllers.world import World
 from workloads.controllers.pods import waking
+from workloads.meta.keys import Uid
 from workloads.store import changes
 
 JSON = dict[str, Any]
@@ -91,3 +92,75 @@ def test_a_change_wakes_only_pods_that_wait_for_it(world: World) -> None:
 
     assert woken("settings") == []
     assert woken("other") == ["two"]
+
+
+def showing(volume: JSON, **mount: Any) -> JSON:
+    """A pod whose container sees the volume at /v."""
+    container = {**manifests.container(), "volumeMounts": [{"name": "v", "mountPath": "/v", **mount}]}
+    return manifests.pod(containers=[container], volumes=[{"name": "v", **volume}])
+
+
+def shown(world: World, path: str) -> str | None:
+    data = world.runtime.file(Uid(world.pod()["metadata"]["uid"]), "v", path)
+    return None if data is None else data.decode()
+
+
+def test_a_volume_of_what_is_not_there_holds_the_pod_and_costs_nothing(world: World) -> None:
+    world.create(showing({"configMap": {"name": "settings", "items": [{"key": "color", "path": "a/color"}]}}))
+    world.advance(1)
+    assert waiting(world) == {"reason": "ContainerCreating"}
+    assert world.events("FailedMount") == ['MountVolume.SetUp failed for volume "v" : configmap "settings" not found']
+    assert "pullStartedAt" not in world.pod()["status"].get("lifecycle", {})
+
+    world.create(config_map(size="9"))
+    world.settle()
+    assert world.events("FailedMount")[-1].endswith("configmap references non-existent config key: color")
+
+    world.patch("ConfigMap", "settings", {"data": {"color": "blue"}})
+    world.settle()
+    assert "running" in world.container()["state"]
+    assert shown(world, "a/color") == "blue"
+
+
+def test_files_follow_the_config_map_while_the_pod_runs(world: World) -> None:
+    world.create(config_map(color="blue"))
+    world.create(showing({"configMap": {"name": "settings"}}))
+    world.advance(1)
+    world.patch("ConfigMap", "settings", {"data": {"color": "red"}})
+    world.settle()
+    assert shown(world, "color") == "red"
+    assert world.container()["restartCount"] == 0
+
+
+def test_a_secret_that_goes_leaves_what_it_showed_and_an_optional_one_is_not_waited_for(world: World) -> None:
+    world.create(secret(word="hunter2"))
+    sources = [{"secret": {"name": "login"}}, {"secret": {"name": "other", "optional": True}}]
+    world.create(showing({"projected": {"sources": sources}}))
+    world.advance(1)
+    assert shown(world, "word") == "hunter2"
+    world.delete("Secret", "login")
+    world.settle()
+    assert shown(world, "word") == "hunter2"
+    assert "running" in world.container()["state"]
+
+
+def test_the_downward_api_shows_labels_as_they_are_now(world: World) -> None:
+    items = [
+        {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},
+        {"path": "cpu", "resourceFieldRef": {"containerName": "app", "resource": "limits.cpu", "divisor": "1m"}},
+    ]
+    world.create(showing({"downwardAPI": {"items": items}}))
+    world.advance(1)
+    assert (shown(world, "labels"), shown(world, "cpu")) == ('app="one"', "250")
+    world.patch("Pod", "one", {"metadata": {"labels": {"tier": "back"}}})
+    world.settle()
+    assert shown(world, "labels") == 'app="one"\ntier="back"'
+
+
+def test_volumes_go_with_the_pod(world: World) -> None:
+    world.create(showing({"emptyDir": {}}))
+    world.advance(1)
+    assert world.runtime.volume_owners() == [world.pod()["metadata"]["uid"]]
+    world.delete("Pod", "one")
+    world.advance(5)
+    assert world.runtime.volume_owners() == []

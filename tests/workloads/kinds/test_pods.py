@@ -152,7 +152,7 @@ def test_the_quality_of_service_follows_kubernetes(resources: dict[str, Any], qu
         ),
         ({"securityContext": {"runAsUser": 0}}, "securityContext.runAsUser", "is not supported yet"),
         ({"livenessProbe": {"exec": {}}}, "livenessProbe", "is not supported yet: the container is restarted when"),
-        ({"volumeMounts": [{"name": "a"}]}, "volumeMounts", "is not supported yet"),
+        ({"volumeMounts": [{"name": "a", "mountPath": "/a"}]}, "volumeMounts[0].name", "Not found"),
         ({"envFrom": [{}]}, "envFrom[0]", "must specify one of: `configMapRef` or `secretRef`"),
         ({"envFrom": [{"configMapRef": {}}]}, "envFrom[0].configMapRef.name", "Required value"),
         (
@@ -255,7 +255,7 @@ def test_a_variable_has_a_value_or_a_source_not_both() -> None:
             "volumes[0].hostPath",
             "put what the container needs into its image",
         ),
-        ({"volumes": [{"name": "a", "emptyDir": {}}]}, "volumes[0]", "volumes come later"),
+        ({"volumes": [{"name": "a", "nfs": {}}]}, "volumes[0].nfs", "is not supported yet"),
         ({"nodeSelector": {"a": "b"}}, "nodeSelector", "there are no nodes to choose from"),
         ({"nodeName": "n1"}, "nodeName", "the service chooses where a pod runs"),
         ({"initContainers": [container()]}, "initContainers", "is not supported yet"),

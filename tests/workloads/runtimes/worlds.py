@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from tests import images
@@ -33,6 +35,12 @@ class World(Protocol):
 
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox and all in it die."""
+
+    def read(self, uid: Uid, volume: str, path: str) -> str | None:
+        """What `app` finds in a volume that it sees at /<volume>; None when there is no such file."""
+
+    def write(self, uid: Uid, volume: str, path: str, text: str) -> None:
+        """`app` writes into a volume that it sees at /<volume>."""
 
 
 def spec(world: World, *containers: str, **changes: object) -> SandboxSpec:
@@ -84,6 +92,13 @@ class SimulatedWorld:
     def lose_sandbox(self, uid: Uid) -> None:
         self.runtime.lose_sandbox(uid)
 
+    def read(self, uid: Uid, volume: str, path: str) -> str | None:
+        data = self.runtime.file(uid, volume, path)
+        return None if data is None else data.decode()
+
+    def write(self, uid: Uid, volume: str, path: str, text: str) -> None:
+        self.runtime.write(uid, volume, path, text.encode())
+
 
 @dataclass
 class DockerWorld:
@@ -101,6 +116,19 @@ class DockerWorld:
 
     def lose_sandbox(self, uid: Uid) -> None:
         docker("kill", *docker("ps", "-q", "--filter", f"name=^/cci-{uid}").split())
+
+    def read(self, uid: Uid, volume: str, path: str) -> str | None:
+        try:
+            return self.run(uid, f"cat /{volume}/{path}")
+        except subprocess.CalledProcessError:
+            return None
+
+    def write(self, uid: Uid, volume: str, path: str, text: str) -> None:
+        self.run(uid, f"echo -n {text} > /{volume}/{path}")
+
+    def run(self, uid: Uid, script: str, container: str = "app") -> str:
+        """A shell in the container; raises CalledProcessError."""
+        return docker("exec", self.id(uid, container), "sh", "-c", script)
 
     def id(self, uid: Uid, container: str) -> str:
         status = self.runtime.observe(uid)
@@ -123,7 +151,8 @@ def simulated_world() -> Iterator[SimulatedWorld]:
 def docker_world() -> Iterator[DockerWorld]:
     """An install of its own on the daemon, of which nothing is left afterwards."""
     instance = f"test-{uuid.uuid4().hex[:12]}"
-    runtime = Docker(instance=instance)
+    volumes = Path(tempfile.mkdtemp(prefix="cci-pods-"))
+    runtime = Docker(instance=instance, volumes=volumes)
     try:
         yield DockerWorld(runtime, images.busybox())
     finally:
@@ -134,3 +163,6 @@ def docker_world() -> Iterator[DockerWorld]:
             docker("rm", "-fv", *containers)
         if networks := docker("network", "ls", "-q", "--filter", label).split():
             docker("network", "rm", *networks)
+        for uid in runtime.volume_owners():
+            runtime.remove_sandbox(uid)
+        volumes.rmdir()

@@ -36,6 +36,18 @@ def ready(look: Look, name: str) -> bool:
     return not missing
 
 
+def volumes_ready(look: Look, *names: str) -> bool:
+    """Whether all that the pod's volumes show is there; if not, these containers wait for it."""
+    missing = translate.missing_volumes(look.pod, read(look))
+    if not missing:
+        return True
+    for name in names:
+        look.wait(name, "ContainerCreating")
+    look.tell("FailedMount", missing, type="Warning")
+    look.wake_in(LOOK_AGAIN_SECONDS)
+    return False
+
+
 def refuse(look: Look, name: str, message: str) -> None:
     """The container cannot be made as its configuration stands."""
     look.wait(name, CONFIG_ERROR, message)

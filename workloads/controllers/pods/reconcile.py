@@ -126,6 +126,9 @@ def _stay_pending(look: Look, *, reason: str, message: str, seconds: float) -> R
 def _run(look: Look) -> Result:
     if look.lifecycle.at("pullStartedAt") is None:
         _spec(look)  # a pod that cannot run is not billed
+        if not configuration.volumes_ready(look, *(container["name"] for container in look.containers)):
+            look.save()
+            return look.result()
         look.lifecycle.mark("pullStartedAt", look.now)
         look.save()
     else:
@@ -139,6 +142,8 @@ def _run(look: Look) -> Result:
     if ready == starts:
         supply.mark_pulled(look)
     ready = {name: move for name, move in ready.items() if configuration.ready(look, name)}
+    if ready and not configuration.volumes_ready(look, *ready):
+        ready = {}
     try:
         _start(look, ready)
     except RuntimeGone:
@@ -198,8 +203,11 @@ def _hold(look: Look, name: str, move: restarts.Hold) -> None:
 
 def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
     if not starts:
+        _refresh_volumes(look)
         return
-    look.observed = look.runtime.ensure_sandbox(_spec(look))
+    wanted = _spec(look)
+    look.runtime.ensure_volumes(wanted)
+    look.observed = look.runtime.ensure_sandbox(wanted)
     spec = _spec(look, pod_ip=look.observed.ip)
     for name, move in starts.items():
         fresh = look.runtime.start_container(spec, name, attempt=move.attempt)
@@ -212,6 +220,13 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
             look.tell("Failed", f"Error: {fresh.error}", type="Warning")
         look.wake_in(LOOK_AGAIN_AT_ONCE)
     look.now = look.runtime.now()  # starting took its time, and what is now true became true now
+
+
+def _refresh_volumes(look: Look) -> None:
+    """What running containers see as files follows the ConfigMaps and Secrets. One that went away leaves what it
+    showed."""
+    if look.observed and look.observed.running and look.pod["spec"].get("volumes"):
+        look.runtime.ensure_volumes(_spec(look))
 
 
 def _spec(look: Look, *, pod_ip: str = "") -> SandboxSpec:
