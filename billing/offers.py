@@ -34,8 +34,8 @@ def wish(obj: Mapping[str, Any]) -> Wish | None:
     spec = obj.get("spec") or {}
     if obj.get("kind") == "Pod":
         return _wish(dict(obj), 1)
-    template = spec.get("template")
-    return _wish(template, spec.get("replicas", 1)) if template and "spec" in template else None
+    template = (spec.get("jobTemplate") or {}).get("spec", spec).get("template")
+    return _wish(template, _side_by_side(spec)) if template and "spec" in template else None
 
 
 def sentence(asked: Wish, rate: Rate) -> str:
@@ -49,6 +49,15 @@ def sentence(asked: Wish, rate: Rate) -> str:
         f"price: {pods} of {asked.specification} {verb} {format_rate(rate.per_second, rate.currency)}, "
         f"{hour} {rate.currency}/h, {month} {rate.currency} in 30 days"
     )
+
+
+def _side_by_side(spec: Mapping[str, Any]) -> int:
+    """How many pods run at once: a Deployment's replicas, what a Job (a CronJob's next Job) has in parallel."""
+    if "replicas" in spec:
+        return int(spec["replicas"])
+    job = (spec.get("jobTemplate") or {}).get("spec", spec)
+    parallel = int(job.get("parallelism", 1))
+    return min(parallel, int(job["completions"])) if job.get("completions") is not None else parallel
 
 
 def _wish(pod: dict[str, Any], pods: int) -> Wish | None:

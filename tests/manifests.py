@@ -39,3 +39,23 @@ def deployment(name: str = "web", *, replicas: int = 2, **spec: Any) -> JSON:
         "metadata": {"name": name, "labels": dict(labels)},
         "spec": {"replicas": replicas, "selector": {"matchLabels": dict(labels)}, "template": template},
     }
+
+
+def job(name: str = "sum", *, restart: str = "Never", command: tuple[str, ...] = ("true",), **spec: Any) -> JSON:
+    pod_spec = pod()["spec"] | {"restartPolicy": restart, "containers": [container(command=command)]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"template": {"spec": pod_spec}, **spec},
+    }
+
+
+def cronjob(name: str = "tick", *, schedule: str = "*/5 * * * *", job_spec: JSON | None = None, **spec: Any) -> JSON:
+    body = job()["spec"] | (job_spec or {})
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name},
+        "spec": {"schedule": schedule, "jobTemplate": {"spec": body}, **spec},
+    }

@@ -31,10 +31,10 @@ def place_to_size(kind: Kind, new: JSON, old: JSON | None) -> Place | None:
     """What has to be sized: a new pod, or a template that is new or changed. A pod keeps its size for life."""
     if kind.name == "Pod":
         return Place(new, "") if old is None else None
-    template = new.get("spec", {}).get("template")
-    if template is None or (old is not None and template == old["spec"].get("template")):
+    place = _template_of(new)
+    if place is None or (old is not None and place == _template_of(old)):
         return None
-    return Place(template, "spec.template")
+    return place
 
 
 def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str) -> tuple[str, ...]:
@@ -50,6 +50,13 @@ def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str
     if kind.name == "Pod":
         obj["metadata"].setdefault("annotations", {}).setdefault(podspecs.ANNOTATION, fit.specification.annotation())
     return (_warning(fit, flavor),) if fit.changed else ()
+
+
+def _template_of(obj: JSON) -> Place | None:
+    spec = obj.get("spec", {})
+    if "jobTemplate" in spec:
+        return Place(spec["jobTemplate"]["spec"]["template"], "spec.jobTemplate.spec.template")
+    return Place(spec["template"], "spec.template") if "template" in spec else None
 
 
 def _fit(place: Place, *, flavor: str, namespace: JSON, account: str) -> Fit:

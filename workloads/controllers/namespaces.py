@@ -166,7 +166,7 @@ def _ask_to_go(door: Client, row: objects.Row) -> None:
 
 def _inside() -> list[Kind]:
     """Every kind that lives in namespaces: workloads first, pods then, the Network at the end."""
-    order = {"Deployment": 0, "ReplicaSet": 1, "Pod": 3, LAST: 9}
+    order = {"CronJob": 0, "Deployment": 0, "Job": 1, "ReplicaSet": 1, "Pod": 3, LAST: 9}
     return sorted(
         (kind for kind in registry.kinds().values() if kind.namespaced),
         key=lambda kind: order.get(kind.name, 2 if kind.group else 4),

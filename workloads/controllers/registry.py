@@ -8,10 +8,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from workloads.controllers import garbage, namespaces, networks, queue, replicasets, standing
+from workloads.controllers import cronjobs, garbage, namespaces, networks, queue, replicasets, standing
 from workloads.controllers.base import Controller
 from workloads.controllers.deployments import reconcile as deployments
 from workloads.controllers.host import Host
+from workloads.controllers.jobs import reconcile as jobs
 from workloads.controllers.pods import reconcile as pods
 from workloads.controllers.pods.pulls import Pulls
 from workloads.meta.keys import Key
@@ -30,6 +31,8 @@ def on(host: Host, *, pool: str) -> dict[str, Controller]:
         pods.controller(host),
         replicasets.controller(),
         deployments.controller(),
+        jobs.controller(),
+        cronjobs.controller(),
         networks.controller(host, pool=pool),
         namespaces.controller(),
         standing.controller(),

@@ -66,8 +66,6 @@ KINDS = (
     _never("ReplicationController", "replicationcontrollers", "", "use a Deployment"),
     _never("PodTemplate", "podtemplates", "", "write the template into a Deployment"),
     _never("Node", "nodes", "", "this service has no nodes to look after; pods are all there is"),
-    _not_yet("Job", "jobs", "batch", "use a Pod with restartPolicy Never"),
-    _not_yet("CronJob", "cronjobs", "batch", "create a Pod with restartPolicy Never from a schedule of your own"),
     _not_yet("Service", "services", "", "reach a pod by its IP (status.podIP)"),
     _not_yet("Endpoints", "endpoints", ""),
     _not_yet("EndpointSlice", "endpointslices", "discovery.k8s.io"),

@@ -41,8 +41,10 @@ def by_resource(group: str, version: str, plural: str) -> Kind | None:
 def _load() -> None:
     from workloads.kinds import (  # noqa: F401
         configmaps,
+        cronjobs,
         deployments,
         events,
+        jobs,
         namespaces,
         networks,
         pods,

@@ -19,6 +19,8 @@ def test_the_kinds_of_the_product() -> None:
         ("configmaps", "v1"),
         ("secrets", "v1"),
         ("serviceaccounts", "v1"),
+        ("jobs.batch", "batch/v1"),
+        ("cronjobs.batch", "batch/v1"),
     }
 
 
@@ -57,7 +59,6 @@ def test_short_names_and_plurals_are_nobody_elses(kind: Kind) -> None:
         ("apps/v1", "DaemonSet", "use a Deployment"),
         ("v1", "ReplicationController", "use a Deployment"),
         ("v1", "PodTemplate", "write the template into a Deployment"),
-        ("batch/v1", "Job", "is not served yet"),
         ("v1", "Service", "is not served yet"),
         ("autoscaling/v2", "HorizontalPodAutoscaler", "use kubectl scale"),
     ],
@@ -73,6 +74,6 @@ def test_a_refused_kind_names_the_alternative(api_version: str, kind: str, inste
 
 def test_what_nobody_knows_is_not_refused_but_unknown() -> None:
     assert refusals.refused_kind(api_version="example.com/v1", kind="Widget") is None
-    assert refusals.refused_kind(api_version="batch/v9", kind="Job") is None
+    assert refusals.refused_kind(api_version="batch/v9", kind="StatefulSet") is None
     assert refusals.refused_resource(group="example.com", version="v1", plural="widgets") is None
     assert refusals.refused_kind(api_version="apps/v1", kind="Deployment") is None

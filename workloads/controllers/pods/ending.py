@@ -11,7 +11,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 from workloads.client import DeleteOptions
+from workloads.controllers import hands
 from workloads.controllers.base import Result
+from workloads.controllers.pods import status
 from workloads.controllers.pods.look import Look
 from workloads.meta.errors import NotFound
 
@@ -68,9 +70,12 @@ def _force(look: Look, running: list[str]) -> None:
 
 
 def _close(look: Look) -> Result:
-    """Nothing runs: the last status, then the sandbox goes, then the row."""
+    """Nothing runs: the last status, then the sandbox goes, then the row. While a finalizer holds the row, the status
+    tells how the pod ended; when the finalizer goes, the pod is looked at again and the row follows."""
     if look.lifecycle.at("pullStartedAt") or look.observed:
         look.save(final=True)
+    elif look.pod["metadata"].get("finalizers"):
+        look.pod = hands.put_status(look.door, look.pod, status.never_placed(look.pod))
     look.runtime.remove_sandbox(look.uid)
     look.speak()
     with suppress(NotFound):

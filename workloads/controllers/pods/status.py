@@ -48,6 +48,11 @@ def unplaced(pod: JSON, *, reason: str, message: str, now: datetime) -> JSON:
     return status
 
 
+def never_placed(pod: JSON) -> JSON:
+    """The last status of a pod that was deleted before it had a node."""
+    return {**(pod.get("status") or {}), "phase": "Failed"}
+
+
 def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
     """The status of a pod that has a node. Sets marks on `lifecycle`, which becomes part of the status."""
     status: JSON = deepcopy(pod.get("status") or {})
@@ -207,8 +212,7 @@ def _phase(containers: list[JSON], *, policy: str, final: bool) -> str:
 
 
 def _final_phase(codes: list[int | None]) -> str:
-    if all(code is None for code in codes):
-        return "Pending"
+    """A container that was deleted before it ran has not succeeded."""
     return "Failed" if any(code != 0 for code in codes) else "Succeeded"
 
 
