@@ -143,7 +143,9 @@ def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     common = _common(visit, name, "overview")
     if visit.request.method == "POST":
-        visit.client.delete("Deployment", name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        visit.client.delete(
+            "Deployment", name, namespace, options=DeleteOptions(uid=common["row"].uid, propagation="Foreground")
+        )
         messages.success(visit.request, _("Deployment %(name)s is being deleted.") % {"name": name})
         return redirect("console:deployments", namespace=namespace)
     return render(visit.request, "deployments/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})

@@ -8,10 +8,20 @@ export default class Form extends Controller<HTMLFormElement> {
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
   private step = "";
+  private answers = 0;
+  private readonly sentAt = new WeakMap<XMLHttpRequest, number>();
 
-  /** Chromium (150) crashes when a morph moves a list that an input names. What stays gets its list back. */
-  private readonly leaving = (event: Event): void => {
+  private readonly asked = (event: Event): void => {
+    this.sentAt.set(requestOf(event), this.answers);
+  };
+
+  /** A look (price, summary) that was asked before the whole form was answered is older than what stands there.
+      And Chromium (150) crashes when a morph moves a list that an input names. What stays gets its list back. */
+  private readonly answering = (event: Event): void => {
+    const since = this.sentAt.get(requestOf(event));
+    if (since !== undefined && since < this.answers) (event as CustomEvent<{ shouldSwap: boolean }>).detail.shouldSwap = false;
     if (event.target !== document.body) return;
+    this.answers += 1;
     for (const input of this.element.querySelectorAll("input[list]")) input.removeAttribute("list");
   };
 
@@ -21,12 +31,14 @@ export default class Form extends Controller<HTMLFormElement> {
 
   override connect(): void {
     this.step = this.currentStep;
-    document.addEventListener("htmx:beforeSwap", this.leaving);
+    document.addEventListener("htmx:beforeSend", this.asked);
+    document.addEventListener("htmx:beforeSwap", this.answering);
     document.addEventListener("htmx:afterSettle", this.answered);
   }
 
   override disconnect(): void {
-    document.removeEventListener("htmx:beforeSwap", this.leaving);
+    document.removeEventListener("htmx:beforeSend", this.asked);
+    document.removeEventListener("htmx:beforeSwap", this.answering);
     document.removeEventListener("htmx:afterSettle", this.answered);
   }
 
@@ -42,4 +54,8 @@ export default class Form extends Controller<HTMLFormElement> {
   private get currentStep(): string {
     return this.hasStepTarget ? this.stepTarget.value : "";
   }
+}
+
+function requestOf(event: Event): XMLHttpRequest {
+  return (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr;
 }

@@ -1,0 +1,320 @@
+"""The console in a real browser against the running product, as somebody uses it on a first day."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import manifests
+from tests.e2e.chromium import NARROW, WIDE, chromium, complaints, dress, sign_in
+from tests.stack import ROOT, Stack
+
+TALK = "sh -c 'i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done'"
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+REMEMBER = """() => {
+    window.sameDocument = true;
+    window.seen = new Set();
+    const note = () => {
+        for (const text of document.querySelectorAll('#side .number')) window.seen.add(text.textContent.trim());
+        for (const word of document.querySelectorAll('#pods .state__word')) window.seen.add(word.textContent.trim());
+    };
+    new MutationObserver(note).observe(document, { subtree: true, childList: true, characterData: true });
+}"""
+"""Proves that the document is never loaded anew, and keeps what stood on it for a moment."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A person's own window, 1440 wide."""
+    context = browser.new_context(viewport=WIDE)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Stack) -> Iterator[str]:
+    """A namespace with a Deployment `web` that runs; its name."""
+    name = f"shop-{secrets.token_hex(3)}"
+    stack.kubectl("create", "namespace", name)
+    stack.apply(manifests.deployment(replicas=1) | {"metadata": {"name": "web", "namespace": name}})
+    stack.kubectl("-n", name, "rollout", "status", "deployment/web", "--timeout=60s")
+    yield name
+    stack.kubectl("delete", "namespace", name, "--wait=false", check=False)
+
+
+def pod_of(stack: Stack, namespace: str) -> str:
+    name: str = stack.get("pods", "-n", namespace)["items"][0]["metadata"]["name"]
+    return name
+
+
+def every_page(stack: Stack, namespace: str) -> list[str]:
+    deployment = f"/namespaces/{namespace}/deployments/web/"
+    pod = f"/namespaces/{namespace}/pods/{pod_of(stack, namespace)}/"
+    return [
+        "/",
+        "/kubectl/",
+        "/create/namespace/",
+        "/create/deployment/",
+        "/create/yaml/",
+        "/namespaces/",
+        *(f"/namespaces/{namespace}/{tab}" for tab in ("", "yaml/", "events/", "deployments/", "pods/", "delete/")),
+        *(deployment + tab for tab in ("", "pods/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")),
+        *(pod + tab for tab in ("", "containers/", "logs/", "events/", "yaml/", "cost/", "delete/")),
+        "/search/?q=web",
+    ]
+
+
+def test_from_signing_in_to_a_workload_that_runs_costs_talks_and_goes(stack: Stack, page: Page) -> None:
+    heard = complaints(page)
+    stack.manage("setup_account", "--account", "first-day", "--user", "alice")
+    sign_in(page, stack, account="first-day", user="alice")
+    page.evaluate(REMEMBER)
+
+    request_a_namespace(page)
+    create_from_image(page)
+    watch_it_start(page)
+    watch_it_cost(page)
+    watch_it_talk(page)
+    delete_it(page)
+
+    assert page.evaluate("window.sameDocument")
+    assert {"0/2", "2/2", "Running"} <= set(page.evaluate("[...window.seen]"))
+    label = "label=cci.io/namespace=first-day"
+    assert stack.containers(label, "label=cci.io/pod-uid") == []
+    assert heard == []
+
+
+def request_a_namespace(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Request your first namespace")).to_be_visible()
+    page.get_by_role("link", name="Request a namespace", exact=True).last.click()
+    page.get_by_label("Name", exact=True).fill("first-day")
+    page.get_by_label("Subnet (CIDR)").fill("10.252.96.0/22")
+    expect(page.locator("#free")).to_have_text("1018 addresses for pods.")
+    page.get_by_role("button", name="Request namespace").click()
+    expect(page.get_by_role("heading", name="first-day", exact=True)).to_be_visible()
+    expect(page.locator("#head")).to_contain_text("Normal")
+
+
+def create_from_image(page: Page) -> None:
+    """Four steps; in the first one a value is refused at its field."""
+    page.get_by_role("link", name="Create from Image").first.click()
+    page.get_by_label("Name", exact=True).fill("talker")
+    page.get_by_label("Image", exact=True).fill(manifests.IMAGE)
+    expect(page.locator("#summary")).to_contain_text(manifests.IMAGE)
+    page.get_by_label("CPU", exact=False).last.fill("0.3")
+    page.get_by_text("Start command").click()
+    page.get_by_label("Command optional").fill(TALK)
+    page.get_by_role("button", name="Next: Access").click()
+
+    refused = page.locator("#id_containers-0-cpu")
+    expect(page.locator("#id_containers-0-cpu_error")).to_contain_text("multiple of 0.25")
+    expect(refused).to_be_focused()
+    expect(refused).to_have_value("0.3")
+    refused.fill("")
+    expect(page.locator(".price")).to_have_text("¥0.2322")
+
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Next: Advanced").click()
+    page.get_by_label("Termination grace period").fill("1")
+    page.get_by_role("button", name="Next: Confirm").click()
+    expect(page.get_by_label("YAML")).to_contain_text("terminationGracePeriodSeconds: 1")
+    page.get_by_role("button", name="Create Deployment").dblclick()
+    expect(page).to_have_url(re.compile("/namespaces/first-day/deployments/talker/$"))
+
+
+def watch_it_start(page: Page) -> None:
+    expect(page.locator("#side .number").first).to_have_text("2/2", timeout=30_000)
+    expect(page.locator("#pods .state__word")).to_have_text(["Running", "Running"])
+    expect(page.locator("#events")).to_contain_text("talker")
+    page.get_by_role("link", name="All events").click()
+    for words in ("Scaled up replica set", "Created pod", "Successfully assigned", "Started container container-0"):
+        expect(page.locator("#events")).to_contain_text(words)
+    page.get_by_role("navigation", name="Of this deployment").get_by_role("link", name="Overview").click()
+
+
+def watch_it_cost(page: Page) -> None:
+    """Two readings that differ, without anybody asking the server."""
+    cost = page.locator("#side [data-controller=tick]")
+    readings = {cost.inner_text()}
+    for _ in range(2):
+        expect(cost).not_to_have_text(sorted(readings)[-1], timeout=10_000)
+        readings.add(cost.inner_text())
+    assert len(readings) == 3
+
+
+def watch_it_talk(page: Page) -> None:
+    page.locator("#pods .table__name a").first.click()
+    page.get_by_role("navigation", name="Of this pod").get_by_role("link", name="Logs").click()
+    view = page.get_by_role("log")
+    expect(view).to_contain_text("line 0")
+    lines = int(page.locator("[data-log-target=count]").inner_text())
+    expect(view).to_contain_text(f"line {lines + 10}")
+
+
+def delete_it(page: Page) -> None:
+    page.get_by_role("link", name="Deployments", exact=False).first.click()
+    row = page.locator("tr", has_text="talker")
+    row.get_by_role("link", name="talker", exact=True).click()
+    page.get_by_role("link", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Delete deployment talker?")
+    expect(dialog).to_contain_text("2 pods")
+    dialog.get_by_role("button", name="Delete deployment").click()
+    expect(page).to_have_url(re.compile("/deployments/$"))
+    expect(row).to_have_count(0, timeout=30_000)
+
+
+def test_a_wrong_password_is_said_in_a_sentence(stack: Stack, page: Page) -> None:
+    page.goto(f"{stack.url}/sign-in/")
+    page.get_by_label("Account").fill("demo")
+    page.get_by_label("User").fill(f"nobody-{secrets.token_hex(3)}")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"\w+ \w+ \w+"))
+    expect(page.get_by_label("Account")).to_have_value("demo")
+
+
+def test_a_deep_link_leads_to_the_sign_in_page_and_back(stack: Stack, page: Page, shop: str) -> None:
+    target = f"{stack.url}/namespaces/{shop}/deployments/web/events/"
+    page.goto(target)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    sign_in(page, stack)
+    expect(page).to_have_url(target)
+
+
+def test_another_account_finds_nothing_there(stack: Stack, page: Page, shop: str) -> None:
+    stack.manage("setup_account", "--account", "other", "--user", "charlie")
+    sign_in(page, stack, account="other", user="charlie")
+    response = page.goto(f"{stack.url}/namespaces/{shop}/deployments/web/")
+    assert response is not None
+    assert response.status == 404
+    expect(page.get_by_role("heading", name="There is no such thing here")).to_be_visible()
+
+
+def test_a_page_survives_the_death_of_the_web_process(stack: Stack, page: Page, shop: str) -> None:
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{shop}/deployments/")
+    expect(page.locator("tr", has_text="web")).to_be_visible()
+    page.evaluate("window.sameDocument = true")
+    offline = page.locator("#offline")
+
+    stack.kill("web")
+    expect(offline).to_be_visible(timeout=20_000)
+    expect(offline).to_be_hidden(timeout=60_000)
+    stack.wait(lambda: stack.kubectl("get", "--raw", "/readyz", check=False) == "ok", what="the API")
+
+    stack.apply(manifests.deployment("late", replicas=0) | {"metadata": {"name": "late", "namespace": shop}})
+    expect(page.locator("tr", has_text="late")).to_be_visible(timeout=20_000)
+    assert page.evaluate("window.sameDocument")
+
+
+def test_what_is_confirmed_can_be_applied_with_kubectl(stack: Stack, page: Page, shop: str, tmp_path: Path) -> None:
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/deployment/?namespace={shop}")
+    page.get_by_label("Name", exact=True).fill("twin")
+    page.get_by_label("Image", exact=True).fill(manifests.IMAGE)
+    page.get_by_role("button", name="Confirm").click()
+    file = tmp_path / "twin.yaml"
+    file.write_text(page.get_by_label("YAML").inner_text())
+    assert "deployment.apps/twin created" in stack.kubectl("apply", "--dry-run=server", "-f", str(file))
+
+
+def test_rows_are_added_and_removed_where_one_works(stack: Stack, page: Page, shop: str) -> None:
+    """Focus and scroll position stay; what was typed stays; nothing crashes."""
+    heard = complaints(page)
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/deployment/?namespace={shop}")
+    page.get_by_label("Image", exact=True).fill(manifests.IMAGE)
+    page.get_by_role("button", name="Add another container").click()
+    expect(page.locator("#id_containers-1-image")).to_be_focused()
+    page.locator("#container-1").get_by_text("Environment").click()
+    page.locator("#container-1").get_by_role("button", name="Add a variable").click()
+    expect(page.locator("#id_containers-1-env-0-name")).to_be_focused()
+    page.keyboard.type("COLOUR")
+    page.locator("#container-0").get_by_role("button", name="Remove").click()
+    expect(page.locator("#container-1")).to_have_count(0)
+    expect(page.locator("#id_containers-0-env-0-name")).to_have_value("COLOUR")
+    page.get_by_role("link", name="Create from YAML").click()
+    expect(page.locator("#id_text")).to_be_focused()
+    assert heard == []
+
+
+def test_the_price_changes_while_typing_and_the_cursor_stays(stack: Stack, page: Page, shop: str) -> None:
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/deployment/?namespace={shop}")
+    pods = page.get_by_label("Number of pods")
+    pods.fill("3")
+    expect(page.locator(".price")).to_have_text("¥0.3483")
+    expect(pods).to_be_focused()
+    page.locator("[name=size][value=free]").check()
+    page.locator("#id_size_cores").fill("3")
+    page.locator("#id_size_gib").fill("4")
+    expect(page.locator("#size-advice")).to_contain_text("2 to 8 GiB of memory per core")
+    page.get_by_role("button", name="3 cores · 6 GiB").click()
+    expect(page.locator("#id_size_gib")).to_have_value("6")
+    expect(page.locator(".price")).to_have_text("¥2.8836")
+
+
+def test_yaml_is_typed_with_tab_and_a_file_becomes_the_text(
+    stack: Stack, page: Page, shop: str, tmp_path: Path
+) -> None:
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/yaml/?namespace={shop}")
+    text = page.locator("#id_text")
+    expect(text).to_be_focused()
+    page.keyboard.type("metadata:\nname: x")
+    page.keyboard.press("Tab")
+    expect(text).to_have_value("metadata:\n  name: x  ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(text).not_to_be_focused()
+
+    file = tmp_path / "pod.yaml"
+    file.write_text("apiVersion: v1\nkind: Pod\n  metadata: [")
+    page.locator("#id_file").set_input_files(file)
+    expect(text).to_have_value(file.read_text())
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#id_text_error")).to_contain_text("line 3, column")
+
+
+def test_no_page_scrolls_sideways_on_a_phone(stack: Stack, browser: Browser, shop: str) -> None:
+    context = browser.new_context(viewport=NARROW)
+    page = context.new_page()
+    sign_in(page, stack)
+    wide = {}
+    for path in every_page(stack, shop):
+        page.goto(stack.url + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > NARROW["width"]:
+            wide[path] = width
+    context.close()
+    assert wide == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_can_be_used_by_everybody(stack: Stack, browser: Browser, shop: str, theme: str) -> None:
+    """axe finds no violation of WCAG 2 A and AA."""
+    context = browser.new_context(viewport=WIDE, reduced_motion="reduce")
+    dress(context, stack, theme)
+    page = context.new_page()
+    sign_in(page, stack)
+    found = {}
+    for path in every_page(stack, shop):
+        page.goto(stack.url + path)
+        page.evaluate(AXE.read_text())
+        result = page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })")
+        for violation in result["violations"]:
+            where = [node["target"][0] for node in violation["nodes"]][:4]
+            found.setdefault(f"{violation['id']}: {violation['help']}", []).append((path, where))
+    context.close()
+    assert found == {}
