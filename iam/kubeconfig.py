@@ -38,7 +38,9 @@ def issue(user: User, *, server: str = "") -> str:
 
 
 def default_server() -> str:
-    """Where the API listens, as a client on this machine reaches it."""
+    """The API as users reach it, if the settings say; else as a client on this machine does."""
+    if settings.API_URL:
+        return str(settings.API_URL)
     host = settings.HOST.strip("[]")
     try:
         address = ipaddress.ip_address(host)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -51,7 +52,8 @@ def ensure(directory: Path | None = None, *, hosts: Sequence[str] | None = None)
 
 
 def _configured_hosts() -> list[str]:
-    return [settings.HOST, *settings.ALLOWED_HOSTS]
+    reached_by = urlsplit(settings.API_URL).hostname or ""
+    return [settings.HOST, reached_by, *settings.ALLOWED_HOSTS]
 
 
 def _names(hosts: Sequence[str]) -> tuple[x509.GeneralName, ...]:

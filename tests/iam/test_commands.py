@@ -59,6 +59,12 @@ def test_the_kubeconfig_names_region_and_user_and_carries_ca_and_token(db, setti
     assert tokens.bearer(config["users"][0]["user"]["token"]).identity.account == "demo"
 
 
+def test_the_kubeconfig_names_the_api_as_users_reach_it(db, settings):
+    _run("setup_account")
+    settings.API_URL = "https://cci.example.com:16443"
+    assert yaml.safe_load(_run("kubeconfig"))["clusters"][0]["cluster"]["server"] == "https://cci.example.com:16443"
+
+
 def test_the_kubeconfig_file_is_readable_by_its_owner_alone(db, tmp_path):
     _run("setup_account")
     path = tmp_path / "new" / "kubeconfig"

@@ -25,6 +25,11 @@ def test_the_certificate_is_signed_by_the_ca_and_names_every_door(tmp_path):
     assert _names(paths) == {"127.0.0.1", "::1", "localhost", "192.0.2.7", "cci.example.com"}
 
 
+def test_the_name_in_kubeconfigs_is_a_door_too(tmp_path, settings):
+    settings.API_URL = "https://api.example.com:16443"
+    assert "api.example.com" in _names(pki.ensure(tmp_path))
+
+
 def test_a_second_start_keeps_what_there_is(tmp_path):
     first = pki.ensure(tmp_path, hosts=[])
     before = first.ca.read_bytes(), first.certificate.read_bytes(), first.key.read_bytes()

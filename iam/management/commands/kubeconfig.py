@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", default="demo", help="account of the user (default: %(default)s)")
         parser.add_argument("--user", default="admin", help="user the token speaks for (default: %(default)s)")
-        parser.add_argument("--server", default="", help="address of the API (default: from CCI_HOST and CCI_API_PORT)")
+        parser.add_argument("--server", default="", help="address of the API (default: from the settings)")
         parser.add_argument("--output", default="", help="file to write (default: print)")
 
     def handle(self, *args: Any, account: str, user: str, server: str, output: str, **options: Any) -> None:
