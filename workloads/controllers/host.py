@@ -1,4 +1,4 @@
-"""The machine a worker serves: its runtime, its name, the pulls that run on it."""
+"""The machine a worker serves: its runtime, its name, the pulls and hooks that run on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from workloads.controllers.pods.hooks import Hooks
 from workloads.controllers.pods.pulls import Pulls
 from workloads.runtimes.base import Runtime
 
@@ -18,6 +19,7 @@ class Host:
 
     runtime: Callable[[], Runtime]
     pulls: Pulls
+    hooks: Hooks
     node: str
     overcommit: int
     lock: Path

@@ -14,6 +14,7 @@ from workloads.controllers.deployments import reconcile as deployments
 from workloads.controllers.host import Host
 from workloads.controllers.jobs import reconcile as jobs
 from workloads.controllers.pods import reconcile as pods
+from workloads.controllers.pods.hooks import Hooks
 from workloads.controllers.pods.pulls import Pulls
 from workloads.meta.keys import Key
 from workloads.runtimes import registry as runtimes
@@ -45,6 +46,7 @@ def this_host() -> Host:
     return Host(
         runtime=runtimes.current,
         pulls=Pulls(runtimes.current, ring=_look_at_pods),
+        hooks=Hooks(runtimes.current, ring=_look_at_pods),
         node=settings.NODE_NAME,
         overcommit=settings.OVERCOMMIT,
         lock=Path(settings.DATA_DIR) / "room.lock",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from workloads.kinds import images, references, refusals
+from workloads.kinds import handlers, images, references, refusals
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -35,6 +35,7 @@ def default(container: JSON) -> None:
         if reference is not None and not reference.get("apiVersion"):
             reference["apiVersion"] = "v1"
     _default_resources(container.setdefault("resources", {}))
+    handlers.default(container)
 
 
 def validate(containers: list[JSON], field: str) -> list[Cause]:

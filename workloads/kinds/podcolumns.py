@@ -32,19 +32,25 @@ def summarize(pod: JSON) -> Summary:
     reason = status.get("reason") or status.get("phase") or "Pending"
     initial = _initializing(pod)
     inits, mains = status.get("initContainerStatuses") or [], status.get("containerStatuses") or []
+    names = _sidecars(pod)
+    sidecars = [container for container in inits if container.get("name") in names]
+    ready = sum(_runs(container) for container in sidecars)
     if initial and not conditions.is_true(status, "Initialized"):
-        return Summary(_ending(pod, initial), 0, _restarts(inits), _last_restart(inits))
+        return Summary(_ending(pod, initial), ready, _restarts(inits), _last_restart(inits))
     reason = _of_containers(mains, reason)
     if reason == "Completed" and any(_runs(container) for container in mains):
         reason = "Running" if conditions.is_true(status, "Ready") else "NotReady"
-    ready = sum(_runs(container) for container in mains)
-    return Summary(_ending(pod, reason), ready, _restarts(mains), _last_restart(mains))
+    ready += sum(_runs(container) for container in mains)
+    lasting = [*sidecars, *mains]
+    return Summary(_ending(pod, reason), ready, _restarts(lasting), _last_restart(lasting))
 
 
 def _initializing(pod: JSON) -> str:
     """What the first init container that is not done says; "" when all are."""
-    statuses = (pod.get("status") or {}).get("initContainerStatuses") or []
+    statuses, sidecars = (pod.get("status") or {}).get("initContainerStatuses") or [], _sidecars(pod)
     for index, container in enumerate(statuses):
+        if container.get("name") in sidecars and container.get("started"):
+            continue
         state = container.get("state") or {}
         terminated, waiting = state.get("terminated"), state.get("waiting") or {}
         if terminated and terminated.get("exitCode") == 0:
@@ -55,6 +61,12 @@ def _initializing(pod: JSON) -> str:
             return f"Init:{waiting['reason']}"
         return f"Init:{index}/{len(pod['spec'].get('initContainers') or [])}"
     return ""
+
+
+def _sidecars(pod: JSON) -> set[str]:
+    """The names of the init containers that go on running."""
+    inits = pod["spec"].get("initContainers") or []
+    return {container.get("name", "") for container in inits if container.get("restartPolicy") == "Always"}
 
 
 def _of_containers(statuses: list[JSON], reason: str) -> str:
@@ -110,7 +122,7 @@ def _restarts_cell(pod: JSON, now: float) -> str:
 
 
 def _ready_cell(pod: JSON, now: float) -> str:
-    return f"{summarize(pod).ready}/{len(pod['spec'].get('containers') or [])}"
+    return f"{summarize(pod).ready}/{len(pod['spec'].get('containers') or []) + len(_sidecars(pod))}"
 
 
 def _gates_cell(pod: JSON, now: float) -> str:

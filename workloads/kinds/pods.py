@@ -25,7 +25,7 @@ def default(obj: JSON) -> None:
     """As Kubernetes; and requests and limits fill each other, because here they are equal."""
     spec = obj.setdefault("spec", {})
     podtemplates.default(spec)
-    for container in spec.get("containers") or []:
+    for container in _every(spec):
         _equalize(container["resources"])
 
 
@@ -52,12 +52,16 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
 
 def qos_class(spec: JSON) -> str:
     """Guaranteed, Burstable or BestEffort, by Kubernetes' definition."""
-    resources = [container.get("resources") or {} for container in spec.get("containers") or []]
+    resources = [container.get("resources") or {} for container in _every(spec)]
     asked = [(each.get("limits") or {}, each.get("requests") or {}) for each in resources]
     if not any(limits or requests for limits, requests in asked):
         return "BestEffort"
     pairs = [(limits.get(name), requests.get(name)) for limits, requests in asked for name in ("cpu", "memory")]
     return "Guaranteed" if all(limit is not None and limit == request for limit, request in pairs) else "Burstable"
+
+
+def _every(spec: JSON) -> list[JSON]:
+    return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
 
 
 def _equalize(resources: JSON) -> None:
@@ -78,17 +82,32 @@ def _update_causes(obj: JSON, old: JSON) -> list[Cause]:
         rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
         field = f"metadata.annotations[{podspecs.ANNOTATION}]"
         found.append(causes.invalid(field, podspecs.annotation(obj), rule))
+    found += _deadline_causes(obj["spec"], old["spec"])
     kept = all(each in (obj["spec"].get("tolerations") or []) for each in old["spec"].get("tolerations") or [])
     if not kept or _frozen_part(obj["spec"], old["spec"]) != _frozen_part(old["spec"], old["spec"]):
         found.append(causes.forbidden("spec", _FROZEN))
     return found
 
 
+def _deadline_causes(spec: JSON, old: JSON) -> list[Cause]:
+    """The time a pod may run can be set and shortened, not taken back."""
+    seconds, before = spec.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds")
+    if before is None or (seconds is not None and seconds <= before):
+        return []
+    if seconds is None:
+        return [
+            causes.invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
+        ]
+    rule = "must be less than or equal to previous value"
+    return [causes.invalid("spec.activeDeadlineSeconds", seconds, rule)]
+
+
 def _frozen_part(spec: JSON, old: JSON) -> JSON:
-    """`spec` without what an update may change: images, added tolerations, and once the node."""
+    """`spec` without what an update may change: images, added tolerations, the deadline, and once the node."""
     rest = copy.deepcopy(spec)
     rest.pop("tolerations", None)
-    for container in rest.get("containers") or []:
+    rest.pop("activeDeadlineSeconds", None)
+    for container in _every(rest):
         container.pop("image", None)
     if not old.get("nodeName"):
         rest.pop("nodeName", None)
@@ -137,6 +156,21 @@ schemas.extend(
                 "terminatingAt": _mark("When the containers were asked to end."),
                 "finishedAt": _mark("When all had ended for good: billing ends."),
                 "pull": _PULL,
+                "hooks": {
+                    "type": "object",
+                    "additionalProperties": {"type": "object"},
+                    "description": "Whose postStart hook has been done, by container.",
+                },
+                "stops": {
+                    "type": "object",
+                    "additionalProperties": {"type": "object"},
+                    "description": "Which containers are being stopped, and since when, by container.",
+                },
+                "again": {
+                    "type": "object",
+                    "additionalProperties": {"type": "integer", "format": "int64"},
+                    "description": "Init containers that run once more in a new sandbox, and past which attempt.",
+                },
                 "images": {"type": "object", "description": "What is remembered of each image's pulls, by image."},
                 "calm": {
                     "type": "object",

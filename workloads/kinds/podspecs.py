@@ -248,10 +248,19 @@ def on_grid(specification: Specification, rows: Iterable[Row]) -> bool:
 
 
 def effective_size(spec: JSON) -> Size:
-    """Per resource: the greater of the sum over the containers and the largest init container. What a container does
-    not name counts as nothing."""
+    """Per resource: the greater of the sum over the containers and the largest init container. A sidecar (an init
+    container that goes on running) counts with the containers, and beside the init containers after it. What a
+    container does not name counts as nothing."""
     mains = [_container_size(container) for container in spec.get("containers") or []]
-    inits = [_container_size(container) for container in spec.get("initContainers") or []]
+    inits: list[Size] = []
+    sidecars: list[Size] = []
+    for container in spec.get("initContainers") or []:
+        size = _container_size(container)
+        beside = [size, *sidecars]
+        inits.append(Size(sum(one.cpu_millis for one in beside), sum(one.memory_bytes for one in beside)))
+        if container.get("restartPolicy") == "Always":
+            sidecars.append(size)
+    mains += sidecars
     total = Size(
         sum(size.cpu_millis for size in mains),
         sum(size.memory_bytes for size in mains),

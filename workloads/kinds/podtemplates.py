@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads.kinds import containers, objectmeta, refusals, volumes
+from workloads.kinds import containers, handlers, objectmeta, refusals, volumes
 from workloads.meta import causes, names
 from workloads.meta.errors import Cause
 
@@ -13,6 +13,7 @@ JSON = dict[str, Any]
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 GRACE_SECONDS = 30
 MAX_GRACE_SECONDS = 24 * 3600
+LONGEST_SECONDS = 2**31 - 1
 
 
 def default(spec: JSON) -> None:
@@ -25,13 +26,14 @@ def default(spec: JSON) -> None:
     if spec.get("serviceAccountName"):
         spec["serviceAccount"] = spec["serviceAccountName"]
     volumes.default(spec)
-    for container in spec.get("containers") or []:
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         containers.default(container)
 
 
 def validate(spec: JSON, field: str) -> list[Cause]:
     """All that is wrong with a pod specification standing at `field`."""
-    found = containers.validate(spec.get("containers") or [], f"{field}.containers")
+    found = containers.validate(spec.get("containers") or [], f"{field}.containers") + _inits(spec, field)
+    found += _life(spec, field)
     found += refusals.refused_fields(spec, refusals.POD_FIELDS, field)
     found += volumes.validate(spec.get("volumes") or [], f"{field}.volumes") + _mounts(spec, field)
     if spec.get("restartPolicy") not in RESTART_POLICIES:
@@ -50,6 +52,46 @@ def validate_template(template: JSON, field: str, *, restart_policies: tuple[str
         found.append(causes.unsupported(f"{field}.spec.restartPolicy", spec["restartPolicy"], restart_policies))
     if spec.get("nodeName"):
         found.append(causes.forbidden(f"{field}.spec.nodeName", refusals.NODE_NAME))
+    if "activeDeadlineSeconds" in spec and restart_policies == ("Always",):
+        rule = "a workload whose pods run for ever sets them no time; remove it"
+        found.append(causes.forbidden(f"{field}.spec.activeDeadlineSeconds", rule))
+    return found
+
+
+def _inits(spec: JSON, field: str) -> list[Cause]:
+    """Init containers share the names of the main ones; only sidecars among them can be probed and have hooks."""
+    inits = spec.get("initContainers") or []
+    if not inits:
+        return []
+    where = f"{field}.initContainers"
+    found = containers.validate(inits, where)
+    taken = {container.get("name") for container in spec.get("containers") or []}
+    for index, container in enumerate(inits):
+        if container.get("name") in taken:
+            found.append(causes.duplicate(f"{where}[{index}].name", container["name"]))
+        policy = container.get("restartPolicy")
+        if policy not in (None, "Always"):
+            found.append(causes.unsupported(f"{where}[{index}].restartPolicy", policy, ("Always",)))
+        for name in ("lifecycle", *handlers.PROBES.values()):
+            if policy is None and container.get(name):
+                rule = "may not be set for init containers without restartPolicy=Always"
+                found.append(causes.forbidden(f"{where}[{index}].{name}", rule))
+    return found
+
+
+def _life(spec: JSON, field: str) -> list[Cause]:
+    """Probes, hooks, and how long the pod may run."""
+    found, grace = [], spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)
+    for part in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(part) or []):
+            where = f"{field}.{part}[{index}]"
+            found += handlers.validate(container, where, grace_seconds=grace)
+            if part == "containers" and container.get("restartPolicy"):
+                found.append(causes.forbidden(f"{where}.restartPolicy", "may not be set for non-init containers"))
+    seconds = spec.get("activeDeadlineSeconds")
+    if seconds is not None and not 1 <= seconds <= LONGEST_SECONDS:
+        rule = f"must be between 1 and {LONGEST_SECONDS}, inclusive"
+        found.append(causes.invalid(f"{field}.activeDeadlineSeconds", seconds, rule))
     return found
 
 

@@ -139,14 +139,12 @@ POD_FIELDS = (
     FieldRule("topologySpreadConstraints", _empty, "there are no zones or nodes to spread over; remove it"),
     FieldRule("schedulerName", _one_of("", "default-scheduler"), "there is one scheduler, the default; remove it"),
     FieldRule("os", _one_of({}, {"name": "linux"}), "pods run on linux; remove it or give the name linux"),
-    _later("initContainers", "do the preparation in the container's own command"),
     _later("ephemeralContainers", "use logs to look into a container"),
     _later("imagePullSecrets", "use an image that can be pulled without signing in"),
     _later("hostAliases", "write the addresses into env"),
     _later("dnsConfig", "remove it, the namespace's DNS servers are used"),
     _later("dnsPolicy", "give ClusterFirst or leave it out", _one_of("", "ClusterFirst")),
     _later("securityContext", "the image's own user is used; leave it out"),
-    _later("activeDeadlineSeconds", "delete the pod when its time is over"),
     _later("priorityClassName", "all pods have the same priority"),
     _later("priority", "all pods have priority 0"),
     _later("preemptionPolicy", "all pods have the same priority", _one_of("", "PreemptLowerPriority")),
@@ -166,13 +164,8 @@ POD_FIELDS = (
 )
 
 CONTAINER_FIELDS = (
-    _later("livenessProbe", "the container is restarted when its process ends"),
-    _later("readinessProbe", "a container is ready when it runs"),
-    _later("startupProbe", "a container is ready when it runs"),
-    _later("lifecycle", "do it in the container's own command"),
     _later("volumeDevices", "each pod has 20 GiB of its own disk to write to"),
     _later("resizePolicy", "change the workload's template instead"),
-    _later("restartPolicy", "the pod's restartPolicy applies"),
     _later("stdinOnce", "leave it out"),
     _later("terminationMessagePath", "give /dev/termination-log or leave it out", _one_of("", "/dev/termination-log")),
     _later("terminationMessagePolicy", "give File or leave it out", _one_of("", "File")),

@@ -54,7 +54,8 @@ def sandbox(
     metadata, spec = pod["metadata"], pod["spec"]
     cpu, memory = ceiling(pod)
     facts = _facts(pod, bags, pod_ip=pod_ip, host_ip=host_ip, node=node)
-    containers = tuple(_container(container, pod, facts) for container in spec["containers"])
+    listed = (*(spec.get("initContainers") or ()), *spec["containers"])
+    containers = tuple(_container(container, pod, facts) for container in listed)
     return SandboxSpec(
         uid=Uid(metadata["uid"]),
         account=account,

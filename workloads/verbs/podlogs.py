@@ -102,12 +102,16 @@ class _Chunks(Iterator[bytes]):
 def _container(pod: JSON, asked: str) -> str:
     name = pod["metadata"]["name"]
     names = [container["name"] for container in pod["spec"]["containers"]]
+    inits = [container["name"] for container in pod["spec"].get("initContainers") or ()]
     if asked:
-        if asked not in names:
+        if asked not in (*names, *inits):
             raise BadRequest(f"container {asked} is not valid for pod {name}")
         return asked
     if len(names) > 1:
-        raise BadRequest(f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]")
+        choice = f"choose one of: [{' '.join(names)}]"
+        if inits:
+            choice += f" or one of the init containers: [{' '.join(inits)}]"
+        raise BadRequest(f"a container name must be specified for pod {name}, {choice}")
     return str(names[0])
 
 
@@ -127,7 +131,8 @@ def _check_started(pod: JSON, container: str, *, previous: bool) -> None:
 
 
 def _status_of(pod: JSON, container: str) -> JSON:
-    for status in pod.get("status", {}).get("containerStatuses") or ():
+    stored = pod.get("status") or {}
+    for status in (*(stored.get("initContainerStatuses") or ()), *(stored.get("containerStatuses") or ())):
         if status.get("name") == container:
             return dict(status)
     return {}

@@ -20,11 +20,15 @@ from workloads.client import Client, DeleteOptions
 from workloads.controllers import registry
 from workloads.controllers.base import Controller, TerminalError
 from workloads.controllers.host import Host
+from workloads.controllers.pods.hooks import Hooks
 from workloads.controllers.pods.pulls import Pulls
 from workloads.meta.keys import Key, Uid
+from workloads.node.asking import Outcome
+from workloads.node.probes import Prober
 from workloads.runtimes.base import Capacity
 from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
+from workloads.store.models import WorkItem
 
 JSON = dict[str, Any]
 POOL = "10.248.0.0/14"
@@ -46,6 +50,8 @@ class World:
     """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
     node: str = "node-1"
     place: int = 0
+    answers: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    """What probes of (container, startup | liveness | readiness) find; what is not named here passes."""
     due: dict[tuple[str, Key], datetime] = field(default_factory=dict)
     failures: dict[tuple[str, Key], int] = field(default_factory=dict)
     errors: list[BaseException] = field(default_factory=list)
@@ -60,17 +66,25 @@ class World:
         host = Host(
             runtime=lambda: self.runtime,
             pulls=Pulls(lambda: self.runtime, ring=self._ring, start=self._begin),
+            hooks=Hooks(lambda: self.runtime, ring=self._ring, start=self._begin),
             node=self.node,
             overcommit=4,
             lock=self.folder / "room.lock",
         )
         self.controllers: dict[str, Controller] = registry.on(host, pool=POOL)
+        self.agent_reborn()
+
+    def agent_reborn(self) -> None:
+        """The agent dies and another one starts."""
+        self.prober = Prober(now=clock, delay=lambda period: timedelta())
 
     # Time
 
     def settle(self) -> None:
         for _ in range(1000):
             self._drain()
+            self._probe()
+            self._take_in()
             item, at = min(self.due.items(), key=lambda pair: pair[1], default=(None, None))
             if item is None or at is None or at > clock() + SOON:
                 return
@@ -83,11 +97,19 @@ class World:
         """Lets time pass, with everything happening when it is due."""
         end = clock() + timedelta(seconds=seconds)
         self.settle()
-        while (at := min(self.due.values(), default=end)) < end:
+        while (at := min([*self.due.values(), self._probe() or end], default=end)) < end:
             self.travel.move_to(max(at, clock()), tick=False)
             self.settle()
         self.travel.move_to(max(end, clock()), tick=False)
         self.settle()
+
+    def _probe(self) -> datetime | None:
+        """What the agent does meanwhile: asks what is due. When the next one is."""
+        self.prober.learn()
+        for probe in self.prober.due():
+            name = probe.name.container, probe.name.which
+            self.prober.note(probe, self.answers.get(name, Outcome(passes=True)))
+        return self.prober.next_due()
 
     def _drain(self) -> None:
         while entries := changes.after(self.place):
@@ -95,6 +117,12 @@ class World:
                 for name, controller in self.controllers.items():
                     self._dirty(name, controller.keys(entry))
             self.place = entries[-1].revision
+
+    def _take_in(self) -> None:
+        """What others than controllers made dirty."""
+        for item in WorkItem.objects.filter(due__lte=clock()):
+            self._dirty(item.queue, [Key.parse(item.key)])
+            item.delete()
 
     def _dirty(self, controller: str, keys: Iterable[Key]) -> None:
         for key in keys:

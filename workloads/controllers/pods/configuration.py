@@ -29,7 +29,7 @@ def read(look: Look) -> Bags:
 
 def ready(look: Look, name: str) -> bool:
     """Whether all that the container is made from is there; if not, what is missing, in the container's status."""
-    container = next(one for one in look.containers if one["name"] == name)
+    container = next(one for one in look.every if one["name"] == name)
     missing = translate.missing(look.pod, container, read(look))
     if missing:
         refuse(look, name, missing)

@@ -7,11 +7,14 @@
     readyAt         all were ready for the first time
     finishedAt      everything ended for good; billing ends
 
-Beside the marks: `pull` (what is being pulled, for people), `images` and `calm` (memory of retries), `terminatingAt`.
+Beside the marks: `pull` (what is being pulled, for people), `images` and `calm` (memory of retries), `terminatingAt`,
+`hooks` (whose postStart has been done), `stops` (which containers are being stopped, and how far that is), `again`
+(init containers that must run once more, because the sandbox they prepared is gone).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -54,3 +57,30 @@ class Lifecycle:
     def set_calm(self, container: str, attempt: int) -> None:
         if attempt > self.calm(container):
             self.data.setdefault("calm", {})[container] = attempt
+
+    # Of one attempt of a container; what is noted of another attempt means nothing.
+
+    def hook(self, container: str, *, attempt: int) -> str:
+        """What came of its postStart: done, failed, or "" while that is not known."""
+        note = self.data.get("hooks", {}).get(container) or {}
+        return str(note.get("postStart", "")) if note.get("attempt") == attempt else ""
+
+    def set_hook(self, container: str, *, attempt: int, outcome: str) -> None:
+        self.data.setdefault("hooks", {})[container] = {"attempt": attempt, "postStart": outcome}
+
+    def stop(self, container: str, *, attempt: int) -> JSON:
+        """What is noted of its stopping; change it in place. Empty when that has not begun."""
+        note: JSON = self.data.get("stops", {}).get(container) or {}
+        return note if note.get("attempt") == attempt else {}
+
+    def begin_stop(self, container: str, *, attempt: int, since: datetime) -> None:
+        note = {"attempt": attempt, "since": times.format_micro(since)}
+        self.data.setdefault("stops", {})[container] = note
+
+    def again(self) -> dict[str, int]:
+        return dict(self.data.get("again") or {})
+
+    def set_again(self, attempts: Mapping[str, int]) -> None:
+        self.data.pop("again", None)
+        if attempts:
+            self.data["again"] = dict(attempts)

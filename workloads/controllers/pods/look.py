@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from workloads.client import Client
 from workloads.controllers import hands
 from workloads.controllers.base import Result
 from workloads.controllers.host import Host, host_ip
-from workloads.controllers.pods import status
+from workloads.controllers.pods import health, order, status
+from workloads.controllers.pods.health import Health
 from workloads.controllers.pods.lifecycle import Lifecycle
+from workloads.controllers.pods.order import Turn
 from workloads.controllers.pods.status import Waiting
 from workloads.meta.keys import Key, Uid
 from workloads.runtimes.bags import Bags
 from workloads.runtimes.base import ContainerStatus, NetworkSpec, Runtime, SandboxStatus
+from workloads.store import probes
+from workloads.store.probes import Word
 
 JSON = dict[str, Any]
 
@@ -42,6 +47,8 @@ class Look:
     waiting: dict[str, Waiting] = field(default_factory=dict)
     wake: float | None = None
     told: list[_Told] = field(default_factory=list)
+    overdue: bool = False
+    """Its `activeDeadlineSeconds` have passed."""
 
     @property
     def uid(self) -> Uid:
@@ -52,16 +59,61 @@ class Look:
         return self.host.runtime()
 
     @property
+    def ip(self) -> str:
+        return self.observed.ip if self.observed else ""
+
+    @property
     def containers(self) -> list[JSON]:
+        """The main ones."""
         return list(self.pod["spec"]["containers"])
+
+    @property
+    def inits(self) -> list[JSON]:
+        return list(self.pod["spec"].get("initContainers") or ())
+
+    @property
+    def every(self) -> list[JSON]:
+        return [*self.inits, *self.containers]
 
     def before(self, container: str) -> JSON | None:
         """The container's entry in the pod's stored status."""
-        entries = (self.pod.get("status") or {}).get("containerStatuses") or ()
+        stored = self.pod.get("status") or {}
+        entries = (*(stored.get("initContainerStatuses") or ()), *(stored.get("containerStatuses") or ()))
         return next((entry for entry in entries if entry["name"] == container), None)
 
     def seen(self, container: str) -> ContainerStatus | None:
         return self.observed.containers.get(container) if self.observed else None
+
+    def runs(self, container: str) -> bool:
+        seen = self.seen(container)
+        return seen is not None and seen.state == "running"
+
+    def hooked(self, container: JSON) -> bool:
+        """Whether its attempt needs no postStart, or has it behind itself."""
+        seen = self.seen(container["name"])
+        wants = bool((container.get("lifecycle") or {}).get("postStart"))
+        return not wants or (
+            seen is not None and self.lifecycle.hook(container["name"], attempt=seen.attempt) == "done"
+        )
+
+    def health(self, container: JSON) -> Health:
+        seen = self.seen(container["name"])
+        return health.judge(container, seen, self.words, hooked=self.hooked(container))
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """What the pod's probes say."""
+        return probes.of(self.uid) if any(health.has_probes(container) for container in self.every) else []
+
+    def turn(self) -> Turn:
+        named = {container["name"]: container for container in self.inits}
+        return order.turn(
+            self.pod["spec"],
+            seen=self.seen,
+            before=self.before,
+            started=lambda name: self.health(named[name]).started,
+            again=self.lifecycle.again(),
+        )
 
     def was_not(self, container: str, reason: str) -> bool:
         """It did not wait for this reason yet: people have not been told."""
@@ -91,7 +143,17 @@ class Look:
 
     def save(self, *, final: bool = False) -> None:
         """Writes what is known into the pod's status. Raises Conflict and NotFound."""
-        seen = status.Seen(observed=self.observed, waiting=self.waiting, now=self.now, host_ip=host_ip(), final=final)
+        seen = status.Seen(
+            observed=self.observed,
+            waiting=self.waiting,
+            now=self.now,
+            host_ip=host_ip(),
+            final=final,
+            health={container["name"]: self.health(container) for container in self.every},
+            unhooked=frozenset(container["name"] for container in self.every if not self.hooked(container)),
+            turn=self.turn(),
+            overdue=self.overdue,
+        )
         self.pod = hands.put_status(self.door, self.pod, status.placed(self.pod, seen, self.lifecycle))
         self.lifecycle = Lifecycle(self.pod["status"])
 

@@ -15,9 +15,21 @@ from typing import Any
 from workloads.controllers import hands, networks
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
-from workloads.controllers.pods import configuration, ending, images, placement, restarts, status, supply, waking
+from workloads.controllers.pods import (
+    configuration,
+    ending,
+    images,
+    life,
+    order,
+    placement,
+    restarts,
+    status,
+    supply,
+    waking,
+)
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.look import Look
+from workloads.controllers.pods.order import Turn
 from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
@@ -133,13 +145,18 @@ def _run(look: Look) -> Result:
         look.save()
     else:
         look.observed = look.runtime.observe(look.uid)
+    if life.overdue(look):
+        life.expire(look)
+        look.save()
+        return look.result()
     revived = _has_died(look)
     if revived:
         _bury(look)
-    moves = {container["name"]: _move(look, container, revived=revived) for container in look.containers}
-    starts = {name: move for name, move in moves.items() if isinstance(move, restarts.Start)}
+    life.tend(look)
+    turn = look.turn()
+    starts = _starts(look, turn, revived=revived)
     ready = {name: move for name, move in starts.items() if supply.ready(look, name, move)}
-    if ready == starts:
+    if ready == starts and turn.initialized:
         supply.mark_pulled(look)
     ready = {name: move for name, move in ready.items() if configuration.ready(look, name)}
     if ready and not configuration.volumes_ready(look, *ready):
@@ -151,15 +168,31 @@ def _run(look: Look) -> Result:
     except RuntimeFault as error:
         _explain(look, error)
         raise
+    life.greet(look)
+    if look.turn() != turn:
+        look.wake_in(0)
     look.save()
     return look.result()
+
+
+def _starts(look: Look, turn: Turn, *, revived: bool) -> dict[str, restarts.Start]:
+    """What should be started now, of those whose turn it is. When the work is done for good, sidecars go."""
+    moves = {container["name"]: _move(look, container, revived=revived) for container in turn.containers}
+    if turn.initialized and not revived:
+        look.lifecycle.set_again({})
+    mains = [container["name"] for container in look.containers]
+    done = turn.initialized and all(isinstance(moves[name], restarts.Rest) and not look.runs(name) for name in mains)
+    if look.inits and (done or turn.failed):
+        life.dismiss(look)
+        return {}
+    return {name: move for name, move in moves.items() if isinstance(move, restarts.Start)}
 
 
 def _has_died(look: Look) -> bool:
     """The sandbox stopped (the daemon was restarted), or is gone though containers once ran in it."""
     if look.observed is not None:
         return not look.observed.running
-    return any((look.before(container["name"]) or {}).get("containerID") for container in look.containers)
+    return any((look.before(container["name"]) or {}).get("containerID") for container in look.every)
 
 
 def _bury(look: Look) -> None:
@@ -168,9 +201,25 @@ def _bury(look: Look) -> None:
     if look.observed and any(one.state == "running" for one in look.observed.containers.values()):
         look.runtime.kill(look.uid)
         look.observed = look.runtime.observe(look.uid)
+    if look.inits and look.pod["spec"].get("restartPolicy") != "Never":
+        # noted before the new sandbox is there: after a crash in between, this one would look prepared
+        look.lifecycle.set_again({name: attempt for name, attempt in _attempts(look).items() if attempt >= 0})
+        look.save()
 
 
-def _move(look: Look, container: dict[str, object], *, revived: bool) -> restarts.Move:
+def _attempts(look: Look) -> dict[str, int]:
+    """The newest attempt of each init container that does its work and ends; -1: none."""
+    found = {}
+    for container in look.inits:
+        name = container["name"]
+        seen, before = look.seen(name), look.before(name) or {}
+        attempt = seen.attempt if seen else int(before["restartCount"]) if before.get("containerID") else -1
+        if not order.is_sidecar(container):
+            found[name] = attempt
+    return found
+
+
+def _move(look: Look, container: JSON, *, revived: bool) -> restarts.Move:
     name = str(container["name"])
     seen = look.seen(name)
     if seen is not None and seen.state == "exited":
@@ -178,7 +227,8 @@ def _move(look: Look, container: dict[str, object], *, revived: bool) -> restart
     move = restarts.move(
         seen,
         look.before(name),
-        policy=look.pod["spec"].get("restartPolicy", "Always"),
+        policy=order.policy(container, look.pod["spec"], init=container in look.inits),
+        again=look.lifecycle.again().get(name, -1),
         calm=look.lifecycle.calm(name),
         revived=revived,
         now=look.now,
@@ -264,7 +314,7 @@ def _explain(look: Look, error: RuntimeFault) -> None:
         look.tell("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", type="Warning")
     else:
         look.tell("Failed", f"Error: {error}", type="Warning")
-        for container in look.containers:
+        for container in look.turn().containers:
             if look.seen(container["name"]) is None:
                 look.wait(container["name"], "CreateContainerError", str(error))
     look.save()

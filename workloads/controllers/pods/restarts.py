@@ -52,15 +52,21 @@ def move(
     calm: int,
     revived: bool,
     now: datetime,
+    again: int = -1,
 ) -> Move:
     """What to do about one container. `seen` is what the runtime knows of it, `before` its entry in the pod's status.
-    With `revived` the sandbox had died: what died with it starts again at once."""
+    With `revived` the sandbox had died: what died with it starts again at once. Attempts up to `again` count for
+    nothing, however they ended: what they prepared is gone."""
     if seen is None:
+        if before is not None and before.get("containerID") and int(before.get("restartCount", 0)) <= again:
+            return Start(int(before["restartCount"]) + 1)
         return _unseen(before, policy=policy)
     if seen.state == "running":
         return Rest()
     if seen.state == "created":
         return Start(seen.attempt)
+    if seen.attempt <= again:
+        return Start(seen.attempt + 1, since=seen.finished_at)
     if not wanted(policy, exit_code=seen.exit_code):
         return Rest()
     seconds = 0.0 if revived else delay(seen.attempt - calm)

@@ -6,18 +6,22 @@ keeps what its status last said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from workloads.controllers.pods import health, order
+from workloads.controllers.pods.health import Health
 from workloads.controllers.pods.lifecycle import Lifecycle
+from workloads.controllers.pods.order import Turn
 from workloads.meta import conditions, times
 from workloads.runtimes.base import ContainerStatus, SandboxStatus
 
 JSON = dict[str, Any]
 FINAL_PHASES = ("Succeeded", "Failed")
+DEADLINE = "Pod was active on the node longer than the specified deadline"
 _KILLED = 137
 
 
@@ -31,13 +35,23 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look found. `waiting` is by container; `final` says that the pod is being deleted and nothing runs."""
+    """What one look found. `waiting` and `health` are by container; `unhooked` are those that run and whose postStart
+    is not done, `turn` whose turn it is; `final` says that the pod is being deleted and nothing runs, `overdue` that
+    its time is over."""
 
     observed: SandboxStatus | None
     waiting: Mapping[str, Waiting]
     now: datetime
     host_ip: str
     final: bool = False
+    health: Mapping[str, Health] = field(default_factory=dict)
+    unhooked: frozenset[str] = frozenset()
+    turn: Turn = order.NOTHING
+    overdue: bool = False
+
+    def starting(self) -> str:
+        """The reason of a container that has nothing to say of itself yet."""
+        return "ContainerCreating" if self.turn.initialized and not self.turn.has_inits else "PodInitializing"
 
 
 def unplaced(pod: JSON, *, reason: str, message: str, now: datetime) -> JSON:
@@ -57,18 +71,25 @@ def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
     """The status of a pod that has a node. Sets marks on `lifecycle`, which becomes part of the status."""
     status: JSON = deepcopy(pod.get("status") or {})
     policy = pod["spec"].get("restartPolicy", "Always")
-    containers = _containers(pod, status, seen)
+    containers = _containers(pod["spec"]["containers"], status.get("containerStatuses"), seen)
+    inits = _containers(pod["spec"].get("initContainers") or (), status.get("initContainerStatuses"), seen)
     if status.get("phase") not in FINAL_PHASES:
-        status["phase"] = _phase(containers, policy=policy, final=seen.final)
+        status["phase"] = _phase(containers, inits, policy=policy, seen=seen)
+        if seen.overdue and status["phase"] == "Failed":
+            status.update(reason="DeadlineExceeded", message=DEADLINE)
     over = status["phase"] in FINAL_PHASES or seen.final
     for container in containers:
-        container["ready"] = container["started"] and not over
+        container["ready"] = seen.health.get(container["name"], health.NONE).ready and not over
+    for container, init in zip(pod["spec"].get("initContainers") or (), inits, strict=True):
+        _set_init_ready(container, init, seen, over=over)
     status["containerStatuses"] = containers
-    _set_marks(lifecycle, seen.observed, containers)
+    if inits:
+        status["initContainerStatuses"] = inits
+    _set_marks(lifecycle, seen, containers)
     if over:
-        _finish(lifecycle, containers, seen)
+        _finish(lifecycle, [*inits, *containers], seen)
     _set_places(status, seen, lifecycle)
-    _set_conditions(status, seen)
+    _set_conditions(status, pod["spec"], seen)
     lifecycle.forget_empty()
     if lifecycle.data:
         status["lifecycle"] = lifecycle.data
@@ -78,20 +99,32 @@ def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
 # Containers
 
 
-def _containers(pod: JSON, status: JSON, seen: Seen) -> list[JSON]:
-    before = {entry["name"]: entry for entry in status.get("containerStatuses") or ()}
+def _containers(listed: Iterable[JSON], stored: Iterable[JSON] | None, seen: Seen) -> list[JSON]:
+    before = {entry["name"]: entry for entry in stored or ()}
     known = seen.observed.containers if seen.observed else {}
     return [
-        _container(container, known.get(container["name"]), before.get(container["name"]), seen)
-        for container in pod["spec"]["containers"]
+        _container(container, known.get(container["name"]), before.get(container["name"]), seen) for container in listed
     ]
+
+
+def _set_init_ready(container: JSON, entry: JSON, seen: Seen, *, over: bool) -> None:
+    """A sidecar is ready as a main container is; any other init container when it has done its work."""
+    if order.is_sidecar(container):
+        entry["ready"] = seen.health.get(container["name"], health.NONE).ready and not over
+        return
+    entry["started"] = False
+    entry["ready"] = (entry["state"].get("terminated") or {}).get("exitCode") == 0
 
 
 def _container(container: JSON, found: ContainerStatus | None, before: JSON | None, seen: Seen) -> JSON:
     waiting = None if seen.final else seen.waiting.get(container["name"])
     if found is None or found.state == "created":
         return _not_started(container, before, waiting, seen)
-    state = _state(found, waiting)
+    if found.state == "running" and container["name"] in seen.unhooked:
+        waiting = Waiting(seen.starting())
+        state: JSON = {"waiting": _said(waiting)}
+    else:
+        state = _state(found, waiting)
     entry: JSON = {
         "name": container["name"],
         "state": state,
@@ -101,7 +134,7 @@ def _container(container: JSON, found: ContainerStatus | None, before: JSON | No
         "image": container["image"],
         "imageID": f"docker://{found.image_id}",
         "containerID": f"docker://{found.id}",
-        "started": "running" in state,
+        "started": "running" in state and seen.health.get(container["name"], health.NONE).started,
     }
     return entry
 
@@ -133,7 +166,7 @@ def _not_started(container: JSON, before: JSON | None, waiting: Waiting | None, 
         return _lost(before, waiting, seen)
     return {
         "name": container["name"],
-        "state": {"waiting": _said(waiting or Waiting("ContainerCreating"))},
+        "state": {"waiting": _said(waiting or Waiting(seen.starting()))},
         "lastState": {},
         "ready": False,
         "restartCount": 0,
@@ -198,13 +231,24 @@ def _seconds(moment: datetime | None) -> str | None:
 # The pod
 
 
-def _phase(containers: list[JSON], *, policy: str, final: bool) -> str:
-    """As the kubelet's getPhase: one container that never started keeps the pod Pending."""
+def _phase(containers: list[JSON], inits: list[JSON], *, policy: str, seen: Seen) -> str:
+    """As the kubelet's getPhase: one container that never started keeps the pod Pending, and nothing is over while
+    anything runs (a sidecar that is asked to stop, an overdue container in its grace)."""
+    if seen.final:
+        return _final_phase([_exit_code(entry) for entry in containers if "running" not in entry["state"]])
+    phase = _wanted_phase(containers, policy=policy, seen=seen)
+    runs = seen.observed is not None and any(one.state == "running" for one in seen.observed.containers.values())
+    if phase not in FINAL_PHASES or not runs:
+        return phase
+    return "Running" if seen.turn.initialized else "Pending"
+
+
+def _wanted_phase(containers: list[JSON], *, policy: str, seen: Seen) -> str:
     running = [entry for entry in containers if "running" in entry["state"]]
     codes = [_exit_code(entry) for entry in containers if "running" not in entry["state"]]
-    if final:
-        return _final_phase(codes)
-    if None in codes:
+    if seen.overdue or seen.turn.failed:
+        return "Failed"
+    if None in codes or not seen.turn.initialized:
         return "Pending"
     if running or policy == "Always" or any("waiting" in entry["state"] for entry in containers):
         return "Running"
@@ -222,7 +266,8 @@ def _exit_code(entry: JSON) -> int | None:
     return int(ended["exitCode"]) if ended else None
 
 
-def _set_marks(lifecycle: Lifecycle, observed: SandboxStatus | None, containers: list[JSON]) -> None:
+def _set_marks(lifecycle: Lifecycle, seen: Seen, containers: list[JSON]) -> None:
+    observed = seen.observed
     if observed is None:
         return
     lifecycle.mark("createdAt", observed.created_at)
@@ -232,7 +277,8 @@ def _set_marks(lifecycle: Lifecycle, observed: SandboxStatus | None, containers:
         return
     lifecycle.mark("startedAt", max(known))
     if all(entry["ready"] for entry in containers):
-        lifecycle.mark("readyAt", max(known))
+        passed = [one.since for one in seen.health.values() if one.since]
+        lifecycle.mark("readyAt", max([*known, *passed]))
 
 
 def _first_start(found: ContainerStatus | None) -> datetime | None:
@@ -247,7 +293,7 @@ def _finish(lifecycle: Lifecycle, containers: list[JSON], seen: Seen) -> None:
         return
     known = seen.observed.containers if seen.observed else {}
     ends = [found.finished_at for found in known.values() if found.finished_at]
-    vanished = any(entry["name"] not in known for entry in containers)
+    vanished = any(entry["name"] not in known and entry.get("containerID") for entry in containers)
     lifecycle.mark("finishedAt", seen.now if vanished or not ends else max(ends))
 
 
@@ -262,14 +308,16 @@ def _set_places(status: JSON, seen: Seen, lifecycle: Lifecycle) -> None:
         status["podIPs"] = [{"ip": seen.observed.ip}]
 
 
-def _set_conditions(status: JSON, seen: Seen) -> None:
+def _set_conditions(status: JSON, spec: JSON, seen: Seen) -> None:
     now, phase = seen.now, status["phase"]
     done = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(phase, "")
     up = bool(seen.observed and seen.observed.running and seen.observed.ip) and not seen.final
-    unready = [entry["name"] for entry in status["containerStatuses"] if not entry["ready"]]
+    sidecars = {container["name"] for container in spec.get("initContainers") or () if order.is_sidecar(container)}
+    judged = [entry for entry in status.get("initContainerStatuses") or () if entry["name"] in sidecars]
+    unready = [entry["name"] for entry in (*judged, *status["containerStatuses"]) if not entry["ready"]]
     words = f"containers with unready status: [{' '.join(unready)}]"
     conditions.put(status, "PodReadyToStartContainers", "True" if up and not done else "False", now=now)
-    conditions.put(status, "Initialized", "True", reason="PodCompleted" if phase == "Succeeded" else "", now=now)
+    _set_initialized(status, sidecars, seen)
     for type in ("Ready", "ContainersReady"):
         if unready:
             reason = done or "ContainersNotReady"
@@ -277,3 +325,14 @@ def _set_conditions(status: JSON, seen: Seen) -> None:
         else:
             conditions.put(status, type, "True", now=now)
     conditions.put(status, "PodScheduled", "True", now=now)
+
+
+def _set_initialized(status: JSON, sidecars: Collection[str], seen: Seen) -> None:
+    if seen.turn.initialized or status["phase"] == "Succeeded":
+        reason = "PodCompleted" if status["phase"] == "Succeeded" else ""
+        conditions.put(status, "Initialized", "True", reason=reason, now=seen.now)
+        return
+    entries = status.get("initContainerStatuses") or ()
+    missing = [one["name"] for one in entries if not one["started" if one["name"] in sidecars else "ready"]]
+    words = f"containers with incomplete status: [{' '.join(missing)}]"
+    conditions.put(status, "Initialized", "False", reason="ContainersNotInitialized", message=words, now=seen.now)

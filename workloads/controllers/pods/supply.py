@@ -17,7 +17,7 @@ SHOW_ERROR = timedelta(seconds=2)
 
 def ready(look: Look, name: str, move: restarts.Start) -> bool:
     """Whether the container's image can be started from now; if not, why, in the container's status."""
-    container = next(one for one in look.containers if one["name"] == name)
+    container = next(one for one in look.every if one["name"] == name)
     image, policy = container["image"], images.policy_of(container)
     record = look.lifecycle.image(image)
     answer = images.decide(
@@ -72,7 +72,9 @@ def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
         _refused(look, name, image, state.error)
         return False
     _note_progress(look, image, size=state.progress.current_bytes, total=state.progress.total_bytes)
-    look.wait(name, "ContainerCreating", images.progress_message(image, state.progress))
+    look.wait(
+        name, "PodInitializing" if look.inits else "ContainerCreating", images.progress_message(image, state.progress)
+    )
     look.wake_in(PROGRESS_SECONDS)
     return False
 
