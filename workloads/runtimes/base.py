@@ -260,6 +260,9 @@ class Runtime(Protocol):
     def kill(self, uid: Uid, *, container: str | None = None) -> None:
         """SIGKILL; returns when stopped. The containers stay, to be observed."""
 
+    def stop_sandbox(self, uid: Uid) -> None:
+        """For a pod that has ended: its address is free again, its containers stay to be observed and read."""
+
     def remove_sandbox(self, uid: Uid) -> None:
         """Nothing is left of the pod afterwards, its volumes included."""
 

@@ -234,6 +234,12 @@ class Docker:
             self._daemon.signal(id, "SIGKILL")
             self._daemon.wait(id)
 
+    def stop_sandbox(self, uid: Uid) -> None:
+        for one in self._list(uid):
+            if _is_up(one) and names.CONTAINER not in one["Labels"]:
+                self._daemon.signal(one["Id"], "SIGKILL")
+                self._daemon.wait(one["Id"])
+
     def remove_sandbox(self, uid: Uid) -> None:
         """The containers before the sandbox they sit in, so that a crash in between leaves something to find."""
         for one in sorted(self._list(uid), key=lambda one: names.CONTAINER not in one["Labels"]):

@@ -283,6 +283,13 @@ class Simulated:
     def kill(self, uid: Uid, *, container: str | None = None) -> None:
         self._stop(uid, container, code=137)
 
+    def stop_sandbox(self, uid: Uid) -> None:
+        with self._changed:
+            self._answer()
+            sandbox = self._sandboxes.get(uid)
+            if sandbox and sandbox.status.running:
+                self._lose(sandbox)
+
     def remove_sandbox(self, uid: Uid) -> None:
         with self._changed:
             self._answer()

@@ -36,6 +36,7 @@ STEPS = {
         "observe",
         "terminate",
         "kill",
+        "stop_sandbox",
         "remove_sandbox",
     ),
     Client: ("create", "update", "patch", "delete", "record_event"),

@@ -461,3 +461,17 @@ def test_a_pod_that_no_runtime_can_run_says_so_and_is_not_billed(world: World, m
     assert world.container()["state"]["waiting"]["reason"] == "CreateContainerConfigError"
     assert "lifecycle" not in world.pod()["status"]
     assert {type(error) for error in world.errors} == {TerminalError}
+
+
+def test_a_pod_that_has_ended_gives_its_address_back_and_keeps_its_containers(world: World) -> None:
+    world.create(manifests.pod(restartPolicy="Never"))
+    world.settle()
+    address = world.pod()["status"]["podIP"]
+    world.exit(world.pod())
+    (sandbox,) = world.runtime.sandboxes()
+    assert (sandbox.running, sandbox.ip) == (False, "")
+    assert sandbox.containers["app"].state == "exited"
+    assert world.pod()["status"]["podIP"] == address
+    world.create(manifests.pod("two"))
+    world.settle()
+    assert world.pod("two")["status"]["podIP"] == address

@@ -263,6 +263,18 @@ def test_what_has_stopped_or_gone_is_stopped_again_in_vain(world: World) -> None
 # Events
 
 
+def test_the_sandbox_of_a_pod_that_has_ended_stops_and_its_containers_can_be_read(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.runtime.kill(pod.uid)
+    world.runtime.stop_sandbox(pod.uid)
+    world.runtime.stop_sandbox(pod.uid)
+    after = observed(world, pod.uid)
+    assert (after.running, after.ip) == (False, "")
+    assert after.containers["app"].state == "exited"
+    assert list(world.runtime.logs(pod.uid, "app")) is not None
+
+
 def test_a_container_that_dies_is_told(world: World) -> None:
     pod = spec(world)
     started(world, pod)

@@ -78,13 +78,24 @@ def reconcile(host: Host, key: Key) -> Result | None:
 def _look_at(look: Look) -> Result | None:
     if look.pod["metadata"].get("deletionTimestamp"):
         return ending.step(look)
-    if (look.pod.get("status") or {}).get("phase") in status.FINAL_PHASES:
-        return None
+    if _is_over(look):
+        return _rest(look)
     if not look.pod["spec"].get("nodeName"):
         held = _place(look)
         if held is not None:
             return held
-    return _run(look)
+    result = _run(look)
+    return _rest(look) if _is_over(look) else result
+
+
+def _is_over(look: Look) -> bool:
+    return (look.pod.get("status") or {}).get("phase") in status.FINAL_PHASES
+
+
+def _rest(look: Look) -> Result | None:
+    """A pod that has ended keeps its containers, to be read, and gives its address back."""
+    look.runtime.stop_sandbox(look.uid)
+    return None
 
 
 # A place
