@@ -171,6 +171,15 @@ def test_the_bill_names_the_deployment_behind_the_replicaset(log: Log, pod: Pod)
     assert (metered.workload_kind, metered.workload_name, metered.workload_uid) == ("Deployment", "web", "deploy-1")
 
 
+def test_the_bill_names_the_cronjob_behind_the_job(log: Log, pod: Pod) -> None:
+    log.own("Job", "job-1", {"kind": "CronJob", "name": "tick", "uid": "cron-1"})
+    pod.owner = {"kind": "Job", "name": "tick-29453525", "uid": "job-1"}
+    log.change(pod, pullStartedAt=START)
+    meter.read_once()
+    metered = MeteredPod.objects.get()
+    assert (metered.workload_kind, metered.workload_name, metered.workload_uid) == ("CronJob", "tick", "cron-1")
+
+
 def test_an_owner_the_log_has_forgotten_is_read_from_its_object(log: Log, pod: Pod) -> None:
     Object.objects.create(
         account="acme",
