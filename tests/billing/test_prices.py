@@ -14,6 +14,7 @@ from billing.models import Price
 from billing.money import format_money
 from billing.rating import NoPrice, Rate
 from iam.identities import Identity
+from tests import manifests
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +144,21 @@ def test_a_wish_without_a_price_says_what_is_missing(alice: Identity, settings: 
     settings.REGION = "nowhere"
     (notice,) = client.price_notice(deployment(), None, alice)
     assert notice == "Region nowhere has no price for vcpu in general-computing: add one to its price list."
+
+
+@pytest.mark.parametrize(
+    ("manifest", "pods"),
+    [
+        (manifests.job(completions=3, parallelism=2), 2),
+        (manifests.job(completions=1, parallelism=5), 1),
+        (manifests.job(), 1),
+        (manifests.cronjob(job_spec={"parallelism": 4}), 4),
+    ],
+)
+def test_a_job_costs_what_runs_side_by_side(manifest: dict[str, Any], pods: int) -> None:
+    asked = offers.wish(manifest)
+    assert asked is not None
+    assert asked.pods == pods
 
 
 def test_what_no_grid_holds_is_no_wish() -> None:

@@ -93,6 +93,19 @@ def test_a_deployment_is_refused_at_its_template(client):
     assert refused.value.causes[0].field == "spec.template.spec.containers[0].resources.limits.cpu"
 
 
+def test_jobs_and_cronjobs_are_refused_at_their_templates(client):
+    containers = pod("300m", "1Gi")["spec"]["containers"]
+    for manifest, at in (
+        (manifests.job(), "spec.template"),
+        (manifests.cronjob(), "spec.jobTemplate.spec.template"),
+    ):
+        template = manifest["spec"].get("jobTemplate", manifest)["spec"]["template"]
+        template["spec"]["containers"] = containers
+        with pytest.raises(Invalid) as refused:
+            client.create(manifest["kind"], manifest, "shop")
+        assert refused.value.causes[0].field == f"{at}.spec.containers[0].resources.limits.cpu"
+
+
 def test_containers_without_resources_get_the_smallest_size_and_are_told_the_price(client, prices):
     answer = client.create("Pod", pod(None, None), "shop")
 
