@@ -212,6 +212,10 @@ class Runtime(Protocol):
     def image_id(self, image: str) -> str | None:
         """The id of a local image, or None. Never pulls."""
 
+    def has_image(self, image: str) -> bool:
+        """Whether it is here, as far as is known: one that went behind our back is missed when a container of it is
+        started (ImageFault), and not said to be here after that."""
+
     def images(self) -> list[LocalImage]:
         """What needs no pull, by name."""
 
@@ -240,8 +244,9 @@ class Runtime(Protocol):
     def volume_owners(self) -> list[Uid]:
         """Every pod that has volumes on this host."""
 
-    def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
-        """Takes a warm sandbox or makes one. Found by pod uid the second time."""
+    def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
+        """Takes a warm sandbox or makes one. Found by pod uid the second time. `first` is the container, and its
+        attempt, that will be started next: a runtime may make it ready meanwhile."""
 
     def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
         """Creates and starts attempt N of a container; if that attempt exists it is started or found."""

@@ -346,10 +346,12 @@ def _heard() -> Iterator[None]:
 
 
 def _fault(error: errors.APIError) -> type[RuntimeFault]:
-    """The daemon has no code of its own for a subnet that is taken, only words."""
-    if error.status_code == 409:
+    """The daemon has no code of its own for a subnet that is taken, nor for a name that somebody else gave a moment
+    before us: only words."""
+    words = _words(error)
+    if error.status_code == 409 or "same name as its current name" in words:
         return Conflict
-    return Overlap if "overlaps" in _words(error) else RuntimeFault
+    return Overlap if "overlaps" in words else RuntimeFault
 
 
 def _knock(address: str) -> None:

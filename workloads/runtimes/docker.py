@@ -21,8 +21,10 @@ from pathlib import Path
 
 from workloads.meta.keys import Uid
 from workloads.runtimes import hostnames, inspection, names, pause, payloads
+from workloads.runtimes.ahead import Ahead, Made, Making, joins
 from workloads.runtimes.base import (
     Capacity,
+    ContainerSpec,
     ContainerStatus,
     ImageFault,
     LocalImage,
@@ -73,6 +75,8 @@ class Docker:
         self.instance = instance
         self._volumes = HostVolumes(volumes)
         self._daemon = Daemon(base_url)
+        self._ahead = Ahead(self._daemon)
+        self._here: set[str] = set()
         self._giving = threading.Lock()
         self._dresses: bool | None = None
 
@@ -92,6 +96,11 @@ class Docker:
     def image_id(self, image: str) -> str | None:
         found = self._daemon.image(image)
         return found["Id"] if found else None
+
+    def has_image(self, image: str) -> bool:
+        if image not in self._here and self._daemon.image(image) is not None:
+            self._here.add(image)
+        return image in self._here
 
     def images(self) -> list[LocalImage]:
         named = [
@@ -168,41 +177,31 @@ class Docker:
     def volume_owners(self) -> list[Uid]:
         return self._volumes.owners()
 
-    def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
+    def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
         name = names.sandbox_name(spec.uid, spec.name)
         found = self._inspect(name)
         if found is None:
-            return self._take_warm(spec, name) or self._make(spec, name)
+            return self._take_warm(spec, name, first) or self._make(spec, name, first)
         if not _runs(found):
             # what still runs in it sits in a network that is gone
             self.kill(spec.uid)
             self._daemon.start(name)
-        return self.observe(spec.uid) or self._make(spec, name)
+        return self.observe(spec.uid) or self._make(spec, name, first)
 
     def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
         name = names.container_name(spec.uid, container, attempt)
-        sandbox = self._inspect(names.sandbox_name(spec.uid, spec.name))
-        if sandbox is None or not _runs(sandbox):
-            raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} does not run")
-        cgroup = self._pod_group(spec)
-        wanted = next(one for one in spec.containers if one.name == container)
-        body = payloads.container(
-            spec,
-            wanted,
-            attempt=attempt,
-            sandbox=sandbox["Id"],
-            cgroup=cgroup,
-            instance=self.instance,
-            sources=[self._volumes.source(spec, wanted, number) for number in range(len(wanted.mounts))],
-        )
+        made = self._ahead.take(name)
+        sandbox = made.sandbox if made else self._running_sandbox(spec)
+        body = self._body(spec, container, attempt, sandbox=sandbox["Id"])
         try:
-            id = self._daemon.create(name, body)
+            id = self._created(name, body, made)
         except Conflict:
-            found = inspection.container_status(self._daemon.inspect(name))
-            if found.state != "created":
-                return found
-            id = found.id
-        with self._named(spec, sandbox, id, cgroup):
+            found = self._daemon.inspect(name)
+            status = inspection.container_status(found)
+            if status.state != "created":
+                return status
+            id = status.id if joins(found, sandbox["Id"]) else self._created_anew(name, body)
+        with self._named(spec, sandbox, id, body):
             status = self._start(id)
         if attempt >= KEPT_ATTEMPTS:
             self._daemon.remove(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
@@ -363,7 +362,7 @@ class Docker:
     def _is_older(self, one: Found, max_age: timedelta | None) -> bool:
         return max_age is not None and self.now().timestamp() - one["Created"] > max_age.total_seconds()
 
-    def _take_warm(self, spec: SandboxSpec, name: str) -> SandboxStatus | None:
+    def _take_warm(self, spec: SandboxSpec, name: str, first: tuple[str, int] | None) -> SandboxStatus | None:
         """Takes a warm sandbox by renaming it; None when there is none to take.
 
         Two who want the same one: the rename goes by the *warm* name, so the slower finds nothing of that name. What
@@ -371,20 +370,25 @@ class Docker:
         pod's name, and takes the next. Within a process the lock keeps them apart."""
         with self._giving:
             for warm in self._to_give(spec):
-                with suppress(Missing, Conflict):
-                    self._daemon.rename(warm, name)
-                taken = self._inspect(name)
-                if taken:
-                    return self._dressed(taken, spec)
+                with self._making(spec, first, sandbox=warm["Id"]) as making:
+                    with suppress(Missing, Conflict):
+                        self._daemon.rename(_name(warm), name)
+                    taken = self._inspect(name)
+                    if taken is None:
+                        continue
+                    status = self._dressed(taken, spec)
+                    if making and status and taken["Id"] == warm["Id"]:
+                        making.keep(taken)
+                    return status
         return None
 
-    def _to_give(self, spec: SandboxSpec) -> list[str]:
-        """The names of ready sandboxes on the pod's network, if their host names can be changed from here."""
+    def _to_give(self, spec: SandboxSpec) -> list[Found]:
+        """Ready sandboxes on the pod's network, if their host names can be changed from here."""
         if self._dresses is False:
             return []
-        ready = [_name(one) for one in self._pool(spec.network.name) if _is_up(one)]
+        ready = [one for one in self._pool(spec.network.name) if _is_up(one)]
         random.shuffle(ready)
-        return ready if ready and self._can_dress(ready[0]) else []
+        return ready if ready and self._can_dress(_name(ready[0])) else []
 
     def _can_dress(self, name: str) -> bool:
         """Whether this process reaches the host's containers, so that a warm sandbox can get its pod's host name.
@@ -427,18 +431,36 @@ class Docker:
             return None
         return self._read(spec.uid, [taken])
 
-    def _make(self, spec: SandboxSpec, name: str) -> SandboxStatus:
+    def _make(self, spec: SandboxSpec, name: str, first: tuple[str, int] | None) -> SandboxStatus:
         body = payloads.sandbox(spec, image=self._pause_image(), instance=self.instance)
         with suppress(Conflict):
-            self._run(name, body)
+            id = self._daemon.create(name, body)
+            with self._making(spec, first, sandbox=id) as making:
+                self._start_or_remove(id)
+                if making:
+                    making.keep(self._daemon.inspect(id))
         made = self._read(spec.uid, [self._daemon.inspect(name)])
         if made is None:
             raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} went away while it was made")
         return made
 
+    @contextmanager
+    def _making(self, spec: SandboxSpec, first: tuple[str, int] | None, *, sandbox: str) -> Iterator[Making | None]:
+        """Meanwhile the container that will be started first is created, joined to the sandbox with that id; unless a
+        part of a volume has to be prepared for it, which is done once."""
+        container, attempt = first or ("", 0)
+        if first is None or any(mount.sub_path for mount in _container(spec, container).mounts):
+            yield None
+            return
+        name = names.container_name(spec.uid, container, attempt)
+        with self._ahead.making(name, lambda: self._body(spec, container, attempt, sandbox=sandbox)) as making:
+            yield making
+
     def _run(self, name: str, body: payloads.Body) -> None:
         """All or nothing."""
-        id = self._daemon.create(name, body)
+        self._start_or_remove(self._daemon.create(name, body))
+
+    def _start_or_remove(self, id: str) -> None:
         try:
             self._daemon.start(id)
         except RuntimeFault:
@@ -461,6 +483,41 @@ class Docker:
             return status
         return inspection.container_status(self._daemon.inspect(id))
 
+    def _running_sandbox(self, spec: SandboxSpec) -> Found:
+        sandbox = self._inspect(names.sandbox_name(spec.uid, spec.name))
+        if sandbox is None or not _runs(sandbox):
+            raise RuntimeFault(f"the sandbox of pod {spec.namespace}/{spec.name} does not run")
+        return sandbox
+
+    def _body(self, spec: SandboxSpec, container: str, attempt: int, *, sandbox: str) -> payloads.Body:
+        wanted = _container(spec, container)
+        return payloads.container(
+            spec,
+            wanted,
+            attempt=attempt,
+            sandbox=sandbox,
+            cgroup=self._pod_group(spec),
+            instance=self.instance,
+            sources=[self._volumes.source(spec, wanted, number) for number in range(len(wanted.mounts))],
+        )
+
+    def _created(self, name: str, body: payloads.Body, made: Made | None) -> str:
+        """The id of the container; one that was made ahead is that container if it would be made the same now."""
+        if made and made.body == body:
+            return made.id
+        if made:
+            self._daemon.remove(made.id)
+        try:
+            return self._daemon.create(name, body)
+        except ImageFault:
+            self._here.discard(body["Image"])
+            raise
+
+    def _created_anew(self, name: str, body: payloads.Body) -> str:
+        """It was made for a sandbox that the pod did not get."""
+        self._daemon.remove(name)
+        return self._daemon.create(name, body)
+
     def _pod_group(self, spec: SandboxSpec) -> str:
         """No lower than its largest container: the kernel refuses a child above its parent."""
         cpu = [one.cpu_millis for one in spec.containers]
@@ -472,13 +529,13 @@ class Docker:
         )
 
     @contextmanager
-    def _named(self, spec: SandboxSpec, sandbox: Found, id: str, cgroup: str) -> Iterator[None]:
+    def _named(self, spec: SandboxSpec, sandbox: Found, id: str, body: payloads.Body) -> Iterator[None]:
         """Around the start of a container whose sandbox was made under another name than its pod's."""
         old = sandbox["Config"]["Hostname"]
         if old == spec.hostname:
             yield
             return
-        processes = self._host.cgroups.processes(id, parent=cgroup)
+        processes = self._host.cgroups.processes(id, parent=body["HostConfig"].get("CgroupParent", ""))
         with hostnames.named_while_starting(processes, old=old, new=spec.hostname):
             yield
 
@@ -504,6 +561,10 @@ class Docker:
         apps = [one for one in found if names.CONTAINER in one["Config"]["Labels"]]
         sandbox = next((one for one in found if one not in apps), None)
         return inspection.sandbox_status(uid, sandbox, apps, given_at=_given_at(sandbox))
+
+
+def _container(spec: SandboxSpec, name: str) -> ContainerSpec:
+    return next(one for one in spec.containers if one.name == name)
 
 
 def _name(listed: Found) -> str:

@@ -166,6 +166,9 @@ class Simulated:
         self._answer()
         return self._local.get(image)
 
+    def has_image(self, image: str) -> bool:
+        return self.image_id(image) is not None
+
     def images(self) -> list[LocalImage]:
         with self._lock:
             self._answer()
@@ -232,7 +235,7 @@ class Simulated:
             self._answer()
             return list(self._volumes)
 
-    def ensure_sandbox(self, spec: SandboxSpec) -> SandboxStatus:
+    def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
         with self._lock:
             self._answer()
             if spec.uid not in self._sandboxes:

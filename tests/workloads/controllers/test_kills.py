@@ -27,7 +27,7 @@ JSON = dict[str, Any]
 
 STEPS = {
     Simulated: (
-        "image_id",
+        "has_image",
         "pull",
         "ensure_network",
         "remove_network",

@@ -13,6 +13,8 @@ from tests.workloads.controllers.world import World
 from workloads.controllers.base import TerminalError
 from workloads.meta import conditions, times
 from workloads.runtimes import translate
+from workloads.runtimes.base import SandboxSpec, SandboxStatus
+from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
 
 JSON = dict[str, Any]
@@ -475,3 +477,46 @@ def test_a_pod_that_has_ended_gives_its_address_back_and_keeps_its_containers(wo
     world.create(manifests.pod("two"))
     world.settle()
     assert world.pod("two")["status"]["podIP"] == address
+
+
+# What is made ready while the pod gets its sandbox
+
+
+def made_ready(world: World, monkeypatch: pytest.MonkeyPatch, pod: JSON) -> list[tuple[str, int] | None]:
+    """What the runtime was told would be started first."""
+    seen: list[tuple[str, int] | None] = []
+    ensure = world.runtime.ensure_sandbox
+
+    def ensure_sandbox(spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
+        seen.append(first)
+        return ensure(spec, first=first)
+
+    monkeypatch.setattr(world.runtime, "ensure_sandbox", ensure_sandbox)
+    world.create(pod)
+    world.settle()
+    assert world.pod()["status"]["phase"] == "Running"
+    return seen
+
+
+def test_the_first_container_is_made_ready_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert made_ready(world, monkeypatch, manifests.pod()) == [("app", 0)]
+
+
+def test_a_container_that_must_know_the_pods_address_waits_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = manifests.pod()
+    where = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    pod["spec"]["containers"][0]["env"] = [where]
+    assert made_ready(world, monkeypatch, pod) == [None]
+
+
+def test_an_image_that_went_behind_our_back_is_pulled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.runtime.remove_image(manifests.IMAGE)
+    believed = iter([True])
+    monkeypatch.setattr(Simulated, "has_image", lambda runtime, image: next(believed, runtime.image_id(image)))
+    world.create(manifests.pod())
+    world.advance(10)
+    assert world.pod()["status"]["phase"] == "Running"
+    assert world.runtime.pulls == [manifests.IMAGE]
+    assert not [said for said in world.events() if "already present" in said]

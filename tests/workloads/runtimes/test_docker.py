@@ -112,6 +112,98 @@ def test_a_dead_warm_sandbox_is_replaced(dockers: DockerWorld) -> None:
     assert sizes == [0, 1]
 
 
+# Made ahead: a container that waits for its sandbox
+
+
+FIRST = ("app", 0)
+
+
+def joined(world: DockerWorld, pod: SandboxSpec) -> str:
+    """The id of the sandbox that the pod's container sits in."""
+    mode: str = inspected(names.container_name(pod.uid, *FIRST))["HostConfig"]["NetworkMode"]
+    return mode.removeprefix("container:")
+
+
+def sandbox_id(pod: SandboxSpec) -> str:
+    return str(inspected(names.sandbox_name(pod.uid, pod.name))["Id"])
+
+
+@pytest.mark.parametrize("pool", [0, 1])
+def test_the_first_container_is_made_while_the_sandbox_is_taken(dockers: DockerWorld, pool: int) -> None:
+    dockers.runtime.warm(dockers.network, size=pool)
+    pod = spec(dockers, containers=(container(dockers.image, "app", "sh", "-c", _WHO_AM_I),))
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    status = dockers.runtime.start_container(pod, "app", attempt=0)
+    assert status.state == "running"
+    assert joined(dockers, pod) == sandbox_id(pod)
+    assert said(dockers, pod, lines=4) == ["web-1", "web-1", "1", "web-1"]
+
+
+def test_who_loses_the_warm_sandbox_takes_its_container_along(
+    dockers: DockerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        dockers.runtime.warm(dockers.network, size=2)
+    rename, lost = dockers.runtime._daemon.rename, list[str]()
+
+    def lose_the_first(warm: str, name: str) -> None:
+        if not lost:
+            lost.append(warm)
+            rename(warm, names.sandbox_name(Uid("somebody-else"), "first"))
+        rename(warm, name)
+
+    monkeypatch.setattr(dockers.runtime._daemon, "rename", lose_the_first)
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    assert dockers.runtime.start_container(pod, "app", attempt=0).state == "running"
+    assert lost
+    assert joined(dockers, pod) == sandbox_id(pod)
+    assert len(dockers.runtime._list(pod.uid)) == 2
+
+
+def test_what_a_dead_worker_made_for_another_sandbox_is_never_started_there(dockers: DockerWorld) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    (warm,) = dockers.runtime._pool(dockers.network.name)
+    pod, other = spec(dockers), spec(dockers, name="other")
+    dead = Docker(instance=dockers.runtime.instance)
+    dead._daemon.create(names.container_name(pod.uid, *FIRST), dead._body(pod, *FIRST, sandbox=warm["Id"]))
+    dockers.runtime.ensure_sandbox(other)
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    assert dockers.runtime.start_container(pod, "app", attempt=0).state == "running"
+    assert sandbox_id(other) == warm["Id"]
+    assert joined(dockers, pod) == sandbox_id(pod)
+
+
+def test_what_was_made_otherwise_than_it_shall_be_is_made_anew(dockers: DockerWorld) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    changed = replace(pod, containers=(replace(pod.containers[0], environment={"POD_IP": "10.0.0.1"}),))
+    status = dockers.runtime.start_container(changed, "app", attempt=0)
+    assert "POD_IP=10.0.0.1" in inspected(status.id)["Config"]["Env"]
+
+
+def test_a_worker_that_died_before_the_start_leaves_a_container_that_is_started(dockers: DockerWorld) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    next_worker = Docker(instance=dockers.runtime.instance)
+    assert next_worker.ensure_sandbox(pod, first=FIRST).running
+    assert next_worker.start_container(pod, "app", attempt=0).state == "running"
+    assert len(dockers.runtime._list(pod.uid)) == 2
+
+
+def test_an_image_that_went_behind_our_back_is_missed_once(dockers: DockerWorld) -> None:
+    docker("tag", dockers.image, "cci-test/gone:1")
+    pod = spec(dockers, containers=(container("cci-test/gone:1"),))
+    assert dockers.runtime.has_image("cci-test/gone:1")
+    docker("rmi", "cci-test/gone:1")
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    with pytest.raises(ImageFault):
+        dockers.runtime.start_container(pod, "app", attempt=0)
+    assert not dockers.runtime.has_image("cci-test/gone:1")
+
+
 # Confinement
 
 

@@ -34,7 +34,7 @@ from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
-from workloads.runtimes.base import NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
+from workloads.runtimes.base import ImageFault, NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
 
 logger = logging.getLogger(__name__)
 JSON = dict[str, Any]
@@ -43,6 +43,7 @@ SCHEDULER = "default-scheduler"
 LOOK_AGAIN_AT_ONCE = 0.1
 LOOK_FOR_ROOM_SECONDS = 30.0
 LOOK_FOR_NETWORK_SECONDS = 10.0
+NOWHERE = "0.0.0.0"  # noqa: S104
 
 
 def controller(host: Host) -> Controller:
@@ -176,6 +177,9 @@ def _run(look: Look) -> Result:
         _start(look, ready)
     except RuntimeGone:
         raise
+    except ImageFault:
+        look.told.clear()  # that the image is here: it went since it was seen, and the next look gets it
+        raise
     except RuntimeFault as error:
         _explain(look, error)
         raise
@@ -268,7 +272,7 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
         return
     wanted = _spec(look)
     look.runtime.ensure_volumes(wanted)
-    look.observed = look.runtime.ensure_sandbox(wanted)
+    look.observed = look.runtime.ensure_sandbox(wanted, first=_first(look, wanted, starts))
     spec = _spec(look, pod_ip=look.observed.ip)
     for name, move in starts.items():
         fresh = look.runtime.start_container(spec, name, attempt=move.attempt)
@@ -288,6 +292,12 @@ def _refresh_volumes(look: Look) -> None:
     showed."""
     if look.observed and look.observed.running and look.pod["spec"].get("volumes"):
         look.runtime.ensure_volumes(_spec(look))
+
+
+def _first(look: Look, wanted: SandboxSpec, starts: dict[str, restarts.Start]) -> tuple[str, int] | None:
+    """The container to make ready while the pod gets its sandbox, unless it has to know the pod's address."""
+    name, move = next(iter(starts.items()))
+    return (name, move.attempt) if wanted == _spec(look, pod_ip=NOWHERE) else None
 
 
 def _spec(look: Look, *, pod_ip: str = "") -> SandboxSpec:

@@ -22,7 +22,7 @@ def ready(look: Look, name: str, move: restarts.Start) -> bool:
     record = look.lifecycle.image(image)
     answer = images.decide(
         policy,
-        local=look.runtime.image_id(image) is not None,
+        local=look.runtime.has_image(image),
         record=record,
         needed_since=move.since,
         now=look.now,
