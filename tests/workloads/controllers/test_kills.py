@@ -20,6 +20,7 @@ from tests import manifests
 from tests.workloads.controllers.conftest import NOON
 from tests.workloads.controllers.world import World
 from workloads.client import Client
+from workloads.node.asking import Outcome
 from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
 
@@ -36,6 +37,7 @@ STEPS = {
         "observe",
         "terminate",
         "kill",
+        "exec",
         "stop_sandbox",
         "remove_sandbox",
     ),
@@ -234,4 +236,72 @@ def test_a_crash_is_answered_by_one_restart_whoever_dies(db: None, tmp_path: Pat
     for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=lambda world: world.exit(world.pod(), 1)):
         assert world.container()["restartCount"] == 1, when
         assert "running" in world.container()["state"], when
+        assert marks_stand(0), when
+
+
+@pytest.mark.timeout(600)
+def test_a_prepared_pod_comes_up_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def act(world: World) -> None:
+        first, proxy = manifests.container("first"), manifests.container("proxy") | {"restartPolicy": "Always"}
+        app = manifests.container() | {"lifecycle": {"postStart": {"exec": {"command": ["greet"]}}}}
+        pod = world.create(manifests.pod(initContainers=[first, proxy], containers=[app]))
+        world.advance(1)
+        world.exit(pod, container="first")
+
+    def finish(world: World) -> None:
+        """The worker died before the container could end: it ends now."""
+        pod = world.pod()
+        if "running" in pod["status"]["initContainerStatuses"][0]["state"]:
+            world.exit(pod, container="first")
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=lambda world: world.namespace(), act=act):
+        finish(world)
+        status = world.pod()["status"]
+        assert (status["phase"], world.container()["ready"]) == ("Running", True), when
+        statuses = (*status["initContainerStatuses"], *status["containerStatuses"])
+        assert [entry["restartCount"] for entry in statuses] == [0, 0, 0], when
+        assert ("app", "greet") in world.runtime.commands, when
+        assert marks_stand(0), when
+
+
+@pytest.mark.timeout(600)
+def test_a_container_that_fails_its_probe_restarts_once_whoever_dies(
+    db: None, tmp_path: Path, failpoint: Failpoint
+) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        probe = {"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1, "initialDelaySeconds": 1}
+        app = manifests.container() | {
+            "livenessProbe": probe,
+            "lifecycle": {"preStop": {"exec": {"command": ["farewell"]}}},
+        }
+        world.create(manifests.pod(containers=[app], terminationGracePeriodSeconds=5))
+        world.advance(1)
+
+    def act(world: World) -> None:
+        world.answers["app", "liveness"] = lambda probe: Outcome(passes=probe.attempt > 0, words="no")
+        world.advance(1)
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
+        assert world.container()["restartCount"] == 1, when
+        assert world.container()["ready"], when
+        assert ("app", "farewell") in world.runtime.commands, when
+        assert marks_stand(0), when
+
+
+@pytest.mark.timeout(600)
+def test_a_pod_with_a_sidecar_ends_in_order_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        proxy = manifests.container("proxy") | {"restartPolicy": "Always"}
+        world.create(manifests.pod(initContainers=[proxy]))
+        world.advance(1)
+
+    def act(world: World) -> None:
+        world.delete("Pod", "one")
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
+        assert world.all("Pod") == [], when
+        assert world.runtime.sandboxes() == [], when
         assert marks_stand(0), when

@@ -24,7 +24,7 @@ from workloads.controllers.pods.hooks import Hooks
 from workloads.controllers.pods.pulls import Pulls
 from workloads.meta.keys import Key, Uid
 from workloads.node.asking import Outcome
-from workloads.node.probes import Prober
+from workloads.node.probes import Probe, Prober
 from workloads.runtimes.base import Capacity
 from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
@@ -50,7 +50,7 @@ class World:
     """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
     node: str = "node-1"
     place: int = 0
-    answers: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    answers: dict[tuple[str, str], Outcome | Callable[[Probe], Outcome]] = field(default_factory=dict)
     """What probes of (container, startup | liveness | readiness) find; what is not named here passes."""
     due: dict[tuple[str, Key], datetime] = field(default_factory=dict)
     failures: dict[tuple[str, Key], int] = field(default_factory=dict)
@@ -108,7 +108,8 @@ class World:
         self.prober.learn()
         for probe in self.prober.due():
             name = probe.name.container, probe.name.which
-            self.prober.note(probe, self.answers.get(name, Outcome(passes=True)))
+            answer = self.answers.get(name, Outcome(passes=True))
+            self.prober.note(probe, answer if isinstance(answer, Outcome) else answer(probe))
         return self.prober.next_due()
 
     def _drain(self) -> None:
