@@ -18,7 +18,10 @@ _CONFIG = """version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {folder}/registry}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
-"""
+{auth}"""
+_AUTH = "auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n"
+SIGN_IN = ("alice", "secret")
+_HTPASSWD = "alice:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
 
 
 def busybox() -> str:
@@ -27,11 +30,14 @@ def busybox() -> str:
 
 
 @contextmanager
-def local_registry(port: int) -> Iterator[str]:
-    """A real, empty registry while the block runs; gives `127.0.0.1:<port>`, which Docker trusts without TLS."""
+def local_registry(port: int, *, locked: bool = False) -> Iterator[str]:
+    """A real, empty registry while the block runs; gives `127.0.0.1:<port>`, which Docker trusts without TLS. `locked`:
+    it asks for `SIGN_IN`."""
     with tempfile.TemporaryDirectory(prefix="cci-registry-") as folder:
         config = Path(folder, "registry.yml")
-        config.write_text(_CONFIG.format(folder=folder, port=port))
+        Path(folder, "htpasswd").write_text(_HTPASSWD)
+        auth = _AUTH.format(folder=folder) if locked else ""
+        config.write_text(_CONFIG.format(folder=folder, port=port, auth=auth))
         with subprocess.Popen(["docker-registry", "serve", str(config)], stderr=subprocess.DEVNULL) as server:
             try:
                 _wait_until_it_listens(port)

@@ -36,6 +36,9 @@ def validate(spec: JSON, field: str) -> list[Cause]:
     found += _life(spec, field)
     found += refusals.refused_fields(spec, refusals.POD_FIELDS, field)
     found += volumes.validate(spec.get("volumes") or [], f"{field}.volumes") + _mounts(spec, field)
+    for index, reference in enumerate(spec.get("imagePullSecrets") or []):
+        if not reference.get("name"):
+            found.append(causes.required(f"{field}.imagePullSecrets[{index}].name"))
     if spec.get("restartPolicy") not in RESTART_POLICIES:
         found.append(causes.unsupported(f"{field}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES))
     if hostname := spec.get("hostname"):

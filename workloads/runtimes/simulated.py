@@ -70,6 +70,7 @@ class Simulated:
         self._local: dict[str, str] = {}
         self._registry: dict[str, int] = {}
         self._failures: dict[str, str] = {}
+        self._protected: dict[str, dict[str, str]] = {}
         self._broken_starts: dict[str, str] = {}
         self._networks: dict[str, NetworkSpec] = {}
         self._warm: dict[str, int] = {}
@@ -100,6 +101,11 @@ class Simulated:
         """From now on a pull of `image` fails with the registry's `words`."""
         with self._lock:
             self._failures[image] = words
+
+    def protect(self, image: str, *, username: str, password: str) -> None:
+        """From now on a pull of `image` asks who wants it."""
+        with self._lock:
+            self._protected[image] = {"username": username, "password": password}
 
     def fail_start(self, image: str, words: str) -> None:
         """Containers of `image` cannot be started, as when their command does not exist."""
@@ -180,6 +186,8 @@ class Simulated:
         self._answer()
         started = self._clock()
         self.pulls.append(image)
+        if image in self._protected and self._protected[image] != auth:
+            raise ImageFault(f"pull access denied for {image}: no basic auth credentials")
         if image in self._failures:
             raise ImageFault(self._failures[image])
         if image not in self._registry and not self._every_image:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+import pytest
+
 from tests import manifests
 from tests.workloads.controllers.world import World
 from workloads.controllers.pods import waking
+from workloads.meta.errors import Refused
 from workloads.meta.keys import Uid
 from workloads.store import changes
 
@@ -164,3 +168,62 @@ def test_volumes_go_with_the_pod(world: World) -> None:
     world.delete("Pod", "one")
     world.advance(5)
     assert world.runtime.volume_owners() == []
+
+
+def pull_secret(host: str, password: str) -> JSON:
+    config = orjson.dumps({"auths": {host: {"username": "alice", "password": password}}}).decode()
+    manifest = secret("registry", **{".dockerconfigjson": config})
+    return {**manifest, "type": "kubernetes.io/dockerconfigjson"}
+
+
+PRIVATE = "registry.example.com/app:1"
+
+
+def private_pod(name: str = "one", **spec: Any) -> JSON:
+    return manifests.pod(name, containers=[manifests.container(image=PRIVATE)], **spec)
+
+
+def protected(world: World) -> None:
+    world.runtime.add_image(PRIVATE, local=False)
+    world.runtime.protect(PRIVATE, username="alice", password="hunter2")
+
+
+def test_a_private_image_is_pulled_with_the_pods_secret(world: World) -> None:
+    protected(world)
+    world.create(pull_secret("registry.example.com", "hunter2"))
+    world.create(private_pod(imagePullSecrets=[{"name": "registry"}]))
+    world.advance(3)
+    assert "running" in world.container()["state"]
+    assert "hunter2" not in str([world.pod(), world.all("Event")])
+
+
+def test_without_its_secret_a_private_image_is_refused_until_it_is_there(world: World) -> None:
+    protected(world)
+    world.create(private_pod(imagePullSecrets=[{"name": "registry"}]))
+    world.advance(3)
+    assert waiting(world)["reason"] == "ImagePullBackOff"
+    assert "no basic auth credentials" in waiting(world)["message"]
+    assert world.events("FailedToRetrieveImagePullSecret") == [
+        "Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed."
+    ]
+    world.create(pull_secret("registry.example.com", "hunter2"))
+    world.advance(30)
+    assert "running" in world.container()["state"]
+
+
+def test_a_service_account_lends_its_secrets(world: World) -> None:
+    protected(world)
+    world.create(pull_secret("registry.example.com", "hunter2"))
+    world.patch("ServiceAccount", "default", {"imagePullSecrets": [{"name": "registry"}]})
+    world.create(private_pod())
+    world.advance(3)
+    assert world.pod()["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert "running" in world.container()["state"]
+
+
+def test_an_unknown_service_account_is_refused(world: World) -> None:
+    with pytest.raises(Refused, match='error looking up service account shop/robot: serviceaccount "robot" not found'):
+        world.create(private_pod(serviceAccountName="robot"))
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}
+    world.create(account)
+    assert world.create(private_pod(serviceAccountName="robot"))["spec"]["serviceAccount"] == "robot"

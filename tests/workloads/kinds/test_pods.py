@@ -263,7 +263,7 @@ def test_a_variable_has_a_value_or_a_source_not_both() -> None:
         ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds", "must be between 1 and 2147483647, inclusive"),
         ({"dnsPolicy": "None"}, "dnsPolicy", "is not supported yet: give ClusterFirst"),
         ({"securityContext": {"runAsUser": 1}}, "securityContext", "is not supported yet"),
-        ({"serviceAccountName": "robot"}, "serviceAccountName", "give default or leave it out"),
+        ({"imagePullSecrets": [{}]}, "imagePullSecrets[0].name", "Required value"),
         ({"schedulerName": "mine"}, "schedulerName", "there is one scheduler"),
         ({"os": {"name": "windows"}}, "os", "pods run on linux"),
         ({"restartPolicy": "Sometimes"}, "restartPolicy", '"Always", "OnFailure", "Never"'),

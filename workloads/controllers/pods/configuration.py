@@ -4,11 +4,15 @@ there. A container waits alone; the others go on.
 
 from __future__ import annotations
 
+from typing import Any
+
 from workloads.controllers import hands
 from workloads.controllers.pods.look import Look
 from workloads.meta.keys import Key
 from workloads.runtimes import bags, translate
 from workloads.runtimes.bags import Bags
+
+JSON = dict[str, Any]
 
 CONFIG_ERROR = "CreateContainerConfigError"
 LOOK_AGAIN_SECONDS = 60.0
@@ -46,6 +50,19 @@ def volumes_ready(look: Look, *names: str) -> bool:
     look.tell("FailedMount", missing, type="Warning")
     look.wake_in(LOOK_AGAIN_SECONDS)
     return False
+
+
+def pull_secrets(look: Look) -> tuple[list[JSON], list[str]]:
+    """The Secrets that the pod's images are pulled with, and the names of those that are not there."""
+    found, lost = [], []
+    for reference in look.pod["spec"].get("imagePullSecrets") or ():
+        name = reference.get("name", "")
+        secret = hands.read(look.door, Key(look.key.account, "Secret", look.key.namespace, name))
+        if secret is None:
+            lost.append(name)
+        else:
+            found.append(secret)
+    return found, lost
 
 
 def refuse(look: Look, name: str, message: str) -> None:

@@ -1,4 +1,5 @@
-"""Pulls run in the background of the worker process, one an image, however many pods wait for it: no worker is held.
+"""Pulls run in the background of the worker process, one an image and its credentials, however many pods wait for it:
+no worker is held.
 
 Memory only. A worker that dies loses its pulls, not the wish for them: pods ask again and the pull begins anew, and the
 runtime goes on from the layers it has.
@@ -9,16 +10,21 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connections
 
 from workloads.meta.keys import Key
-from workloads.runtimes.base import PullOutcome, PullProgress, Runtime, RuntimeFault
+from workloads.runtimes.base import ImageFault, PullOutcome, PullProgress, Runtime, RuntimeFault
+from workloads.runtimes.credentials import Credentials
 
 logger = logging.getLogger(__name__)
 
+_Wanted = tuple[str, tuple[Credentials, ...]]
+
+NO_CREDENTIALS: tuple[Credentials, ...] = ()
 AT_ONCE = 3
 KEPT_FOR = timedelta(minutes=10)
 
@@ -76,37 +82,43 @@ class Pulls:
         self._start = start
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
-        self._pulls: dict[str, _Pull] = {}
+        self._pulls: dict[_Wanted, _Pull] = {}
 
-    def ask(self, image: str, *, since: datetime, key: Key) -> State:
-        """How is the pull of `image`? One that ended at `since` or later answers; else one is joined or begun."""
+    def ask(
+        self, image: str, *, since: datetime, key: Key, credentials: tuple[Credentials, ...] = NO_CREDENTIALS
+    ) -> State:
+        """How is the pull of `image`? One that ended at `since` or later answers; else one is joined or begun. Whoever
+        has other credentials has a pull of their own. They are tried in turn."""
         with self._lock:
             self._forget_old(since)
-            pull = self._pulls.get(image)
+            wanted = (image, credentials)
+            pull = self._pulls.get(wanted)
             fresh = pull is None or _is_stale(pull, since)
             if pull is None or fresh:
-                pull = self._pulls[image] = _Pull()
+                pull = self._pulls[wanted] = _Pull()
             pull.waiting.add(key)
         if fresh:
-            self._start(lambda: self._work(image, pull))
+            self._start(lambda: self._work(image, credentials, pull))
         return pull.result or Pulling(pull.progress)
 
-    def outcome(self, image: str, *, since: datetime) -> PullOutcome | None:
+    def outcome(
+        self, image: str, *, since: datetime, credentials: tuple[Credentials, ...] = NO_CREDENTIALS
+    ) -> PullOutcome | None:
         """What came of a pull that was asked for at `since`, if it is known here. Begins nothing."""
         with self._lock:
-            pull = self._pulls.get(image)
+            pull = self._pulls.get((image, credentials))
         if pull is None or _is_stale(pull, since) or not isinstance(pull.result, Pulled):
             return None
         return pull.result.outcome
 
-    def _work(self, image: str, pull: _Pull) -> None:
+    def _work(self, image: str, credentials: tuple[Credentials, ...], pull: _Pull) -> None:
         def note(progress: PullProgress) -> None:
             pull.progress = progress
 
         result: Pulled | Refused
         try:
             with self._slots:
-                result = Pulled(self._runtime().pull(image, progress=note))
+                result = Pulled(self._fetch(image, credentials, note))
         except RuntimeFault as error:
             result = Refused(str(error))
         except Exception as error:
@@ -118,6 +130,16 @@ class Pulls:
             keys = list(pull.waiting)
         self._ring(keys)
 
+    def _fetch(
+        self, image: str, credentials: tuple[Credentials, ...], note: Callable[[PullProgress], None]
+    ) -> PullOutcome:
+        """With each of the credentials until one is good; the last refusal stands."""
+        for one in credentials[:-1]:
+            with suppress(ImageFault):
+                return self._runtime().pull(image, auth=one.auth(), progress=note)
+        auth = credentials[-1].auth() if credentials else None
+        return self._runtime().pull(image, auth=auth, progress=note)
+
     def _ended(self, result: Pulled | Refused) -> datetime | None:
         """None when even the clock is gone: then any later question begins anew."""
         if isinstance(result, Pulled):
@@ -128,9 +150,9 @@ class Pulls:
             return None
 
     def _forget_old(self, now: datetime) -> None:
-        for image, pull in list(self._pulls.items()):
+        for wanted, pull in list(self._pulls.items()):
             if pull.finished_at and pull.finished_at < now - KEPT_FOR:
-                del self._pulls[image]
+                del self._pulls[wanted]
 
 
 def _is_stale(pull: _Pull, since: datetime) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from workloads.controllers.pods import images, pulls, restarts
+from workloads.controllers.pods import configuration, images, pulls, restarts
 from workloads.controllers.pods.look import Look
 from workloads.meta import times
 from workloads.runtimes.base import PullOutcome
+from workloads.runtimes.credentials import Credentials, of_image
 
 LOOK_FOR_IMAGE_SECONDS = 10.0
 PROGRESS_SECONDS = 1.0
+_LOST = "Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed."
 SHOW_ERROR = timedelta(seconds=2)
 """How long ErrImagePull is shown before it becomes ImagePullBackOff."""
 
@@ -50,7 +52,7 @@ def _found_here(look: Look, image: str) -> None:
     """It was here all the time, or a pull that this pod asked for has ended."""
     record = look.lifecycle.image(image)
     since = images.asked_at(record)
-    outcome = look.host.pulls.outcome(image, since=since) if since else None
+    outcome = look.host.pulls.outcome(image, since=since, credentials=_known(look, image)) if since else None
     if outcome is not None:
         _pulled(look, image, outcome)
         return
@@ -61,10 +63,14 @@ def _found_here(look: Look, image: str) -> None:
 
 def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
     record = look.lifecycle.image(image)
+    secrets, lost = configuration.pull_secrets(look)
+    credentials = of_image(image, secrets)
     if "askedAt" not in record:
+        if lost:
+            look.tell("FailedToRetrieveImagePullSecret", _LOST.format(", ".join(lost)), type="Warning")
         look.tell("Pulling", f'Pulling image "{image}"')
         images.asked(record, since=since)
-    state = look.host.pulls.ask(image, since=since, key=look.key)
+    state = look.host.pulls.ask(image, since=since, key=look.key, credentials=credentials)
     if isinstance(state, pulls.Pulled):
         _pulled(look, image, state.outcome)
         return True
@@ -77,6 +83,10 @@ def _pull(look: Look, name: str, image: str, *, since: datetime) -> bool:
     )
     look.wake_in(PROGRESS_SECONDS)
     return False
+
+
+def _known(look: Look, image: str) -> tuple[Credentials, ...]:
+    return of_image(image, configuration.pull_secrets(look)[0])
 
 
 def _pulled(look: Look, image: str, outcome: PullOutcome) -> None:
