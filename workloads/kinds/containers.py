@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from workloads.kinds import handlers, images, references, refusals
+from workloads.kinds import handlers, images, references, refusals, security
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -73,8 +73,7 @@ def _container(container: JSON, field: str) -> list[Cause]:
     found += _ports(container.get("ports") or [], f"{field}.ports")
     found += _resources(container.get("resources") or {}, f"{field}.resources")
     found += refusals.refused_fields(container, refusals.CONTAINER_FIELDS, field)
-    security = container.get("securityContext") or {}
-    return found + refusals.refused_fields(security, refusals.SECURITY_FIELDS, f"{field}.securityContext")
+    return found + security.validate(container.get("securityContext") or {}, f"{field}.securityContext")
 
 
 def _name(container: JSON, field: str) -> list[Cause]:

@@ -143,7 +143,6 @@ POD_FIELDS = (
     _later("hostAliases", "write the addresses into env"),
     _later("dnsConfig", "remove it, the namespace's DNS servers are used"),
     _later("dnsPolicy", "give ClusterFirst or leave it out", _one_of("", "ClusterFirst")),
-    _later("securityContext", "the image's own user is used; leave it out"),
     _later("priorityClassName", "all pods have the same priority"),
     _later("priority", "all pods have priority 0"),
     _later("preemptionPolicy", "all pods have the same priority", _one_of("", "PreemptLowerPriority")),
@@ -168,19 +167,25 @@ CONTAINER_FIELDS = (
     _later("terminationMessagePolicy", "give File or leave it out", _one_of("", "File")),
 )
 
-SECURITY_FIELDS = (
-    FieldRule("privileged", _empty, "privileged containers are not offered; remove it, or run what needs it elsewhere"),
-    _later("allowPrivilegeEscalation", "it is always false; give false or leave it out"),
-    _later("capabilities", "containers have Docker's default capabilities but NET_RAW; leave it out"),
-    _later("runAsUser", "the image's own user is used; leave it out", lambda value: False),
-    _later("runAsGroup", "the image's own user is used; leave it out", lambda value: False),
-    _later("runAsNonRoot", "the image's own user is used; leave it out"),
-    _later("readOnlyRootFilesystem", "leave it out"),
-    _later("procMount", "leave it out", _one_of("", "Default")),
+_PROFILES = (
     _later("seccompProfile", "the runtime's default profile applies", _one_of({}, {"type": "RuntimeDefault"})),
     _later("appArmorProfile", "the runtime's default profile applies", _one_of({}, {"type": "RuntimeDefault"})),
     _later("seLinuxOptions", "leave it out"),
     _later("windowsOptions", "pods run on linux; leave it out"),
+)
+
+SECURITY_FIELDS = (
+    FieldRule("privileged", _empty, "privileged containers are not offered; remove it, or run what needs it elsewhere"),
+    _later("allowPrivilegeEscalation", "it is always false; give false or leave it out"),
+    _later("procMount", "leave it out", _one_of("", "Default")),
+    *_PROFILES,
+)
+
+POD_SECURITY_FIELDS = (
+    _later("sysctls", "leave it out"),
+    _later("supplementalGroupsPolicy", "give Merge or leave it out", _one_of("", "Merge")),
+    _later("seLinuxChangePolicy", "leave it out"),
+    *_PROFILES,
 )
 
 HOST_PORT = "the host's ports are not offered; the pod answers on its own address at containerPort"

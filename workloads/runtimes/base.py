@@ -69,6 +69,20 @@ class MountSpec:
 
 
 @dataclass(frozen=True)
+class SecuritySpec:
+    """Who a container runs as, and what of the usual rights it has. No container may gain more than it starts with."""
+
+    user: int | None = None
+    """None: the image's."""
+    group: int | None = None
+    more_groups: tuple[int, ...] = ()
+    read_only_root: bool = False
+    dropped: tuple[str, ...] = ()
+    """Capabilities, `ALL` among them; without `CAP_`."""
+    added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     name: str
     image: str
@@ -84,6 +98,7 @@ class ContainerSpec:
     stdin: bool = False
     tty: bool = False
     mounts: tuple[MountSpec, ...] = ()
+    security: SecuritySpec = SecuritySpec()
 
 
 @dataclass(frozen=True)
@@ -215,6 +230,9 @@ class Runtime(Protocol):
     def has_image(self, image: str) -> bool:
         """Whether it is here, as far as is known: one that went behind our back is missed when a container of it is
         started (ImageFault), and not said to be here after that."""
+
+    def image_user(self, image: str) -> str:
+        """Whom a local image runs as: a number or a name, with or without `:group`; "" is root, or no such image."""
 
     def images(self) -> list[LocalImage]:
         """What needs no pull, by name."""

@@ -102,6 +102,10 @@ class Docker:
             self._here.add(image)
         return image in self._here
 
+    def image_user(self, image: str) -> str:
+        found = self._daemon.image(image)
+        return str((found["Config"] or {}).get("User") or "") if found else ""
+
     def images(self) -> list[LocalImage]:
         named = [
             LocalImage(name=tag, id=image["Id"], size_bytes=image["Size"])
@@ -498,6 +502,7 @@ class Docker:
             sandbox=sandbox,
             cgroup=self._pod_group(spec),
             instance=self.instance,
+            image_user=self.image_user(wanted.image) if wanted.security.group is not None else "",
             sources=[self._volumes.source(spec, wanted, number) for number in range(len(wanted.mounts))],
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workloads.runtimes import names
-from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
+from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec, SecuritySpec
 
 Body = dict[str, Any]
 
@@ -34,9 +34,10 @@ def container(
     cgroup: str,
     instance: str,
     sources: Sequence[str] = (),
+    image_user: str = "",
 ) -> Body:
     """One attempt of one container, joined to the sandbox with that id. `cgroup` is the pod's own, or "". `sources`
-    are the host's paths of the container's mounts, in their order."""
+    are the host's paths of the container's mounts, in their order; `image_user` counts where only a group is given."""
     labels = {**_pod_labels(spec), names.CONTAINER: container.name, names.ATTEMPT: str(attempt)}
     body: Body = {
         "Image": container.image,
@@ -60,6 +61,8 @@ def container(
         body["Entrypoint"] = list(container.command)
     if container.args is not None:
         body["Cmd"] = list(container.args)
+    if user := _user(container.security, image_user):
+        body["User"] = user
     if container.working_dir:
         body["WorkingDir"] = container.working_dir
     return body
@@ -96,13 +99,29 @@ def _pod_labels(spec: SandboxSpec) -> dict[str, str]:
     }
 
 
+def _user(security: SecuritySpec, image_user: str) -> str:
+    """`1000`, `1000:2000`; "" leaves it to the image."""
+    if security.group is None:
+        return "" if security.user is None else str(security.user)
+    user = (image_user.partition(":")[0] or "0") if security.user is None else security.user
+    return f"{user}:{security.group}"
+
+
 def _confinement(container: ContainerSpec) -> Body:
     """Docker's default seccomp profile stands, because nothing here names another."""
-    return {
+    security = container.security
+    body: Body = {
         "SecurityOpt": ["no-new-privileges"],
-        "CapDrop": ["NET_RAW"],
+        "CapDrop": ["ALL"] if "ALL" in security.dropped else sorted({"NET_RAW", *security.dropped}),
         "PidsLimit": container.pids_limit,
     }
+    if security.added:
+        body["CapAdd"] = sorted(security.added)
+    if security.more_groups:
+        body["GroupAdd"] = [str(group) for group in security.more_groups]
+    if security.read_only_root:
+        body["ReadonlyRootfs"] = True
+    return body
 
 
 def _mounts(container: ContainerSpec, sources: Sequence[str]) -> list[Body]:

@@ -70,6 +70,7 @@ class Simulated:
         self._local: dict[str, str] = {}
         self._registry: dict[str, int] = {}
         self._failures: dict[str, str] = {}
+        self._users: dict[str, str] = {}
         self._protected: dict[str, dict[str, str]] = {}
         self._broken_starts: dict[str, str] = {}
         self._networks: dict[str, NetworkSpec] = {}
@@ -85,9 +86,11 @@ class Simulated:
 
     # What tests and the outside world do
 
-    def add_image(self, image: str, *, local: bool = True, size_bytes: int = 4_000_000) -> None:
-        """The registry has it; with `local`, this host has it too."""
+    def add_image(self, image: str, *, local: bool = True, size_bytes: int = 4_000_000, user: str = "") -> None:
+        """The registry has it; with `local`, this host has it too. It runs as `user`."""
         with self._lock:
+            if user:
+                self._users[image] = user
             self._failures.pop(image, None)
             self._registry[image] = size_bytes
             if local:
@@ -174,6 +177,10 @@ class Simulated:
 
     def has_image(self, image: str) -> bool:
         return self.image_id(image) is not None
+
+    def image_user(self, image: str) -> str:
+        self._answer()
+        return self._users.get(image, "") if image in self._local else ""
 
     def images(self) -> list[LocalImage]:
         with self._lock:

@@ -11,7 +11,7 @@ from typing import Any
 
 from workloads.meta import quantity
 from workloads.meta.keys import Uid
-from workloads.runtimes import volumespecs
+from workloads.runtimes import security, volumespecs
 from workloads.runtimes.bags import Bags, Missing
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
 from workloads.runtimes.environment import Facts, Untranslatable, environment, expand
@@ -117,6 +117,7 @@ def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
         mounts=volumespecs.mounts(container, pod, variables),
+        security=security.effective(pod, container),
     )
 
 

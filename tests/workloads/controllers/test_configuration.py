@@ -227,3 +227,20 @@ def test_an_unknown_service_account_is_refused(world: World) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}
     world.create(account)
     assert world.create(private_pod(serviceAccountName="robot"))["spec"]["serviceAccount"] == "robot"
+
+
+def test_a_root_image_does_not_start_where_root_is_refused(world: World) -> None:
+    made = world.create(manifests.pod(securityContext={"runAsNonRoot": True}))
+    world.advance(1)
+    where = f'(pod: "one_shop({made["metadata"]["uid"]})", container: app)'
+    said = f"container has runAsNonRoot and image will run as root {where}"
+    assert waiting(world) == {"reason": "CreateContainerConfigError", "message": said}
+    assert world.events("Failed") == [f"Error: {said}"]
+
+
+def test_an_image_with_a_user_of_its_own_starts_there(world: World) -> None:
+    world.runtime.add_image("own:1", user="101")
+    container = {**manifests.container(image="own:1"), "securityContext": {"runAsNonRoot": True}}
+    world.create(manifests.pod(containers=[container]))
+    world.advance(1)
+    assert "running" in world.container()["state"]

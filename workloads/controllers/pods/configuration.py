@@ -9,7 +9,7 @@ from typing import Any
 from workloads.controllers import hands
 from workloads.controllers.pods.look import Look
 from workloads.meta.keys import Key
-from workloads.runtimes import bags, translate
+from workloads.runtimes import bags, security, translate
 from workloads.runtimes.bags import Bags
 
 JSON = dict[str, Any]
@@ -32,12 +32,19 @@ def read(look: Look) -> Bags:
 
 
 def ready(look: Look, name: str) -> bool:
-    """Whether all that the container is made from is there; if not, what is missing, in the container's status."""
+    """Whether all that the container is made from is there, and it would run as it must; if not, what is wrong, in the
+    container's status. Its image is here."""
     container = next(one for one in look.every if one["name"] == name)
-    missing = translate.missing(look.pod, container, read(look))
+    missing = translate.missing(look.pod, container, read(look)) or _root_problem(look, container)
     if missing:
         refuse(look, name, missing)
     return not missing
+
+
+def _root_problem(look: Look, container: JSON) -> str:
+    if not security.demands_non_root(look.pod, container):
+        return ""
+    return security.root_problem(look.pod, container, image_user=look.runtime.image_user(container["image"]))
 
 
 def volumes_ready(look: Look, *names: str) -> bool:
