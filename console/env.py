@@ -30,6 +30,7 @@ SETTINGS = (
     Setting("CCI_REGION", "cn-north-4", "Region whose prices apply and which kubeconfigs name."),
     Setting("CCI_RUNTIME", "docker", "What runs pods: docker, or simulated for scale tests."),
     Setting("CCI_NODE_NAME", "", "Name of this host's virtual node. Empty: the host name."),
+    Setting("CCI_VOLUMES_DIR", "", "Where pods' volumes lie; the daemon sees the same path. Empty: in CCI_DATA_DIR."),
     Setting("CCI_AGENT_SOCKET", "", "Unix socket of the node agent. Empty: agent.sock beside the other sockets."),
     Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),
     Setting("CCI_WARM_POOL", "2", "Ready sandboxes kept for each namespace that asks for a warm pool, at most."),

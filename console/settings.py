@@ -162,6 +162,7 @@ NAMESPACE_QUOTA = env.number("CCI_NAMESPACE_QUOTA")
 POD_CIDR = env.get("CCI_POD_CIDR")
 INSTANCE_ID = env.secret(DATA_DIR, "instance-id")[:16]
 AGENT_TOKEN = env.secret(DATA_DIR, "agent-token")
+VOLUMES_DIR = Path(env.get("CCI_VOLUMES_DIR") or DATA_DIR / "pods").resolve()
 AGENT_SOCKET = Path(env.get("CCI_AGENT_SOCKET") or RUN_DIR / "agent.sock")
 
 LOGGING = {

@@ -75,6 +75,15 @@ def test_another_port_is_published_and_stands_in_kubeconfigs() -> None:
     assert moved["web"]["environment"]["CCI_API_URL"] == "https://127.0.0.1:16443"
 
 
+def test_no_folder_of_the_host_is_mounted_inside_a_volume(services: dict[str, Any]) -> None:
+    """What is mounted there with `rshared` would appear on the host a second time, and outlive `down --volumes`."""
+    for service in services.values():
+        mounts = service.get("volumes", [])
+        volumes = [f"{mount['target']}/" for mount in mounts if mount["type"] == "volume"]
+        binds = [mount["target"] for mount in mounts if mount["type"] == "bind"]
+        assert not [bind for bind in binds if bind.startswith(tuple(volumes))]
+
+
 def test_everything_waits_for_the_tables(services: dict[str, Any]) -> None:
     for name in ("web", "manager", "worker", "agent"):
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"

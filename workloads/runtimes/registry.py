@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from workloads.runtimes.base import Runtime
 
@@ -17,7 +16,8 @@ def current() -> Runtime:
     if name == "docker":
         from workloads.runtimes.docker import Docker
 
-        return Docker(instance=settings.INSTANCE_ID, volumes=Path(settings.DATA_DIR).resolve() / "pods")
+        # a folder of this install's own: two that share the host's folder must not sweep each other's
+        return Docker(instance=settings.INSTANCE_ID, volumes=settings.VOLUMES_DIR / settings.INSTANCE_ID)
     if name == "simulated":
         from workloads.runtimes.simulated import Simulated
 
