@@ -99,13 +99,14 @@ def settle(claim: Claim, *, requeue_after: float | None = None, error: str = "",
         _ring_after_commit(claim.controller, [claim.key])
 
 
-def waiting(controllers: Collection[str], *, limit: int) -> list[tuple[str, Key]]:
-    """Items nobody has whose bell did not ring or was lost, the longest waiting first, as (controller, key): their
-    time has come, their worker died, or they were made dirty BELL_SECONDS ago."""
+def waiting(controllers: Collection[str], *, limit: int) -> list[tuple[str, Key, datetime]]:
+    """Items nobody has whose bell did not ring or was lost, the longest waiting first, as (controller, key,
+    due): their time has come, their worker died, or they were made dirty BELL_SECONDS ago."""
     now = timezone.now()
     silent = Q(dirty=F("seen")) | Q(due__lte=now - timedelta(seconds=BELL_SECONDS))
     items = _claimable(now).filter(silent, queue__in=controllers).order_by("due", "id")
-    return [(controller, Key.parse(key)) for controller, key in items.values_list("queue", "key")[:limit]]
+    found = items.values_list("queue", "key", "due")[:limit]
+    return [(controller, Key.parse(key), due) for controller, key, due in found]
 
 
 def next_due() -> datetime | None:

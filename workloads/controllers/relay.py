@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
@@ -77,7 +78,8 @@ class Relay:
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}")
     _leading_until: float = 0.0
     _resynced: float | None = None
-    _rung: dict[tuple[str, Key], float] = field(default_factory=dict)
+    _rung: dict[tuple[str, Key, datetime], float] = field(default_factory=dict)
+    """Bells on their way, with what was due then: a key that was settled meanwhile and is due again rings again."""
 
     def lead(self) -> bool:
         """Whether this relay is the leader; takes or prolongs the lease when it is time to. A new leader resyncs."""
@@ -159,9 +161,9 @@ class Relay:
         if on_the_way is None:
             return
         silent = [bell for bell in waiting if bell not in self._rung]
-        for controller, key in silent[: min(MESSAGES_A_TICK, max(0, len(waiting) - on_the_way))]:
-            self._rung[controller, key] = time.monotonic()
-            tasks.ring(controller, [key])
+        for bell in silent[: min(MESSAGES_A_TICK, max(0, len(waiting) - on_the_way))]:
+            self._rung[bell] = time.monotonic()
+            tasks.ring(bell[0], [bell[1]])
 
 
 _AWAY = (InterfaceError, OperationalError)

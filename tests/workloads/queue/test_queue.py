@@ -253,22 +253,24 @@ def test_what_waits_without_a_bell_is_known(bells, clock):
     queue.add("pods", [WEB])
     assert queue.waiting(["pods"], limit=10) == [], "its bell has just rung"
     clock.shift(queue.BELL_SECONDS)
-    assert queue.waiting(["pods"], limit=10) == [("pods", WEB)]
+    assert [bell[:2] for bell in queue.waiting(["pods"], limit=10)] == [("pods", WEB)]
 
     mine = claimed()
     assert queue.waiting(["pods"], limit=10) == []
     queue.settle(mine, requeue_after=5)
     assert queue.next_due() == timezone.now() + timedelta(seconds=5)
     clock.shift(5)
-    assert queue.waiting(["pods"], limit=10) == [("pods", WEB)], "nobody rings when its time has come"
+    assert [bell[:2] for bell in queue.waiting(["pods"], limit=10)] == [("pods", WEB)], (
+        "nobody rings when its time has come"
+    )
 
     claimed()
     clock.shift(queue.CLAIM_SECONDS)
-    assert queue.waiting(["pods"], limit=10) == [("pods", WEB)], "its worker has died"
+    assert [bell[:2] for bell in queue.waiting(["pods"], limit=10)] == [("pods", WEB)], "its worker has died"
 
 
 def test_a_delayed_key_is_known_to_wait_for_a_bell_as_soon_as_its_time_has_come(bells, clock):
     queue.add("pods", [WEB], delay=10)
     clock.shift(10)
 
-    assert queue.waiting(["pods"], limit=10) == [("pods", WEB)]
+    assert [bell[:2] for bell in queue.waiting(["pods"], limit=10)] == [("pods", WEB)]

@@ -205,6 +205,20 @@ def test_the_tick_rings_for_lost_bells_and_dead_workers_but_not_for_doubles(look
     assert bells == [("pods", row.key)] * 2
 
 
+def test_a_key_that_is_due_again_soon_rings_again(looks, bells, clock, empty_broker):
+    row = objects.insert(draft("web"))
+    mine = a_relay(looks)
+    mine.step()
+    for rings in (1, 2):
+        claim = queue.claim("pods", holder="me")
+        assert claim is not None
+        queue.settle(claim, requeue_after=2)
+        bells.clear()
+        clock.shift(2)
+        mine.tick()
+        assert bells == [("pods", row.key)], f"after {rings} looks"
+
+
 def test_the_tick_waits_for_a_broker_that_is_away(looks, bells, clock, monkeypatch):
     monkeypatch.setattr(tasks, "depth", lambda celery_queue: None)
     objects.insert(draft("web"))
