@@ -39,9 +39,9 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(PYTHON) scripts/setup.py test
 	@$(VENV)/python -m benchmarks.pod_start
 
-screenshots: ## With `make run` up: every page, light and dark, wide and narrow, into artifacts/
+screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test
-	@$(VENV)/python scripts/screenshots.py
+	@$(VENV)/python -m scripts.screenshots
 
 help-settings: ## Every CCI_* setting, its default and its meaning
 	@$(VENV)/python -c "from console.env import SETTINGS; [print(f'{s.name:22} {s.default or \"(empty)\":28} {s.meaning}') for s in SETTINGS]"

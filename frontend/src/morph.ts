@@ -2,9 +2,9 @@
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
-/** Makes the children of `target` like those of `fragment`. */
+/** Makes the children of `target` like those of `fragment`. What is being typed while an answer comes stays. */
 export function morphChildren(target: Element, fragment: DocumentFragment): void {
-  void Idiomorph.morph(target, [...fragment.childNodes], { morphStyle: "innerHTML" });
+  void Idiomorph.morph(target, [...fragment.childNodes], { morphStyle: "innerHTML", ignoreActiveValue: typing() });
 }
 
 /** Makes the element called `id` like the one `html` describes. What a person has opened stays open. */
@@ -17,9 +17,14 @@ export function morphById(id: string, html: string): void {
   if (fresh === null || fresh.isEqualNode(old)) return;
   void Idiomorph.morph(old, fresh, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: true,
+    ignoreActiveValue: typing(),
     callbacks: { beforeAttributeUpdated: (name: string) => name !== "open" },
   });
   const shown = document.getElementById(id);
   if (shown !== null) htmx.process(shown);
+}
+
+/** Idiomorph keeps the value of what has the focus, and its children with it: right for a field, wrong for a button. */
+function typing(): boolean {
+  return document.activeElement?.matches("input, textarea, select") ?? false;
 }

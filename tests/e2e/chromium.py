@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, ViewportSize, sync_playwright
 
 from tests.stack import PASSWORD, Stack
 
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 _TOLD_ANYWAY = ("422 (Unprocessable Entity)",)
 """Chromium notes every answer of 4xx as an error; a form that was refused is one."""
@@ -48,7 +49,13 @@ def complaints(page: Page) -> list[str]:
         if message.type == "error" and not any(note in message.text for note in _TOLD_ANYWAY):
             heard.append(message.text)
 
+    def fail(error: Error) -> None:
+        heard.append(str(error))
+
+    def crash(_page: Page) -> None:
+        heard.append("the page crashed")
+
     page.on("console", hear)
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    page.on("crash", lambda: heard.append("the page crashed"))
+    page.on("pageerror", fail)
+    page.on("crash", crash)
     return heard

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -208,8 +209,13 @@ def test_a_page_survives_the_death_of_the_web_process(stack: Stack, page: Page, 
     page.evaluate("window.sameDocument = true")
     offline = page.locator("#offline")
 
-    stack.kill("web")
-    expect(offline).to_be_visible(timeout=20_000)
+    def killed_and_told() -> bool:
+        """Its successors too, until the page has noticed: they come back within a second."""
+        with suppress(ProcessLookupError, FileNotFoundError, ValueError):
+            stack.kill("web")
+        return offline.is_visible()
+
+    stack.wait(killed_and_told, what="the page to say that it is cut off")
     expect(offline).to_be_hidden(timeout=60_000)
     stack.wait(lambda: stack.kubectl("get", "--raw", "/readyz", check=False) == "ok", what="the API")
 

@@ -47,7 +47,10 @@ export default class Form extends Controller<HTMLFormElement> {
     const field = invalid.find((one) => one.offsetParent !== null) ?? this.element.querySelector<HTMLElement>("[autofocus]");
     const fresh = this.step !== this.currentStep;
     this.step = this.currentStep;
-    if (fresh) window.scrollTo({ top: 0 });
+    if (fresh) {
+      window.scrollTo({ top: 0 });
+      this.element.querySelector("[aria-current=step]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
     field?.focus({ preventScroll: fresh && invalid.length === 0 });
   }
 

@@ -1,0 +1,199 @@
+"""`make screenshots`: every page of the console, light and dark, wide and narrow, as a person would see it.
+
+Starts its own product beside whatever runs, fills a namespace with what pages must tell apart (healthy, an image that
+cannot be pulled, a crash loop, a pull under way), and writes artifacts/screenshots/ with an index.html. The picture of
+the README is taken on the way: docs/images/console.png.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from scripts.images import DEMO_IMAGE, build_demo_image
+from tests import manifests
+from tests.e2e.chromium import NARROW, WIDE, chromium, dress, sign_in
+from tests.images import local_registry
+from tests.stack import Stack, free_port, running_stack
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "artifacts" / "screenshots"
+README_PICTURE = ROOT / "docs" / "images" / "console.png"
+SIZES = {"1440": WIDE, "390": NARROW}
+NAMESPACE = "shop"
+SICK = "echo loading 18204 carts; sleep 2; echo FATAL: no database; exit 3"
+TABS = ("pods", "events", "upgrades", "yaml", "cost", "scale", "delete")
+STYLE = "body{font:14px system-ui;display:flex;flex-wrap:wrap;gap:16px}img{height:320px;border:1px solid #ccc}"
+JSON = dict[str, Any]
+
+
+def main() -> int:
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.mkdir(parents=True)
+    build_demo_image()
+    with local_registry(free_port()) as registry, running_stack() as stack, chromium() as browser:
+        seed(stack, registry)
+        taken = [
+            shot
+            for width, size in SIZES.items()
+            for theme in ("light", "dark")
+            for shot in take_all(stack, browser.new_context(viewport=size, reduced_motion="reduce"), theme, width)
+        ]
+        take_readme_picture(stack, browser.new_context(viewport={"width": 1440, "height": 700}))
+    write_index(taken)
+    print(f"{len(taken)} pictures: {TARGET / 'index.html'}")
+    return 0
+
+
+def seed(stack: Stack, registry: str) -> None:
+    """What pages must tell apart, and enough of it to look like somebody's shop."""
+    stack.kubectl("create", "namespace", NAMESPACE)
+    stack.apply(
+        deployment("web", replicas=4, size=("1", "2Gi")),
+        deployment("api", replicas=2, size=("500m", "1Gi")),
+        deployment("mailer", replicas=1),
+        deployment(
+            "checkout",
+            replicas=2,
+            command=("sh", "-c", "echo loading 18204 carts; sleep 2; echo FATAL: no database; exit 3"),
+        ),
+        deployment("search", replicas=1, image=f"{registry}/shop/search:0.8"),
+        deployment("preview", replicas=0),
+    )
+    for name in ("web", "api", "mailer"):
+        stack.kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=60s")
+    stack.wait(lambda: reasons(stack) >= {"CrashLoopBackOff", "ImagePullBackOff"}, seconds=90, what="the sick ones")
+
+
+def deployment(
+    name: str,
+    *,
+    replicas: int,
+    image: str = DEMO_IMAGE,
+    size: tuple[str, str] = ("250m", "1Gi"),
+    command: tuple[str, ...] = (),
+) -> JSON:
+    container = manifests.container(image=image, command=command)
+    container["resources"] = {kind: {"cpu": size[0], "memory": size[1]} for kind in ("requests", "limits")}
+    if not command:
+        del container["command"]
+    made = manifests.deployment(name, replicas=replicas, containers=[container])
+    return made | {"metadata": {"name": name, "namespace": NAMESPACE}}
+
+
+def reasons(stack: Stack) -> set[str]:
+    """Why containers wait, of all pods."""
+    return {
+        (entry.get("state") or {}).get("waiting", {}).get("reason", "")
+        for pod in stack.get("pods", "-n", NAMESPACE)["items"]
+        for entry in pod["status"].get("containerStatuses") or ()
+    }
+
+
+def addresses(stack: Stack) -> dict[str, str]:
+    """Each page's name and path."""
+    pods = {
+        pod["metadata"]["labels"]["app"]: pod["metadata"]["name"] for pod in stack.get("pods", "-n", NAMESPACE)["items"]
+    }
+    space = f"/namespaces/{NAMESPACE}/"
+    web, sick = f"{space}deployments/web/", f"{space}pods/{pods['checkout']}/"
+    return {
+        "overview": "/",
+        "namespaces": "/namespaces/",
+        "namespace": space,
+        "deployments": f"{space}deployments/",
+        "deployment": web,
+        "deployment-sick": f"{space}deployments/checkout/",
+        **{
+            f"deployment-{tab}": f"{web}{tab}/"
+            for tab in ("pods", "events", "upgrades", "yaml", "cost", "scale", "delete")
+        },
+        "pods": f"{space}pods/",
+        "pod": f"{space}pods/{pods['web']}/",
+        "pod-crashing": sick,
+        "pod-image": f"{space}pods/{pods['search']}/",
+        **{f"pod-{tab}": f"{sick}{tab}/" for tab in ("containers", "logs", "events", "yaml", "cost")},
+        "kubectl": "/kubectl/",
+        "create-namespace": "/create/namespace/",
+        "create-deployment": f"/create/deployment/?namespace={NAMESPACE}",
+        "create-yaml": f"/create/yaml/?namespace={NAMESPACE}",
+        "missing": "/namespaces/nowhere/",
+    }
+
+
+def take_all(stack: Stack, context: BrowserContext, theme: str, width: str) -> list[Path]:
+    dress(context, stack, theme)
+    page = context.new_page()
+    page.goto(f"{stack.url}/sign-in/")
+    taken = [take(page, f"sign-in.{theme}.{width}")]
+    sign_in(page, stack)
+    for name, path in addresses(stack).items():
+        page.goto(stack.url + path)
+        settle(page)
+        taken.append(take(page, f"{name}.{theme}.{width}"))
+    taken += take_wizard(stack, page, f"{theme}.{width}")
+    context.close()
+    return taken
+
+
+def take_wizard(stack: Stack, page: Page, suffix: str) -> list[Path]:
+    """Each step filled, and the first one refused."""
+    page.goto(f"{stack.url}/create/deployment/?namespace={NAMESPACE}")
+    page.get_by_label("Name", exact=True).fill("reports")
+    page.locator("[name=size][value=free]").check()
+    page.locator("#id_size_cores").fill("3")
+    page.locator("#id_size_gib").fill("4")
+    page.get_by_role("button", name="Next: Access").click()
+    page.locator("#id_containers-0-image_error").wait_for()
+    taken = [take(page, f"wizard-refused.{suffix}")]
+    page.locator("#size-advice button").first.click()
+    page.locator("#size-advice button").first.wait_for(state="detached")
+    page.locator("#id_containers-0-image").fill(DEMO_IMAGE)
+    for step in ("Access", "Advanced", "Confirm"):
+        page.get_by_role("button", name=f"Next: {step}").click()
+        page.locator("[aria-current=step]", has_text=step).wait_for()
+        settle(page)
+        taken.append(take(page, f"wizard-{step.lower()}.{suffix}"))
+    return taken
+
+
+def take_readme_picture(stack: Stack, context: BrowserContext) -> None:
+    dress(context, stack, "light")
+    page = context.new_page()
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{NAMESPACE}/deployments/")
+    settle(page)
+    README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=README_PICTURE)
+    context.close()
+
+
+def settle(page: Page) -> None:
+    """Letters are there, and the live connection has said its first word or there is none."""
+    page.evaluate("document.fonts.ready")
+    page.wait_for_function("document.documentElement.classList.contains('has-script')")
+
+
+def take(page: Page, name: str) -> Path:
+    path = TARGET / f"{name}.png"
+    page.screenshot(path=path)
+    return path
+
+
+def write_index(taken: list[Path]) -> None:
+    pictures = "\n".join(
+        f'<figure><a href="{escape(path.name)}"><img src="{escape(path.name)}" loading="lazy" alt=""></a>'
+        f"<figcaption>{escape(path.stem)}</figcaption></figure>"
+        for path in sorted(taken)
+    )
+    page = f"<!doctype html><meta charset='utf-8'><title>The console</title><style>{STYLE}</style>\n{pictures}\n"
+    (TARGET / "index.html").write_text(page)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
