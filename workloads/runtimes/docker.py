@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -51,6 +52,7 @@ KEPT_ATTEMPTS = 2
 """The newest attempt of a container and the one before: their logs can be read."""
 
 SUBNETS_TRIED = 20
+_LOOKS, _LOOK_AGAIN_SECONDS = 40, 0.05
 _EVENTS = ["die", "destroy"]
 """Not "start": who starts a container knows, and would be woken by its own doing."""
 _ROUTES = Path("/proc/net/route")
@@ -200,7 +202,7 @@ class Docker:
         try:
             id = self._created(name, body, made)
         except Conflict:
-            found = self._daemon.inspect(name)
+            found = self._found_when_made(name)
             status = inspection.container_status(found)
             if status.state != "created":
                 return status
@@ -210,6 +212,14 @@ class Docker:
         if attempt >= KEPT_ATTEMPTS:
             self._daemon.remove(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
         return status
+
+    def _found_when_made(self, name: str) -> Found:
+        """A name is taken before its container can be seen: somebody's create is still under way."""
+        for _ in range(_LOOKS):
+            if found := self._inspect(name):
+                return found
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        raise RuntimeFault(f"the name {name} is taken, and no container has it yet")
 
     def observe(self, uid: Uid) -> SandboxStatus | None:
         found = (self._inspect(one["Id"]) for one in self._list(uid))

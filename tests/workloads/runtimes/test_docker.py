@@ -193,6 +193,20 @@ def test_a_worker_that_died_before_the_start_leaves_a_container_that_is_started(
     assert len(dockers.runtime._list(pod.uid)) == 2
 
 
+def test_a_name_taken_by_a_create_under_way_is_waited_for(
+    dockers: DockerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    next_worker = Docker(instance=dockers.runtime.instance)
+    assert next_worker.ensure_sandbox(pod).running
+    unseen = [names.container_name(pod.uid, "app", 0)]
+    see = next_worker._inspect
+    monkeypatch.setattr(next_worker, "_inspect", lambda name: unseen.remove(name) if name in unseen else see(name))
+    assert next_worker.start_container(pod, "app", attempt=0).state == "running"
+    assert unseen == []
+
+
 def test_an_image_that_went_behind_our_back_is_missed_once(dockers: DockerWorld) -> None:
     docker("tag", dockers.image, "cci-test/gone:1")
     pod = spec(dockers, containers=(container("cci-test/gone:1"),))
