@@ -38,6 +38,7 @@ fmt: ## Format Python, templates and front end
 bench: ## Benchmarks, each a ratio against a named peer in the same run (starts its own stack)
 	@$(PYTHON) scripts/setup.py test
 	@$(VENV)/python -m benchmarks.pod_start
+	@$(VENV)/python -m benchmarks.usage_sweep
 
 screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test

@@ -46,7 +46,7 @@ def main(rounds: int = 20) -> None:
 
 
 def _pod(runtime: Docker, network: NetworkSpec, *, image: str) -> float:
-    pod = _specification(network, image=image)
+    pod = specification(network, image=image)
     before = time.time()
     runtime.ensure_sandbox(pod)
     status = runtime.start_container(pod, "app", attempt=0)
@@ -56,7 +56,7 @@ def _pod(runtime: Docker, network: NetworkSpec, *, image: str) -> float:
     return took
 
 
-def _specification(network: NetworkSpec, *, image: str) -> SandboxSpec:
+def specification(network: NetworkSpec, *, image: str) -> SandboxSpec:
     app = ContainerSpec(
         name="app",
         image=image,

@@ -16,10 +16,11 @@ from workloads.admission import quota
 from workloads.kinds import registry
 from workloads.store import changes
 from workloads.store.objects import Row
-from workloads.verbs import deletes, happenings, images, patching, podlogs, reads, scales, writes
+from workloads.verbs import deletes, happenings, images, patching, podlogs, reads, scales, usage, writes
 from workloads.verbs.calls import (
     JSON,
     Answer,
+    ContainerFigure,
     DeleteOptions,
     FieldValidation,
     HostImage,
@@ -27,6 +28,7 @@ from workloads.verbs.calls import (
     LogOptions,
     LogTarget,
     PatchType,
+    PodFigures,
     Rows,
     Subresource,
     WriteOptions,
@@ -37,6 +39,7 @@ __all__ = (
     "JSON",
     "Answer",
     "Client",
+    "ContainerFigure",
     "DeleteOptions",
     "FieldValidation",
     "HostImage",
@@ -44,6 +47,7 @@ __all__ = (
     "LogOptions",
     "LogTarget",
     "PatchType",
+    "PodFigures",
     "Row",
     "Rows",
     "Subresource",
@@ -216,6 +220,28 @@ class Client:
     def log_target(self, namespace: str, pod: str, options: LogOptions) -> LogTarget:
         """`logs` for callers that stream by themselves: everything is checked, only the GET is left to do."""
         return podlogs.target(self.identity, namespace, pod, options)
+
+    def pod_usage(self, namespace: str, pod: str) -> PodFigures:
+        """What a pod uses now. Raises NotFound also while it does not run or is too young to be measured, Unavailable
+        while the agent is away."""
+        return usage.of_pod(self.identity, namespace, pod)
+
+    def usage(
+        self,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        owner_uid: str | None = None,
+    ) -> Sequence[PodFigures]:
+        """What each running pod uses that can be measured already. Raises BadRequest, Unavailable."""
+        return usage.of_pods(
+            self.identity,
+            namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            owner_uid=owner_uid,
+        )
 
     def images(self) -> Sequence[HostImage]:
         """What stands ready on this host, by name, for forms to offer. Empty while the agent is away."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, rows, sizes
+from console import frame, happenings, lists, manifests, rows, sizes, usage
 from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
@@ -69,7 +69,7 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
 @page("deployments/detail.html", kinds=("Deployment", "ReplicaSet", "Pod", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "overview")
-    return {**common, "events": _events(visit, common["row"])[:6]}
+    return {**common, "usage": _usage(visit, common), "events": _events(visit, common["row"])[:6]}
 
 
 @page("deployments/peek.html", kinds=("Deployment", "ReplicaSet", "Pod"))
@@ -81,7 +81,8 @@ def peek(visit: Visit, *, namespace: str, name: str) -> Context:
 
 @page("deployments/pods.html", kinds=("Deployment", "ReplicaSet", "Pod"))
 def pods(visit: Visit, *, namespace: str, name: str) -> Context:
-    return _common(visit, name, "pods")
+    common = _common(visit, name, "pods")
+    return {**common, "usage": _usage(visit, common)}
 
 
 @page("deployments/events.html", kinds=("Deployment", "Event"))
@@ -197,6 +198,10 @@ def _common(visit: Visit, name: str, tab: str) -> Context:
         "pods": row.pods,
         "meter": billing.total(visit.identity.account, namespace=visit.namespace, workload_uid=uid),
     }
+
+
+def _usage(visit: Visit, common: Context) -> dict[str, usage.Usage]:
+    return usage.of_owned(visit.client, common["pods"])
 
 
 def _events(visit: Visit, row: DeploymentRow) -> list[happenings.Happening]:

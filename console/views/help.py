@@ -45,6 +45,10 @@ def _words() -> list[Answer]:
             _("Pod specification"),
             _("Cores and memory of a pod, from a grid: 0.25 to 32 cores by 0.25, or 48 or 64; 2 to 8 GiB a core."),
         ),
+        Answer(
+            _("In use"),
+            _("What a pod's containers use now: CPU over the last 15 seconds, memory without unused file cache."),
+        ),
     ]
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, sizes, states, timeline
+from console import frame, happenings, lists, manifests, sizes, states, timeline, usage
 from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
@@ -65,6 +65,7 @@ def detail(visit: Visit, *, namespace: str, name: str) -> Context:
         **common,
         "timeline": _timeline(visit, row),
         "asked": sizes.asked(row.obj["spec"]),
+        "used": usage.of_pod(visit.client, row),
         "last_lines": _last_lines(visit, row),
         "events": happenings.of(visit.client, row.obj)[:6],
         "containers": _containers(row),

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from workloads.kinds import refusals, registry
+from workloads.kinds import metrics, refusals, registry
 from workloads.kinds.base import Kind
 from workloads.kubeapi import negotiation, reviews
 from workloads.kubeapi.exchange import JSON_TYPE, Reply, Request
@@ -72,7 +72,7 @@ def answer(request: Request, segments: list[str]) -> Reply:
 @cache
 def resources() -> tuple[Resource, ...]:
     """Everything, in the order it is listed in."""
-    return (*_of_kinds(), *_of_reviews(), *_of_refusals())
+    return (*_of_kinds(), *_of_metrics(), *_of_reviews(), *_of_refusals())
 
 
 @cache
@@ -106,6 +106,12 @@ def _part(kind: Kind, name: str, group: str, version: str) -> Part:
         return Part(name, "autoscaling", "v1", "Scale", ("get", "patch", "update"))
     verbs = {"log": ("get",), "finalize": ("update",)}.get(name, ("get", "patch", "update"))
     return Part(name, group, version, kind.name, verbs)
+
+
+def _of_metrics() -> Iterator[Resource]:
+    for kind in metrics.KINDS:
+        place = (kind.group, kind.version, kind.name, kind.plural, kind.singular)
+        yield Resource(*place, namespaced=kind.namespaced, verbs=kind.verbs)
 
 
 def _of_reviews() -> Iterator[Resource]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from workloads.kinds import refusals, registry, schemas
+from workloads.kinds import metrics, refusals, registry, schemas
 from workloads.kinds.base import Kind
 from workloads.kubeapi import discovery, negotiation, reviews
 from workloads.kubeapi.bodies import PATCH_TYPES
@@ -93,7 +93,7 @@ def _document(path: str) -> tuple[bytes, str]:
     group, version = _places()[path]
     kinds = [
         kind
-        for kind in registry.kinds().values()
+        for kind in (*registry.kinds().values(), *metrics.KINDS)
         if (group, version) in ((kind.group, kind.version), *kind.also_served_as)
     ]
     document = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from iam.identities import Identity
 from workloads.admission import authorize
-from workloads.kinds import registry
+from workloads.kinds import metrics, registry
 from workloads.kinds.base import Kind
 from workloads.kubeapi import bodies
 from workloads.kubeapi.exchange import Reply, Request, json_reply
@@ -116,7 +116,7 @@ def _missing_action(identity: Identity, kind: Kind, verb: str) -> str:
 def _kinds(group: str, plural: str) -> list[Kind]:
     return [
         kind
-        for kind in registry.kinds().values()
+        for kind in (*registry.kinds().values(), *metrics.KINDS)
         if plural in ("*", kind.plural) and group in ("*", kind.group, *(other for other, _ in kind.also_served_as))
     ]
 
@@ -127,7 +127,7 @@ def _is_open(path: str) -> bool:
 
 def _rules(identity: Identity, spec: JSON) -> JSON:
     rules = []
-    for kind in registry.kinds().values():
+    for kind in (*registry.kinds().values(), *metrics.KINDS):
         verbs = [verb for verb in kind.verbs if not _missing_action(identity, kind, verb)]
         if verbs:
             rules.append({"verbs": verbs, "apiGroups": [kind.group], "resources": [kind.plural]})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from workloads.client import Client
 from workloads.kinds import refusals, registry
 from workloads.kinds.base import Kind
-from workloads.kubeapi import authentication, discovery, health, logins, openapi, resources, reviews
+from workloads.kubeapi import authentication, discovery, health, logins, metrics, openapi, resources, reviews
 from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
 from workloads.kubeapi.resources import Target
 from workloads.kubeapi.threads import in_thread
@@ -58,6 +58,10 @@ async def _resource(
     review = reviews.find(group, version, place.plural)
     if review and not place.name and place.namespace is None:
         return await review(request, caller.identity)
+    measured = metrics.kind_of(group, version, place.plural)
+    if measured and not place.subresource:
+        _check_scope(measured, place)
+        return await metrics.answer(request, caller, metrics.Target(measured, place.namespace, place.name))
     kind = registry.by_resource(group, version, place.plural)
     if kind is None:
         return await _of_unknown(request, caller, group, version, place)

@@ -40,12 +40,15 @@ class View:
         return self._reply(self.shown(data), status=status, headers=headers)
 
     def many(self, found: Rows) -> Reply:
-        datas = [row.data for row in found.rows]
         metadata: JSON = {"resourceVersion": str(found.revision)}
         if found.continue_token:
             metadata["continue"] = found.continue_token
             if found.remaining:
                 metadata["remainingItemCount"] = found.remaining
+        return self.listed([row.data for row in found.rows], metadata)
+
+    def listed(self, datas: list[bytes], metadata: JSON) -> Reply:
+        """A list of objects that need not be stored ones."""
         if self.accepted.form == "table":
             return self._reply(self._table(datas, metadata))
         if self.accepted.form == "metadata":

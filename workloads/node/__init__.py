@@ -6,5 +6,9 @@ Stream server contract (HTTP/1.1 on the Unix socket `CCI_AGENT_SOCKET`, header `
         ?follow=true&tail=N&since=RFC3339&timestamps=true&previous=true
     GET /v1/capacity -> {"cpuMillis": ..., "memoryBytes": ...}
     GET /v1/images -> {"items": [{"name": "busybox:1.36", "id": "sha256:...", "sizeBytes": 1234}]}
+    GET /v1/usage?uid=...&uid=... -> {"items": [{"uid": ..., "container": "app", "cpuNanocores": 1234,
+        "memoryBytes": 5678, "at": RFC3339, "windowSeconds": 15.0}]}
+        without uid of every pod; a container is there from its second sample on
+    GET /v1/pods/{uid}/usage/history -> the same, a figure every half minute of the last hour, the oldest first
 Errors are a JSON `Status`.
 """

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 
-from workloads.node import listening, orphans, pools, probes, server, streams
+from workloads.node import listening, orphans, pools, probes, server, streams, usage
 from workloads.runtimes import registry
 
 logger = logging.getLogger(__name__)
@@ -26,10 +26,12 @@ GOODBYE_SECONDS = 5.0
 def run(stop: threading.Event) -> None:
     """Does all duties until `stop` is set."""
     runtime = registry.current()
-    application = streams.Application(runtime, token=settings.AGENT_TOKEN)
+    sampler = usage.Sampler(runtime)
+    application = streams.Application(runtime, token=settings.AGENT_TOKEN, sampler=sampler)
     duties: dict[str, Duty] = {
         "events": lambda stop: listening.listen(runtime, stop),
         "probes": lambda stop: probes.keep(runtime, stop),
+        "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "orphans": lambda stop: orphans.sweep(runtime, stop),
         "streams": lambda stop: server.serve(application, settings.AGENT_SOCKET, stop),

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 import orjson
 
 from workloads.meta import times
 from workloads.meta.errors import BadRequest, MethodNotAllowed, NotFound, StatusError, Unauthorized, Unavailable
 from workloads.meta.keys import Uid
+from workloads.node.usage import Figure, Sampler
 from workloads.runtimes.base import LogStream, Runtime, RuntimeFault
 
 Message = MutableMapping[str, Any]
@@ -33,6 +34,7 @@ MOST_STREAMS = 100
 CHUNK_BYTES = 64 * 1024
 
 _LOG = re.compile(r"/v1/pods/([^/]+)/containers/([^/]+)/log")
+_HISTORY = re.compile(r"/v1/pods/([^/]+)/usage/history")
 _JSON = b"application/json"
 
 
@@ -46,8 +48,11 @@ class _LogQuery:
 
 
 class Application:
-    def __init__(self, runtime: Runtime, *, token: str, most_streams: int = MOST_STREAMS) -> None:
+    def __init__(
+        self, runtime: Runtime, *, token: str, sampler: Sampler | None = None, most_streams: int = MOST_STREAMS
+    ) -> None:
         self._runtime = runtime
+        self._sampler = sampler or Sampler(runtime)
         self._token = f"Bearer {token}".encode()
         self._most = most_streams
         self._open = 0
@@ -77,6 +82,11 @@ class Application:
             await _send_json(send, await self._call(self._capacity))
         elif path == "/v1/images":
             await _send_json(send, await self._call(self._images))
+        elif path == "/v1/usage":
+            await _send_json(send, await self._call(lambda: self._usage(_uids(scope))))
+        elif match := _HISTORY.fullmatch(path):
+            uid = Uid(match[1])
+            await _send_json(send, await self._call(lambda: self._history(uid)))
         elif match := _LOG.fullmatch(path):
             await self._log(Uid(match[1]), match[2], _log_query(scope), receive, send)
         else:
@@ -97,6 +107,12 @@ class Application:
     def _images(self) -> dict[str, list[dict[str, Any]]]:
         images = self._runtime.images()
         return {"items": [{"name": one.name, "id": one.id, "sizeBytes": one.size_bytes} for one in images]}
+
+    def _usage(self, uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+        return {"items": [_figure(one) for one in self._sampler.figures(uids)]}
+
+    def _history(self, uid: Uid) -> dict[str, list[dict[str, Any]]]:
+        return {"items": [_figure(one) for one in self._sampler.history(uid)]}
 
     async def _log(self, uid: Uid, container: str, query: _LogQuery, receive: Receive, send: Send) -> None:
         if self._open >= self._most:
@@ -166,6 +182,21 @@ def _log_query(scope: Scope) -> _LogQuery:
         timestamps=_flag(query, "timestamps"),
         previous=_flag(query, "previous"),
     )
+
+
+def _uids(scope: Scope) -> Collection[str]:
+    return frozenset(parse_qs(scope["query_string"].decode("latin-1")).get("uid", ()))
+
+
+def _figure(one: Figure) -> dict[str, Any]:
+    return {
+        "uid": one.uid,
+        "container": one.container,
+        "cpuNanocores": one.cpu_nanocores,
+        "memoryBytes": one.memory_bytes,
+        "at": times.format_micro(one.at),
+        "windowSeconds": one.window.total_seconds(),
+    }
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:

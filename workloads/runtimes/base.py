@@ -187,6 +187,20 @@ class Capacity:
 
 
 @dataclass(frozen=True)
+class ContainerUsage:
+    """What one running container uses. The CPU time counts up from its start: a rate is the difference of two."""
+
+    uid: Uid
+    container: str
+    id: str
+    """Of this attempt: the next one counts from nothing."""
+    cpu_nanoseconds: int
+    memory_bytes: int
+    """The working set: all but the part of the page cache that could go at once."""
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Ran:
     """What came of a command inside a container. `exit_code` None: its time was over, and it was killed."""
 
@@ -271,6 +285,10 @@ class Runtime(Protocol):
 
     def observe(self, uid: Uid) -> SandboxStatus | None:
         """What is there now, or None when nothing is left of the pod."""
+
+    def usage(self) -> list[ContainerUsage]:
+        """Of every running container of every pod on this host, in one sweep. Cheap: it may be asked every few
+        seconds. A container whose figures cannot be had is left out."""
 
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         """Runs a command in a running container, for at most so long. Raises RuntimeFault when the container does not

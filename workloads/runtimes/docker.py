@@ -27,6 +27,7 @@ from workloads.runtimes.base import (
     Capacity,
     ContainerSpec,
     ContainerStatus,
+    ContainerUsage,
     ImageFault,
     LocalImage,
     LogStream,
@@ -42,6 +43,7 @@ from workloads.runtimes.base import (
 )
 from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
+from workloads.runtimes.groupusage import GroupUsage, from_stats
 from workloads.runtimes.hostvolumes import HostVolumes
 from workloads.runtimes.pulls import Layers
 from workloads.runtimes.subnets import NoRoom, free_subnet, routed
@@ -225,6 +227,15 @@ class Docker:
         found = (self._inspect(one["Id"]) for one in self._list(uid))
         return self._read(uid, [one for one in found if one])
 
+    def usage(self) -> list[ContainerUsage]:
+        """From the host's control groups; where this process does not see them, Docker is asked container by container,
+        which takes some milliseconds for each."""
+        if self._group_usage.sees_groups():
+            return self._group_usage.read()
+        running = [one for one in self._list() if _is_up(one) and names.CONTAINER in one["Labels"]]
+        read = (from_stats(*_whose(one), self._daemon.stats(one["Id"])) for one in running)
+        return [one for one in read if one]
+
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         (id, *_) = self._running(uid, container) or [""]
         if not id:
@@ -325,6 +336,13 @@ class Docker:
         cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"))
         capacity = Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
         return _Host(architecture=info["Architecture"], capacity=capacity, cgroups=cgroups)
+
+    @cached_property
+    def _group_usage(self) -> GroupUsage:
+        return GroupUsage(self._host.cgroups, whose=self._containers_by_id)
+
+    def _containers_by_id(self) -> dict[str, tuple[Uid, str]]:
+        return {id: (uid, name) for uid, name, id in map(_whose, self._list()) if name}
 
     def _kill_process(self, pid: int, *, container: str) -> None:
         """The daemon stops no command; whoever sees the container's processes can. That it is one of them is made sure
@@ -592,6 +610,12 @@ def _owner(name: str, labels: Mapping[str, str]) -> Uid | None:
         return Uid(labels[names.POD_UID])
     owner = names.pod_of(name)
     return owner[0] if owner else None
+
+
+def _whose(listed: Found) -> tuple[Uid, str, str]:
+    """Pod, container and id; "" for the container where it is a sandbox."""
+    labels = listed["Labels"]
+    return Uid(labels.get(names.POD_UID, "")), labels.get(names.CONTAINER, ""), str(listed["Id"])
 
 
 def _is_up(listed: Found) -> bool:

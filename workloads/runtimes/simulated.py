@@ -2,7 +2,7 @@
 
 It lives in one process and dies with it; two processes do not see the same pods. Nothing takes time in it unless the
 clock is moved: a container runs until `exit` is called, a pull is over at once. What the outside world would do is done
-by calling the controls: `add_image`, `fail_pull`, `on_exec`, `exit`, `print`, `lose_sandbox`, `stop_daemon`.
+by calling the controls: `add_image`, `fail_pull`, `on_exec`, `exit`, `print`, `load`, `lose_sandbox`, `stop_daemon`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from workloads.meta.keys import Uid
 from workloads.runtimes.base import (
     Capacity,
     ContainerStatus,
+    ContainerUsage,
     ImageFault,
     LocalImage,
     LogStream,
@@ -41,6 +42,15 @@ KEPT_ATTEMPTS = 2
 class _Container:
     status: ContainerStatus
     lines: list[tuple[datetime, bytes]] = field(default_factory=list)
+    cpu_nanoseconds: int = 0
+    """Used until `load_since`; from then on it uses `cpu_millis`."""
+    load_since: datetime | None = None
+    cpu_millis: int = 0
+    memory_bytes: int = 0
+
+    def cpu_used(self, now: datetime) -> int:
+        seconds = (now - self.load_since).total_seconds() if self.load_since else 0.0
+        return self.cpu_nanoseconds + round(seconds * self.cpu_millis * 1_000_000)
 
 
 @dataclass
@@ -130,6 +140,13 @@ class Simulated:
         with self._changed:
             self._sandboxes[uid].attempts[container][-1].lines.append((self._clock(), line + b"\n"))
             self._changed.notify_all()
+
+    def load(self, uid: Uid, container: str, *, cpu_millis: int, memory_bytes: int = 0) -> None:
+        """From now on the container uses so much. One that nobody loads uses nothing."""
+        with self._lock:
+            newest, now = self._sandboxes[uid].attempts[container][-1], self._clock()
+            newest.cpu_nanoseconds, newest.load_since = newest.cpu_used(now), now
+            newest.cpu_millis, newest.memory_bytes = cpu_millis, memory_bytes
 
     def file(self, uid: Uid, volume: str, path: str) -> bytes | None:
         """What a container finds at `path` of a volume; None when there is none."""
@@ -281,6 +298,22 @@ class Simulated:
             self._answer()
             sandbox = self._sandboxes.get(uid)
             return self._observed(sandbox) if sandbox else None
+
+    def usage(self) -> list[ContainerUsage]:
+        with self._lock:
+            self._answer()
+            now = self._clock()
+            newest = [
+                (uid, name, known[-1])
+                for uid, sandbox in self._sandboxes.items()
+                for name, known in sandbox.attempts.items()
+                if known
+            ]
+            return [
+                ContainerUsage(uid, name, one.status.id, one.cpu_used(now), one.memory_bytes, now)
+                for uid, name, one in newest
+                if one.status.state == "running"
+            ]
 
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         """The answer takes no time and is asked for outside of the lock: it may use the other controls."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from workloads.store.objects import Row
@@ -97,3 +97,33 @@ class LogTarget:
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ContainerFigure:
+    """What one running container uses."""
+
+    name: str
+    cpu_nanocores: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class PodFigures:
+    """What a running pod uses: CPU over the `window` that ended at `at`, memory as it was then."""
+
+    namespace: str
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    at: datetime
+    window: timedelta
+    containers: tuple[ContainerFigure, ...]
+
+    @property
+    def cpu_nanocores(self) -> int:
+        return sum(one.cpu_nanocores for one in self.containers)
+
+    @property
+    def memory_bytes(self) -> int:
+        return sum(one.memory_bytes for one in self.containers)

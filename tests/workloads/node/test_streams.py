@@ -7,6 +7,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -82,6 +83,19 @@ def test_capacity_and_images_are_told(agent: httpx.Client) -> None:
     assert agent.get("/v1/capacity").json() == {"cpuMillis": 8000, "memoryBytes": 32 * 1024**3}
     (image,) = agent.get("/v1/images").json()["items"]
     assert (image["name"], image["sizeBytes"]) == ("busybox:1", 4_000_000)
+
+
+def test_usage_is_told_once_it_is_measured(
+    agent: httpx.Client, runtime: Simulated, pod: SandboxSpec, clock: Clock
+) -> None:
+    runtime.load(pod.uid, "app", cpu_millis=250, memory_bytes=4096)
+    assert agent.get("/v1/usage").json() == {"items": []}
+    clock.now += timedelta(seconds=15)
+    (item,) = agent.get("/v1/usage", params={"uid": pod.uid}).json()["items"]
+    assert (item["uid"], item["container"], item["windowSeconds"]) == (pod.uid, "app", 15.0)
+    assert (item["cpuNanocores"], item["memoryBytes"]) == (250_000_000, 4096)
+    assert agent.get("/v1/usage", params={"uid": "other"}).json() == {"items": []}
+    assert agent.get(f"/v1/pods/{pod.uid}/usage/history").json()["items"] == [item]
 
 
 def test_a_log_is_read_to_its_end(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:

@@ -12,7 +12,14 @@ import pytest
 from tests.threads import at_once
 from tests.workloads.runtimes.worlds import World, container, spec
 from workloads.meta.keys import Uid
-from workloads.runtimes.base import ContainerStatus, ImageFault, RuntimeFault, SandboxSpec, SandboxStatus
+from workloads.runtimes.base import (
+    ContainerStatus,
+    ContainerUsage,
+    ImageFault,
+    RuntimeFault,
+    SandboxSpec,
+    SandboxStatus,
+)
 
 
 def started(world: World, pod: SandboxSpec) -> SandboxStatus:
@@ -377,3 +384,44 @@ def test_there_is_no_command_in_a_container_that_does_not_run(world: World) -> N
     world.runtime.ensure_sandbox(pod)
     with pytest.raises(RuntimeFault, match="does not run"):
         world.runtime.exec(pod.uid, "app", ["true"], seconds=10)
+
+
+# What containers use
+
+
+def used(world: World, uid: Uid) -> dict[str, ContainerUsage]:
+    return {one.container: one for one in world.runtime.usage() if one.uid == uid}
+
+
+def test_what_a_running_container_uses_is_measured(world: World) -> None:
+    pod = spec(world, "app", "side")
+    started(world, pod)
+    before = used(world, pod.uid)
+    world.work(pod.uid, "app")
+    after = used(world, pod.uid)
+    assert set(after) == {"app", "side"}
+    assert after["app"].id == observed(world, pod.uid).containers["app"].id
+    assert after["app"].cpu_nanoseconds - before["app"].cpu_nanoseconds >= 4_000_000
+    assert 0 < after["app"].memory_bytes < 64 * 1024**2
+    assert before["app"].at < after["app"].at
+
+
+def test_what_has_ended_or_gone_is_not_measured(world: World) -> None:
+    pod = spec(world, "app", "side")
+    started(world, pod)
+    world.exit(pod.uid, "app", 0)
+    assert set(used(world, pod.uid)) == {"side"}
+    world.runtime.remove_sandbox(pod.uid)
+    assert used(world, pod.uid) == {}
+
+
+def test_the_next_attempt_counts_from_nothing(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.work(pod.uid, "app")
+    first = used(world, pod.uid)["app"]
+    world.exit(pod.uid, "app", 1)
+    world.runtime.start_container(pod, "app", attempt=1)
+    second = used(world, pod.uid)["app"]
+    assert second.id != first.id
+    assert second.cpu_nanoseconds < first.cpu_nanoseconds

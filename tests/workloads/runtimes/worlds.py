@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ class World(Protocol):
         """The container's process ends; returns when the runtime knows."""
 
     def print(self, uid: Uid, container: str, line: str) -> None: ...
+
+    def work(self, uid: Uid, container: str) -> None:
+        """The container uses the CPU for at least a few milliseconds, and some memory."""
 
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox and all in it die."""
@@ -89,6 +93,10 @@ class SimulatedWorld:
     def print(self, uid: Uid, container: str, line: str) -> None:
         self.runtime.print(uid, container, line.encode())
 
+    def work(self, uid: Uid, container: str) -> None:
+        self.runtime.load(uid, container, cpu_millis=1000, memory_bytes=1024**2)
+        time.sleep(0.005)
+
     def lose_sandbox(self, uid: Uid) -> None:
         self.runtime.lose_sandbox(uid)
 
@@ -113,6 +121,9 @@ class DockerWorld:
 
     def print(self, uid: Uid, container: str, line: str) -> None:
         docker("exec", self.id(uid, container), "sh", "-c", f"echo {line} > /proc/1/fd/1")
+
+    def work(self, uid: Uid, container: str) -> None:
+        docker("exec", self.id(uid, container), "sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done")
 
     def lose_sandbox(self, uid: Uid) -> None:
         docker("kill", *docker("ps", "-q", "--filter", f"name=^/cci-{uid}").split())

@@ -1,0 +1,48 @@
+"""Pages tell what pods use beside what they are billed for, and say nothing while nobody measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from tests import manifests
+from tests.agents import agent_of, run_pod
+from tests.console import scenes
+from tests.console.test_pages import text_of
+from workloads.runtimes.simulated import Simulated
+
+
+@pytest.fixture
+def measured(shop: None, settings: Any) -> Iterator[None]:
+    """`web-0001-aaaaa` has used half of its quarter core, and 34 MiB."""
+    now = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
+    runtime = Simulated(clock=lambda: now[0])
+    runtime.add_image(manifests.IMAGE)
+    with agent_of(runtime, settings):
+        pod = scenes.person().get("Pod", "web-0001-aaaaa", "shop")
+        run_pod(runtime, pod)
+        runtime.load(pod["metadata"]["uid"], "app", cpu_millis=125, memory_bytes=34 * 1024**2)
+        scenes.person().usage("shop")
+        now[0] += timedelta(seconds=15)
+        yield
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("page", ["pods/web-0001-aaaaa/", "deployments/web/", "deployments/web/pods/"])
+def test_usage_stands_beside_the_billed_size(browser: Browser, page: str) -> None:
+    text = text_of(browser, f"/namespaces/shop/{page}")
+    assert "0.12 50 %" in text
+    assert "34 MiB 3 %" in text
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("page", ["pods/web-0001-aaaaa/", "deployments/web/"])
+def test_without_the_agent_the_page_stands(browser: Browser, settings: Any, page: str) -> None:
+    settings.AGENT_SOCKET = settings.AGENT_SOCKET.with_name("nothing.sock")
+    answer = browser.get(f"/namespaces/shop/{page}")
+    assert answer.status_code == 200
+    assert "MiB" not in text_of(browser, f"/namespaces/shop/{page}")

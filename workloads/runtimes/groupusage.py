@@ -1,0 +1,134 @@
+"""What containers use, read from the files of their control groups: three small reads each, and no question to Docker.
+
+Which container a group belongs to is asked of Docker when a group appears that is not known, and remembered: a sweep
+over groups that are all known reads files alone. Groups of others (another install, `docker run`) are remembered too.
+Memory is the working set, as cAdvisor and metrics-server have it: usage without the file cache that is not in use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from workloads.meta.keys import Uid
+from workloads.runtimes.base import ContainerUsage
+from workloads.runtimes.cgroups import Cgroups
+
+Whose = Callable[[], Mapping[str, tuple[Uid, str]]]
+
+_SCOPE, _SCOPE_END = "docker-", ".scope"
+
+
+class GroupUsage:
+    """`whose` says of all containers of this install, by id, which pod they belong to and their name in it."""
+
+    def __init__(self, cgroups: Cgroups, *, whose: Whose) -> None:
+        self._cgroups = cgroups
+        self._whose = whose
+        self._known: dict[str, tuple[Uid, str] | None] = {}
+        is_v2 = cgroups.version == "2"
+        self._cpu_root = str(cgroups.root if is_v2 else _first(cgroups, "cpuacct", "cpu,cpuacct"))
+        self._memory_root = str(cgroups.root if is_v2 else cgroups.root / "memory")
+        self._cpu, self._memory = (_cpu_v2, _memory_v2) if is_v2 else (_cpu_v1, _memory_v1)
+
+    def sees_groups(self) -> bool:
+        """Whether Docker's groups stand where this process looks. One in a container of its own sees only itself."""
+        if not self._cgroups.driver:
+            return False
+        places = ("system.slice",) if self._cgroups.driver == "systemd" else ("docker", "cci")
+        return any(Path(self._cpu_root, place).is_dir() for place in places)
+
+    def read(self) -> list[ContainerUsage]:
+        groups = dict(self._groups())
+        if groups.keys() - self._known.keys():
+            mine = self._whose()
+            self._known = {id: mine.get(id) for id in groups}
+        found = (self._one(id, place) for id, place in groups.items())
+        return [one for one in found if one]
+
+    def _groups(self) -> Iterator[tuple[str, str]]:
+        """Every container's id and its group below the root."""
+        if self._cgroups.driver == "systemd":
+            for name in _folders(f"{self._cpu_root}/system.slice"):
+                if name.startswith(_SCOPE):
+                    yield name.removeprefix(_SCOPE).removesuffix(_SCOPE_END), f"system.slice/{name}"
+            return
+        parents = ["docker", *(f"cci/{uid}" for uid in _folders(f"{self._cpu_root}/cci"))]
+        for parent in parents:
+            for id in _folders(f"{self._cpu_root}/{parent}"):
+                yield id, f"{parent}/{id}"
+
+    def _one(self, id: str, place: str) -> ContainerUsage | None:
+        """None for what is not ours, and for a container that ended meanwhile."""
+        whose = self._known.get(id)
+        if whose is None:
+            return None
+        try:
+            cpu = self._cpu(f"{self._cpu_root}/{place}")
+            at = datetime.now(UTC)
+            memory = self._memory(f"{self._memory_root}/{place}")
+        except (OSError, ValueError):
+            return None
+        return ContainerUsage(*whose, id, cpu, memory, at)
+
+
+def from_stats(uid: Uid, container: str, id: str, stats: Mapping[str, Any]) -> ContainerUsage | None:
+    """The same from what Docker's own reading says; None when the container has ended."""
+    memory, cpu = stats.get("memory_stats") or {}, (stats.get("cpu_stats") or {}).get("cpu_usage") or {}
+    if "usage" not in memory:
+        return None
+    detail = memory.get("stats") or {}
+    cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+    working_set = max(0, int(memory["usage"]) - int(cache))
+    return ContainerUsage(uid, container, id, int(cpu.get("total_usage", 0)), working_set, datetime.now(UTC))
+
+
+def _first(cgroups: Cgroups, *names: str) -> Path:
+    places = [cgroups.root / name for name in names]
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def _folders(place: str) -> list[str]:
+    try:
+        with os.scandir(place) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _cpu_v1(group: str) -> int:
+    return int(_read(f"{group}/cpuacct.usage"))
+
+
+def _memory_v1(group: str) -> int:
+    usage = int(_read(f"{group}/memory.usage_in_bytes"))
+    return max(0, usage - _line(_read(f"{group}/memory.stat"), b"total_inactive_file "))
+
+
+def _cpu_v2(group: str) -> int:
+    return _line(_read(f"{group}/cpu.stat"), b"usage_usec ") * 1000
+
+
+def _memory_v2(group: str) -> int:
+    usage = int(_read(f"{group}/memory.current"))
+    return max(0, usage - _line(_read(f"{group}/memory.stat"), b"inactive_file "))
+
+
+def _line(text: bytes, key: bytes) -> int:
+    """The number behind `key` at the start of a line; 0 without one."""
+    at = 0 if text.startswith(key) else text.find(b"\n" + key) + 1
+    if at == 0 and not text.startswith(key):
+        return 0
+    end = text.find(b"\n", at)
+    return int(text[at + len(key) : end if end >= 0 else len(text)])
+
+
+def _read(place: str) -> bytes:
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 16384)
+    finally:
+        os.close(descriptor)

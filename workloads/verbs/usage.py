@@ -1,0 +1,97 @@
+"""What running pods use now: which pods may be seen is decided here, the figures come from the agent.
+
+Figures are of the last seconds and are kept nowhere else; a pod that has just started has none yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import orjson
+from django.conf import settings
+
+from iam.identities import Identity
+from workloads.meta import times
+from workloads.meta.errors import NotFound, Unavailable
+from workloads.store.objects import Row
+from workloads.verbs import reads
+from workloads.verbs.calls import ContainerFigure, PodFigures
+
+TIMEOUT_SECONDS = 5.0
+MOST_NAMED = 100
+"""More pods than these are not named in the question: all are asked for."""
+_AWAY = "the server is currently unable to handle the request"
+_GROUP = "metrics.k8s.io"
+
+
+def of_pods(
+    identity: Identity,
+    namespace: str | None,
+    *,
+    label_selector: str = "",
+    field_selector: str = "",
+    owner_uid: str | None = None,
+) -> list[PodFigures]:
+    """Of all Running pods that match, without those that are too young. Raises BadRequest, Forbidden, Unavailable."""
+    found = reads.rows(
+        identity,
+        "Pod",
+        namespace,
+        label_selector=label_selector,
+        field_selector=field_selector,
+        owner_uid=owner_uid,
+    )
+    return _measured(found.rows)
+
+
+def of_pod(identity: Identity, namespace: str, name: str) -> PodFigures:
+    """Raises NotFound: no such pod, or none that runs for long enough. Raises Forbidden, Unavailable."""
+    found = _measured([reads.get(identity, "Pod", name, namespace)])
+    if not found:
+        raise NotFound.named("podmetrics", f"{namespace}/{name}", group=_GROUP)
+    return found[0]
+
+
+def is_running(row: Row) -> bool:
+    return row.phase == "Running"
+
+
+def _measured(rows: list[Row]) -> list[PodFigures]:
+    running = [row for row in rows if is_running(row)]
+    if not running:
+        return []
+    by_uid: dict[str, list[dict[str, Any]]] = {}
+    for item in _asked_of_agent([row.uid for row in running]):
+        by_uid.setdefault(item["uid"], []).append(item)
+    return [_figures(row, by_uid[row.uid]) for row in running if row.uid in by_uid]
+
+
+def _figures(row: Row, items: list[dict[str, Any]]) -> PodFigures:
+    containers = [ContainerFigure(one["container"], one["cpuNanocores"], one["memoryBytes"]) for one in items]
+    return PodFigures(
+        namespace=row.key.namespace,
+        name=row.key.name,
+        uid=row.uid,
+        labels=dict(row.labels),
+        at=max(times.parse(one["at"]) for one in items),
+        window=timedelta(seconds=max(one["windowSeconds"] for one in items)),
+        containers=tuple(sorted(containers, key=lambda one: one.name)),
+    )
+
+
+def _asked_of_agent(uids: Collection[str]) -> list[dict[str, Any]]:
+    """Raises Unavailable."""
+    if not settings.AGENT_SOCKET.exists():
+        raise Unavailable(f"{_AWAY}: the node agent is not running, nobody measures pods now")
+    transport = httpx.HTTPTransport(uds=str(settings.AGENT_SOCKET), verify=False)
+    headers = {"Authorization": f"Bearer {settings.AGENT_TOKEN}"}
+    named = {"uid": list(uids) if len(uids) <= MOST_NAMED else []}
+    try:
+        with httpx.Client(transport=transport, base_url="http://agent", timeout=TIMEOUT_SECONDS) as client:
+            answer = client.get("/v1/usage", params=named, headers=headers).raise_for_status()
+        return list(orjson.loads(answer.content)["items"])
+    except (httpx.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise Unavailable(f"{_AWAY}: the node agent does not answer, nobody measures pods now: {error}") from error
