@@ -7,9 +7,13 @@ from decimal import Decimal
 
 from billing import client as billing
 from billing.client import Meter, format_money
+from console import sections
 from console.access import Visit
+from console.sections import Section
+from workloads.client import Client
+from workloads.meta.errors import Forbidden
 
-KINDS = ("Namespace", "Deployment", "Pod")
+KINDS = sections.KINDS
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,40 @@ class NamespaceChoice:
 
 
 @dataclass(frozen=True)
+class RailItem:
+    name: str
+    title: str
+    url: str
+    count: int | None
+    """None where nothing is counted, or the visitor may not know."""
+
+    @property
+    def counter(self) -> str:
+        """Of the count's element."""
+        return f"count-{self.name}"
+
+
+@dataclass(frozen=True)
+class RailGroup:
+    title: str
+    items: tuple[RailItem, ...]
+
+
+@dataclass(frozen=True)
 class Frame:
     account: str
     user: str
     namespace: str
     namespaces: tuple[NamespaceChoice, ...]
-    counts: dict[str, int]
+    rail: tuple[RailGroup, ...]
     burn: Meter
     """Of today; its rate is what everything costs now."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By the section's name, what the rail counts."""
+        items = [item for group in self.rail for item in group.items]
+        return {item.name: item.count for item in items if item.count is not None}
 
     @property
     def currency(self) -> str:
@@ -46,19 +76,31 @@ class Frame:
 
 def of(visit: Visit) -> Frame:
     """The counts are of the namespace one is in, or of the account."""
-    client, scope = visit.client, visit.scope
     return Frame(
         account=visit.identity.account,
         user=visit.identity.user,
         namespace=visit.namespace,
         namespaces=tuple(_choices(visit)),
-        counts={
-            "namespaces": client.count("Namespace"),
-            "deployments": client.count("Deployment", scope),
-            "pods": client.count("Pod", scope),
-        },
+        rail=tuple(
+            RailGroup(str(group.title), tuple(_item(visit, section) for section in group.sections))
+            for group in sections.MAP
+        ),
         burn=billing.today(visit.identity.account),
     )
+
+
+def _item(visit: Visit, section: Section) -> RailItem:
+    scope = visit.scope if section.here else None
+    count = _count(visit.client, section.kind, scope) if section.kind else None
+    return RailItem(section.name, str(section.title), section.url(visit.namespace), count)
+
+
+def _count(client: Client, kind: str, scope: str | None) -> int | None:
+    """Who may not list a kind still sees every page; a number is not there."""
+    try:
+        return client.count(kind, scope)
+    except Forbidden:
+        return None
 
 
 def _choices(visit: Visit) -> list[NamespaceChoice]:

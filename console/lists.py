@@ -107,6 +107,13 @@ def small(query: Query, rows: list[R], *, wanted: Callable[[R], bool] | None) ->
     return Shelf(shown, Pager("", first=True, start=query.path))
 
 
+def count(everything: list[R] | None, chosen: Callable[[R], bool] | None) -> int | None:
+    """How many of `everything` a filter chooses; None where not all are here."""
+    if everything is None:
+        return None
+    return len(everything) if chosen is None else sum(1 for row in everything if chosen(row))
+
+
 def matching(client: Client, kind: str, scope: str | None, name_part: str) -> Iterator[JSON]:
     """Objects whose name contains `name_part`, in chunks, at most `_LOOKED_AT` looked at."""
     token, seen = "", 0

@@ -37,7 +37,7 @@ class Page:
 
 
 def page(template: str, *, kinds: tuple[str, ...] = ()) -> Callable[[Describe], Callable[..., Any]]:
-    """Makes a view of a describing function. The frame's own kinds (Namespace, Deployment, Pod) are always followed."""
+    """Makes a view of a describing function. The frame's own kinds, which the rail counts, are always followed."""
 
     def decorate(describe: Describe) -> Callable[..., Any]:
         made = Page(template, describe, tuple(dict.fromkeys((*frame.KINDS, *kinds))))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from billing.client import Rate
-from console import sizes, states
+from console import sections, sizes, states
 from console.sizes import Size
 from console.states import State
 from workloads.client import JSON, Client
@@ -62,6 +62,11 @@ class Source:
     kind: str
     name: str
 
+    @property
+    def page(self) -> str:
+        """The name of its url; "" for what has no page."""
+        return sections.PAGES.get(self.kind, "")
+
 
 @dataclass(frozen=True)
 class PodRow(Row):
@@ -85,6 +90,10 @@ class PodRow(Row):
     @property
     def status(self) -> JSON:
         return dict(self.obj.get("status") or {})
+
+    @property
+    def ended(self) -> bool:
+        return self.status.get("phase") in ("Succeeded", "Failed")
 
     @property
     def images(self) -> list[str]:
@@ -116,6 +125,8 @@ class DeploymentRow(Row):
     sample: JSON | None = None
     """One of its pods, which knows the billed size."""
 
+    page = "console:deployment"
+
     @cached_property
     def state(self) -> State:
         return states.of_deployment(self.obj, [row.obj for row in self.pods])
@@ -136,11 +147,7 @@ class DeploymentRow(Row):
     def size(self) -> Size | None:
         if self.sample is not None:
             return sizes.billed(self.sample)
-        template = self.obj["spec"]["template"]
-        annotated = Size.parse(
-            ((template.get("metadata") or {}).get("annotations") or {}).get(sizes.SIZE_ANNOTATION, "")
-        )
-        return annotated or sizes.asked(template["spec"])
+        return template_size(self.obj["spec"]["template"])
 
     @property
     def pips(self) -> list[str]:
@@ -215,6 +222,12 @@ def replica_sets_of(client: Client, deployment: JSON) -> list[JSON]:
 def revision_of(obj: Mapping[str, Any]) -> int:
     text = (obj["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", "0")
     return int(text) if text.isdigit() else 0
+
+
+def template_size(template: Mapping[str, Any]) -> Size | None:
+    """What a pod made of this template is billed for: as its annotation says, else what its containers ask for."""
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    return Size.parse(annotations.get(sizes.SIZE_ANNOTATION, "")) or sizes.asked(template["spec"])
 
 
 def controller_of(obj: Mapping[str, Any]) -> dict[str, str] | None:

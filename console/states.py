@@ -74,8 +74,8 @@ def of_deployment(deployment: JSON, pods: Iterable[JSON] = ()) -> State:
     states = [of_pod(pod) for pod in pods]
     if refused := _condition(status, "ReplicaFailure", "True"):
         return State(_("Refused"), refused.get("message", ""), "bad", "diamond", advice=_("Change it, or make room."))
-    if trouble := _trouble(states, wanted):
-        return trouble
+    if wrong := trouble(states, wanted):
+        return wrong
     if late := _condition(status, "Progressing", "False"):
         sentence = late.get("message") or late.get("reason", "")
         return State(_("Stuck"), sentence, "bad", "diamond", advice=_("See the events of its pods, or roll back."))
@@ -290,8 +290,8 @@ def settled(deployment: JSON) -> bool:
     )
 
 
-def _trouble(states: list[State], wanted: int) -> State | None:
-    """The worst that is wrong with its pods, and with how many of them."""
+def trouble(states: list[State], wanted: int) -> State | None:
+    """The worst that is wrong with a workload's pods, and with how many of them."""
     wrong = [state for state in states if state.needs_a_look]
     if not wrong:
         return None

@@ -7,6 +7,7 @@ from console.views import (
     create_yaml,
     deployments,
     help,
+    jobs,
     kubectl,
     logs,
     namespaces,
@@ -17,6 +18,7 @@ from console.views import (
 )
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
+_JOB = "namespaces/<slug:namespace>/jobs/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -47,6 +49,18 @@ pages: list[URLPattern] = [
     path(f"{_DEPLOYMENT}cost/", deployments.cost, name="deployment-cost"),
     path(f"{_DEPLOYMENT}scale/", deployments.scale, name="deployment-scale"),
     path(f"{_DEPLOYMENT}delete/", deployments.delete, name="deployment-delete"),
+    path("jobs/", jobs.job_list, name="all-jobs"),
+    path("namespaces/<slug:namespace>/jobs/", jobs.job_list, name="jobs"),
+    path(_JOB, jobs.detail, name="job"),
+    path(f"{_JOB}peek/", jobs.peek, name="job-peek"),
+    path(f"{_JOB}pods/", jobs.pods, name="job-pods"),
+    path(f"{_JOB}events/", jobs.events, name="job-events"),
+    path(f"{_JOB}yaml/", jobs.manifest, name="job-yaml"),
+    path(f"{_JOB}cost/", jobs.cost, name="job-cost"),
+    path(f"{_JOB}suspend/", jobs.suspend, name="job-suspend"),
+    path(f"{_JOB}scale/", jobs.scale, name="job-scale"),
+    path(f"{_JOB}again/", jobs.run_again, name="job-again"),
+    path(f"{_JOB}delete/", jobs.delete, name="job-delete"),
     path("pods/", pods.pod_list, name="all-pods"),
     path("namespaces/<slug:namespace>/pods/", pods.pod_list, name="pods"),
     path(_POD, pods.detail, name="pod"),

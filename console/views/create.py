@@ -14,7 +14,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console import frame
@@ -97,14 +96,6 @@ def namespace_names(visit: Visit) -> list[str]:
 
 def requested_namespace(request: HttpRequest) -> str:
     return request.POST.get("namespace") or request.GET.get("namespace", "")
-
-
-def page_of(kind: str, namespace: str, name: str) -> str:
-    """Where the console shows an object; "" for kinds without a page."""
-    if kind in ("Namespace", "Network"):
-        return reverse("console:namespace", kwargs={"namespace": namespace or name})
-    pages = {"Deployment": "console:deployment", "Pod": "console:pod"}
-    return reverse(pages[kind], kwargs={"namespace": namespace, "name": name}) if kind in pages else ""
 
 
 def _make_namespace(client: Client, draft: NamespaceDraft) -> list[FieldError]:

@@ -20,7 +20,8 @@ from console.access import Visit, guarded
 from console.forms import manifests
 from console.forms.drafts import FieldError, by_field
 from console.forms.manifests import Entry
-from console.views.create import form_page, namespace_names, page_of, requested_namespace
+from console.sections import page_of
+from console.views.create import form_page, namespace_names, requested_namespace
 from workloads.client import Client, WriteOptions
 from workloads.meta.errors import AlreadyExists, Cause, StatusError
 from workloads.meta.manifests import LONGEST, ManifestError

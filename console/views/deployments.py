@@ -56,7 +56,7 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
         "pager": shelf.pager,
         "query": query,
         "chips": [
-            query.chip("state", value, str(label), count=_count(everything, _FILTERS[value]))
+            query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
             for value, label in _CHIPS.items()
         ],
         "summary": _summary(everything) if everything else None,
@@ -150,12 +150,6 @@ def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
         messages.success(visit.request, _("Deployment %(name)s is being deleted.") % {"name": name})
         return redirect("console:deployments", namespace=namespace)
     return render(visit.request, "deployments/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
-
-
-def _count(everything: list[DeploymentRow] | None, chosen: Callable[[DeploymentRow], bool] | None) -> int | None:
-    if everything is None:
-        return None
-    return len(everything) if chosen is None else sum(1 for row in everything if chosen(row))
 
 
 def _summary(everything: list[DeploymentRow]) -> Context:

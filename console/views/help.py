@@ -40,6 +40,10 @@ def _words() -> list[Answer]:
             _("Deployment"),
             _("A number of equal pods that are kept running, and replaced step by step when you change them."),
         ),
+        Answer(
+            _("Job"),
+            _("Pods that run until enough of them have succeeded. What fails is tried again, up to its backoff limit."),
+        ),
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),
@@ -98,6 +102,15 @@ def _states() -> list[State]:
         ),
         State(_("Terminating"), _("asked to stop, has its grace period to do so"), "busy", "ring"),
         State(_("Completed"), _("ended, and was meant to"), "idle", "square"),
+        State(_("Complete"), _("a Job of which enough pods have succeeded; it costs nothing more"), "idle", "square"),
+        State(_("Suspended"), _("a Job that was told to wait; it has no pods and costs nothing"), "idle", "hollow"),
+        State(
+            _("Failed"),
+            _("a pod that ended badly, or a Job that was given up: too many failures, or its time is over"),
+            "bad",
+            "diamond",
+            advice=_("Read the logs of the pods that failed, mend the cause, and run the Job again."),
+        ),
     ]
 
 

@@ -13,7 +13,7 @@ from console.access import Visit, guarded
 from console.pages import Context, page
 
 CONFIRMATION = "DELETE"
-_HELD = ("Deployment", "ReplicaSet", "Pod")
+_HELD = ("Deployment", "ReplicaSet", "Job", "Pod")
 
 
 @page("namespaces/list.html", kinds=("Namespace", "Network"))
@@ -27,7 +27,7 @@ def namespace_list(visit: Visit) -> Context:
     }
 
 
-@page("namespaces/detail.html", kinds=("Namespace", "Network", "Deployment", "Pod"))
+@page("namespaces/detail.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod"))
 def detail(visit: Visit, *, namespace: str) -> Context:
     return {
         **_common(visit, "overview"),

@@ -51,6 +51,7 @@ def pod_list(visit: Visit, *, namespace: str = "") -> Context:
         "sources": [
             query.chip("source", "", _("Any source")),
             query.chip("source", "Deployment", _("Deployments")),
+            query.chip("source", "Job", _("Jobs")),
             query.chip("source", "none", _("Bare pods")),
         ],
         "total": client.count("Pod", visit.scope),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from console import lists
+from console import lists, sections
 from console.access import Visit
 from console.pages import Context, page
+from workloads.meta.errors import Forbidden
 
 _EACH = 6
-_KINDS = (("Deployment", "console:deployment"), ("Pod", "console:pod"))
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,7 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create from Image"), "console:deployment-create"),
         (_("Create from YAML"), "console:yaml-create"),
         (_("Request a namespace"), "console:namespace-create"),
-        (_("Overview"), "console:overview"),
-        (_("Namespaces"), "console:namespaces"),
-        (_("Deployments"), "console:all-deployments"),
-        (_("Pods"), "console:all-pods"),
-        (_("kubectl access"), "console:kubectl"),
-        (_("Help"), "console:help"),
+        *((str(section.title), section.everywhere) for section in sections.SECTIONS),
         (_("Download a kubeconfig"), "console:kubeconfig"),
     ]
     return [Hit(_("Go to"), label, "", url) for label, name in named if text in label.lower() and (url := _url(name))]
@@ -58,11 +54,12 @@ def _namespaces(visit: Visit, text: str) -> Iterator[Hit]:
 
 
 def _objects(visit: Visit, text: str) -> Iterator[Hit]:
-    for kind, url_name in _KINDS:
-        for item in islice(lists.matching(visit.client, kind, None, text), _EACH):
-            metadata = item["metadata"]
-            where = {"namespace": metadata["namespace"], "name": metadata["name"]}
-            yield Hit(_(f"{kind}s"), metadata["name"], metadata["namespace"], reverse(url_name, kwargs=where))
+    titles = {section.kind: str(section.title) for section in sections.SECTIONS if section.kind}
+    for kind in sections.PAGES:
+        with suppress(Forbidden):
+            for item in islice(lists.matching(visit.client, kind, None, text), _EACH):
+                namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
+                yield Hit(titles[kind], name, namespace, sections.page_of(kind, namespace, name))
 
 
 def _url(name: str) -> str:

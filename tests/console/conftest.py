@@ -22,13 +22,14 @@ def strangers_browser(db: None) -> Browser:
 
 @pytest.fixture
 def shop(db: None) -> None:
-    """A namespace with a Deployment `web` of two pods, one of which is still pulling, and a bare pod."""
+    """A namespace with a Deployment `web` of two pods (one is still pulling), a bare pod, and a Job `web` at work."""
     scenes.namespace("shop")
     web = scenes.deployment("web", replicas=2, readyReplicas=1)
     replica_set = scenes.replica_set(web)
     scenes.pod("web-0001-aaaaa", owner=replica_set, status=scenes.running())
     scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
     scenes.pod("lonely", status=scenes.crashing())
+    scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})
 
 
 def signed_in(account: str, name: str) -> Browser:

@@ -67,11 +67,31 @@ def replica_set(owner: JSON, *, revision: int = 1) -> JSON:
     return hand(name="deployments").create("ReplicaSet", manifest, "shop").obj
 
 
+def job(name: str, *, owner: JSON | None = None, status: JSON | None = None, **spec: Any) -> JSON:
+    """A Job; with a `status` as the controller would have written it."""
+    manifest = manifests.job(name, **spec)
+    if owner is not None:
+        manifest["metadata"]["ownerReferences"] = [_owner(owner)]
+    made = hand(name="cronjobs").create("Job", manifest, "shop").obj
+    if status is None:
+        return made
+    made["status"] = {"startTime": times.format_seconds(datetime.now(UTC) - timedelta(seconds=90)), **status}
+    return hand(name="jobs").update("Job", name, made, "shop", subresource="status").obj
+
+
+def ended(type: str, reason: str, message: str = "", *, seconds: float = 30) -> JSON:
+    """The last condition of a Job, `seconds` ago."""
+    at = times.format_seconds(datetime.now(UTC) - timedelta(seconds=seconds))
+    return {"type": type, "status": "True", "reason": reason, "message": message, "lastTransitionTime": at}
+
+
 def pod(name: str, *, owner: JSON | None = None, status: JSON | None = None, **spec: Any) -> JSON:
     manifest = manifests.pod(name, **spec)
     if owner is not None:
         manifest["metadata"]["ownerReferences"] = [_owner(owner)]
         manifest["metadata"]["labels"] = owner["spec"]["selector"]["matchLabels"]
+        if owner["kind"] == "Job":
+            manifest["spec"]["restartPolicy"] = "Never"
     made = hand(name="replicasets").create("Pod", manifest, "shop").obj
     if status is None:
         return made

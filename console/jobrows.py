@@ -1,0 +1,197 @@
+"""Jobs as lists and details show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from billing.client import Rate
+from console import jobstates, rows
+from console.rows import PodRow, Row, Source
+from console.sizes import Size
+from console.states import State
+from workloads.client import JSON, Client
+from workloads.kinds import jobs, jobspecs
+from workloads.meta import indexes
+from workloads.meta.indexes import Indexes, IndexesError
+
+INDEX = "batch.kubernetes.io/job-completion-index"
+_MARKS = 100
+"""Indexes shown one by one at most."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A span of the progress bar, in per cent."""
+
+    kind: str
+    count: int
+    x: str
+    width: str
+
+
+@dataclass(frozen=True)
+class JobRow(Row):
+    pods: tuple[PodRow, ...] = ()
+    """Those looked at; in lists of what has ended at most one, which knows the billed size."""
+
+    page = "console:job"
+
+    @cached_property
+    def state(self) -> State:
+        return jobstates.of_job(self.obj, [row.obj for row in self.pods])
+
+    @property
+    def spec(self) -> JSON:
+        return dict(self.obj["spec"])
+
+    @property
+    def status(self) -> JSON:
+        return dict(self.obj.get("status") or {})
+
+    @property
+    def finished(self) -> bool:
+        return jobs.is_finished(self.obj)
+
+    @property
+    def suspended(self) -> bool:
+        return bool(self.spec.get("suspend"))
+
+    @property
+    def succeeded(self) -> int:
+        return jobstates.number(self.obj, "succeeded")
+
+    @property
+    def failed(self) -> int:
+        return jobstates.number(self.obj, "failed")
+
+    @property
+    def active(self) -> int:
+        return jobstates.number(self.obj, "active")
+
+    @property
+    def parallelism(self) -> int:
+        return int(self.spec.get("parallelism", 1))
+
+    @property
+    def completions(self) -> int | None:
+        """None for a Job that ends with its first success."""
+        return self.spec.get("completions")
+
+    @property
+    def done(self) -> str:
+        """`2/5`, as kubectl prints it."""
+        return f"{self.succeeded}/{1 if self.completions is None else self.completions}"
+
+    @property
+    def images(self) -> list[str]:
+        return [container["image"] for container in self.spec["template"]["spec"]["containers"]]
+
+    @cached_property
+    def size(self) -> Size | None:
+        """Of one pod."""
+        for row in self.pods:
+            if row.size is not None:
+                return row.size
+        return rows.template_size(self.spec["template"])
+
+    @property
+    def rate(self) -> Rate | None:
+        """What it costs now, of the pods looked at; None while it has none that cost."""
+        found = [row.rate for row in self.pods if row.rate is not None and row.rate.per_second]
+        if not found:
+            return None
+        return Rate(found[0].currency, sum((rate.per_second for rate in found), Decimal(0)))
+
+    @property
+    def source(self) -> Source | None:
+        owner = rows.controller_of(self.obj)
+        return Source(owner["kind"], owner["name"]) if owner else None
+
+    @property
+    def seconds(self) -> float | None:
+        """What it took, or has taken so far."""
+        return jobstates.took(self.obj, now=datetime.now(UTC))
+
+    @property
+    def must_end_at(self) -> datetime | None:
+        return jobstates.must_end_at(self.obj)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return jobstates.ended_at(self.obj)
+
+    @property
+    def removed_at(self) -> datetime | None:
+        return jobstates.removed_at(self.obj)
+
+    @property
+    def bar(self) -> list[Part]:
+        """Succeeded, running and failed side by side; what is still to come is empty."""
+        counts = {"done": self.succeeded, "active": self.active, "failed": self.failed}
+        total = max(self.completions or 1, 1)
+        whole = max(total, sum(counts.values()))
+        parts, x = [], 0.0
+        for kind, count in counts.items():
+            if count:
+                width = 100 * count / whole
+                parts.append(Part(kind, count, f"{x:.2f}%", f"{width:.2f}%"))
+                x += width
+        return parts
+
+    @property
+    def is_indexed(self) -> bool:
+        return jobspecs.is_indexed(self.spec)
+
+    @property
+    def marks(self) -> list[tuple[int, str]]:
+        """Each index with its tone; empty where there are too many to look at."""
+        total = self.completions or 0
+        if not self.is_indexed or not 0 < total <= _MARKS:
+            return []
+        completed, lost = _indexes(self.status, "completedIndexes"), _indexes(self.status, "failedIndexes")
+        running = {index for row in self.pods if not row.ended and (index := index_of(row.obj)) is not None}
+        return [(index, _tone(index, completed, lost, running)) for index in range(total)]
+
+    @property
+    def description(self) -> str:
+        return self.annotations.get("description", "")
+
+
+def job_row(client: Client, job: JSON, *, all_pods: bool = False) -> JobRow:
+    """Its pods are read where they tell something: while it has not ended, or `all_pods`."""
+    if all_pods or not jobs.is_finished(job):
+        return JobRow(job, tuple(map(PodRow, pods_of(client, job))))
+    known = rows.template_size(job["spec"]["template"]) is not None
+    return JobRow(job) if known else JobRow(job, tuple(map(PodRow, pods_of(client, job, limit=1))))
+
+
+def pods_of(client: Client, job: JSON, *, limit: int = rows.PODS_LOOKED_AT) -> list[JSON]:
+    """The newest first."""
+    metadata = job["metadata"]
+    found = client.list("Pod", metadata["namespace"], owner_uid=metadata["uid"], limit=limit).items
+    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
+
+
+def index_of(pod: Mapping[str, Any]) -> int | None:
+    text = (pod["metadata"].get("annotations") or {}).get(INDEX, "")
+    return int(text) if text.isdigit() else None
+
+
+def _indexes(status: JSON, name: str) -> Indexes:
+    try:
+        return indexes.parse(status.get(name, ""))
+    except IndexesError:
+        return Indexes()
+
+
+def _tone(index: int, completed: Indexes, lost: Indexes, running: set[int]) -> str:
+    if index in completed:
+        return "ok"
+    if index in lost:
+        return "bad"
+    return "busy" if index in running else "none"

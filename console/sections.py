@@ -1,0 +1,87 @@
+"""The map of the console: its sections in the rail's order, and the page on which each kind of object is shown.
+
+A new section is one entry here: the rail, its live count, the palette and links to objects follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Section:
+    name: str
+    """As pages say it in `section`."""
+    title: Words
+    everywhere: str
+    """The url's name, over all namespaces."""
+    here: str = ""
+    """The url's name within a namespace; "" for what lives in none."""
+    kind: str = ""
+    """What is counted beside the title."""
+
+    def url(self, namespace: str) -> str:
+        if namespace and self.here:
+            return reverse(self.here, kwargs={"namespace": namespace})
+        return reverse(self.everywhere)
+
+
+@dataclass(frozen=True)
+class Group:
+    title: Words
+    sections: tuple[Section, ...]
+
+
+MAP = (
+    Group(
+        "",
+        (
+            Section("overview", _("Overview"), "console:overview"),
+            Section("namespaces", _("Namespaces"), "console:namespaces", kind="Namespace"),
+        ),
+    ),
+    Group(
+        _("Workloads"),
+        (
+            Section("deployments", _("Deployments"), "console:all-deployments", "console:deployments", "Deployment"),
+            Section("jobs", _("Jobs"), "console:all-jobs", "console:jobs", "Job"),
+            Section("pods", _("Pods"), "console:all-pods", "console:pods", "Pod"),
+        ),
+    ),
+    Group(
+        _("Account"),
+        (
+            Section("kubectl", _("kubectl access"), "console:kubectl"),
+            Section("help", _("Help"), "console:help"),
+        ),
+    ),
+)
+
+SECTIONS = tuple(section for group in MAP for section in group.sections)
+KINDS = tuple(section.kind for section in SECTIONS if section.kind)
+"""What the rail counts."""
+
+PAGES = {
+    "Deployment": "console:deployment",
+    "Job": "console:job",
+    "Pod": "console:pod",
+}
+"""The url's name of one object's page, by kind; each takes `namespace` and `name`."""
+
+
+def page_of(kind: str, namespace: str, name: str) -> str:
+    """Where the console shows an object; "" for kinds without a page."""
+    if kind in ("Namespace", "Network"):
+        return reverse("console:namespace", kwargs={"namespace": namespace or name})
+    if kind not in PAGES:
+        return ""
+    try:
+        return reverse(PAGES[kind], kwargs={"namespace": namespace, "name": name})
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,241 @@
+"""Jobs: the list, one Job in tabs, suspending, parallelism, running again and deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import client as billing
+from billing.client import Meter
+from console import frame, happenings, jobrows, lists, manifests, rows
+from console.access import Visit, guarded
+from console.forms import again
+from console.forms.drafts import spoken
+from console.jobrows import JobRow
+from console.lists import Query
+from console.pages import Context, page
+from workloads.client import JSON, DeleteOptions, Listing, WriteOptions
+from workloads.meta.errors import AlreadyExists, StatusError
+
+MOST_PODS = 1000
+_FILTERS: dict[str, Callable[[JobRow], bool] | None] = {
+    "": None,
+    "look": lambda row: row.state.needs_a_look,
+    "running": lambda row: not row.finished and not row.suspended,
+    "suspended": lambda row: not row.finished and row.suspended,
+    "complete": lambda row: row.finished and not row.state.needs_a_look,
+    "failed": lambda row: row.finished and row.state.needs_a_look,
+}
+_CHIPS = {
+    "": gettext_lazy("All"),
+    "look": gettext_lazy("Needs a look"),
+    "running": gettext_lazy("Not done yet"),
+    "suspended": gettext_lazy("Suspended"),
+    "complete": gettext_lazy("Complete"),
+    "failed": gettext_lazy("Failed"),
+}
+
+
+@page("jobs/list.html", kinds=("Job", "Pod"))
+def job_list(visit: Visit, *, namespace: str = "") -> Context:
+    query = Query.of(visit.request, "state", "q")
+    client, part = visit.client, query.get("q").lower()
+    chosen, total = _FILTERS.get(query.get("state")), client.count("Job", visit.scope)
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list("Job", visit.scope, limit=limit, continue_token=token)
+
+    def row(item: JSON) -> JobRow:
+        return jobrows.job_row(client, item)
+
+    def wanted(row: JobRow) -> bool:
+        return part in row.name and (chosen is None or chosen(row))
+
+    everything = lists.whole(read, row, total=total)
+    choose = wanted if part or chosen else None
+    if everything is None:
+        shelf = lists.shelf(query, read, row, wanted=choose)
+    else:
+        shelf = lists.small(query, newest_first(everything), wanted=choose)
+    return {
+        "section": "jobs",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "chips": [
+            query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
+            for value, label in _CHIPS.items()
+        ],
+        "total": total,
+    }
+
+
+@page("jobs/detail.html", kinds=("Job", "Pod", "Event"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    return {**common, "events": _events(visit, common["row"])[:6]}
+
+
+@page("jobs/peek.html", kinds=("Job", "Pod", "Event"))
+def peek(visit: Visit, *, namespace: str, name: str) -> Context:
+    """The side drawer."""
+    common = _common(visit, name, "overview")
+    return {**common, "events": _events(visit, common["row"])[:5]}
+
+
+@page("jobs/pods.html", kinds=("Job", "Pod"))
+def pods(visit: Visit, *, namespace: str, name: str) -> Context:
+    return _common(visit, name, "pods")
+
+
+@page("jobs/events.html", kinds=("Job", "Pod", "Event"))
+def events(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": _events(visit, common["row"]), "mixed": True}
+
+
+@page("jobs/yaml.html", kinds=("Job",))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@page("jobs/cost.html", kinds=("Job", "Pod"))
+def cost(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "cost")
+    row: JobRow = common["row"]
+    meters = billing.pod_meters(visit.identity.account, [pod.uid for pod in row.pods])
+    return {**common, "lines": [(pod, meters.get(pod.uid)) for pod in row.pods]}
+
+
+@guarded("GET", "POST")
+def suspend(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    """Suspends what runs, resumes what is suspended; the page says which before the button."""
+    common = _common(visit, name, "overview")
+    row: JobRow = common["row"]
+    if visit.request.method == "POST":
+        wanted = visit.request.POST.get("suspend") == "true"
+        patch = {"spec": {"suspend": wanted}}
+        visit.client.patch("Job", name, patch, "application/merge-patch+json", namespace)
+        said = _("%(name)s is being suspended.") if wanted else _("%(name)s goes on.")
+        messages.success(visit.request, said % {"name": name})
+        return redirect("console:job", namespace=namespace, name=name)
+    context = {**common, "visit": visit, "frame": frame.of(visit), "each": row.size and row.size.rate()}
+    return render(visit.request, "jobs/suspend.html", context)
+
+
+class ParallelismForm(forms.Form):
+    parallelism = forms.IntegerField(label=gettext_lazy("Pods at a time"), min_value=0, max_value=MOST_PODS)
+
+
+@guarded("GET", "POST")
+def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    row: JobRow = common["row"]
+    form = ParallelismForm(visit.request.POST or None, initial={"parallelism": row.parallelism})
+    if visit.request.method == "POST" and form.is_valid() and _scaled(visit, form, row):
+        return redirect("console:job", namespace=namespace, name=name)
+    context = {**common, "visit": visit, "frame": frame.of(visit), "form": form, "each": row.size and row.size.rate()}
+    status = 422 if visit.request.method == "POST" else 200
+    return render(visit.request, "jobs/scale.html", context, status=status)
+
+
+class AgainForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name of the new Job"), max_length=253)
+
+
+@guarded("GET", "POST")
+def run_again(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    """A new Job from a finished one's spec; the finished one stays as it is."""
+    common = _common(visit, name, "overview")
+    row: JobRow = common["row"]
+    form = AgainForm(visit.request.POST or None, initial={"name": again.name_after(name, "again")})
+    if visit.request.method == "POST" and form.is_valid():
+        made = create_job(visit, form, again.of_job(row.obj, form.cleaned_data["name"]))
+        if made:
+            return redirect("console:job", namespace=namespace, name=made)
+    context = {**common, "visit": visit, "frame": frame.of(visit), "form": form, "each": row.size and row.size.rate()}
+    status = 422 if visit.request.method == "POST" else 200
+    return render(visit.request, "jobs/again.html", context, status=status)
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    if visit.request.method == "POST":
+        options = DeleteOptions(uid=common["row"].uid, propagation="Foreground")
+        visit.client.delete("Job", name, namespace, options=options)
+        messages.success(visit.request, _("Job %(name)s is being deleted.") % {"name": name})
+        return redirect("console:jobs", namespace=namespace)
+    return render(visit.request, "jobs/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+
+
+def create_job(visit: Visit, form: forms.Form, manifest: JSON) -> str:
+    """The new Job's name; "" when the control plane refused, its words being at the form's `name` then."""
+    options = WriteOptions(manager="console")
+    try:
+        answer = visit.client.create("Job", manifest, visit.namespace, options=options)
+    except AlreadyExists:
+        said = _("%(namespace)s has a Job of this name already: choose another name.")
+        form.add_error("name", said % {"namespace": visit.namespace})
+        return ""
+    except StatusError as refusal:
+        for cause in refusal.causes:
+            form.add_error("name" if cause.field.startswith("metadata.name") else None, spoken(cause))
+        if not refusal.causes:
+            form.add_error(None, refusal.message)
+        return ""
+    messages.success(visit.request, _("Job %(name)s was created.") % {"name": manifest["metadata"]["name"]})
+    for warning in answer.warnings:
+        messages.info(visit.request, warning)
+    return str(answer.obj["metadata"]["name"])
+
+
+def newest_first(found: list[JobRow]) -> list[JobRow]:
+    return sorted(found, key=lambda row: row.created, reverse=True)
+
+
+def _scaled(visit: Visit, form: ParallelismForm, row: JobRow) -> bool:
+    """False when the control plane refused; its words are on the form then."""
+    wanted = form.cleaned_data["parallelism"]
+    patch = {"spec": {"parallelism": wanted}}
+    try:
+        answer = visit.client.patch("Job", row.name, patch, "application/merge-patch+json", row.namespace)
+    except StatusError as refusal:
+        form.add_error("parallelism", spoken(refusal.causes[0]) if refusal.causes else refusal.message)
+        return False
+    values = {"name": row.name, "count": wanted}
+    messages.success(visit.request, _("%(name)s now runs up to %(count)s at a time.") % values)
+    for warning in answer.warnings:
+        messages.info(visit.request, warning)
+    return True
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    row = jobrows.job_row(visit.client, visit.client.get("Job", name, visit.namespace), all_pods=True)
+    return {
+        "section": "jobs",
+        "tab": tab,
+        "row": row,
+        "pods": row.pods,
+        "more_pods": len(row.pods) >= rows.PODS_LOOKED_AT,
+        "meter": _meter(visit, row),
+    }
+
+
+def _meter(visit: Visit, row: JobRow) -> Meter:
+    """A CronJob's bill stands under its own name: what one of its Jobs cost is the sum of the pods that are there."""
+    account = visit.identity.account
+    if row.source is None:
+        return billing.total(account, namespace=visit.namespace, workload_uid=row.uid)
+    return billing.together(billing.pod_meters(account, [pod.uid for pod in row.pods]).values())
+
+
+def _events(visit: Visit, row: JobRow) -> list[happenings.Happening]:
+    return happenings.of_uids(visit.client, visit.namespace, [row.uid, *(pod.uid for pod in row.pods[:20])])
