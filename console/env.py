@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from workloads.meta import quantity
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -33,6 +35,7 @@ SETTINGS = (
     Setting("CCI_VOLUMES_DIR", "", "Where pods' volumes lie; the daemon sees the same path. Empty: in CCI_DATA_DIR."),
     Setting("CCI_AGENT_SOCKET", "", "Unix socket of the node agent. Empty: agent.sock beside the other sockets."),
     Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),
+    Setting("CCI_RESERVED_MEMORY", "256Mi", "Memory of the host that pods do not get, such as 2Gi; 0 gives them all."),
     Setting("CCI_WARM_POOL", "2", "Ready sandboxes kept for each namespace that asks for a warm pool, at most."),
     Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
@@ -54,6 +57,14 @@ def number(name: str) -> int:
         return int(text)
     except ValueError:
         raise SystemExit(f"{name}={text!r} is not a whole number.") from None
+
+
+def amount(name: str) -> int:
+    """A number of bytes, written as Kubernetes does (2Gi, 512Mi). Raises SystemExit with a sentence otherwise."""
+    problem = quantity.problem(get(name))
+    if problem or quantity.parse(get(name)) < 0:
+        raise SystemExit(f"{name}={get(name)!r} is not an amount of memory, such as 512Mi or 2Gi.")
+    return quantity.whole(get(name))
 
 
 def flag(name: str) -> bool:

@@ -1,3 +1,3 @@
 """Django looks for models here; they live with the rooms that own them."""
 
-from workloads.store.models import Change, Cursor, Lease, Object, ProbeWord, WorkItem  # noqa: F401
+from workloads.store.models import Change, Cursor, HostWord, Lease, Object, ProbeWord, WorkItem  # noqa: F401

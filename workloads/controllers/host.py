@@ -24,6 +24,8 @@ class Host:
     overcommit: int
     lock: Path
     """Held by whoever counts the room on this host."""
+    reserved_bytes: int = 0
+    """Memory that pods do not get."""
 
 
 @cache

@@ -50,6 +50,7 @@ def this_host() -> Host:
         node=settings.NODE_NAME,
         overcommit=settings.OVERCOMMIT,
         lock=Path(settings.DATA_DIR) / "room.lock",
+        reserved_bytes=settings.RESERVED_MEMORY,
     )
 
 

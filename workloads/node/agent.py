@@ -12,7 +12,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 
-from workloads.node import listening, orphans, pools, probes, server, streams, usage
+from workloads.node import listening, orphans, pools, probes, room, server, streams, usage
 from workloads.runtimes import registry
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def run(stop: threading.Event) -> None:
         "probes": lambda stop: probes.keep(runtime, stop),
         "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
+        "room": lambda stop: room.keep(runtime, stop, terms()),
         "orphans": lambda stop: orphans.sweep(runtime, stop),
         "streams": lambda stop: server.serve(application, settings.AGENT_SOCKET, stop),
     }
@@ -47,6 +48,11 @@ def run(stop: threading.Event) -> None:
         # the listener may sit in a read that only the daemon ends: it goes with the process
         if thread.name != "events":
             thread.join(GOODBYE_SECONDS)
+
+
+def terms() -> room.Terms:
+    """By the settings."""
+    return room.Terms(host=settings.NODE_NAME, overcommit=settings.OVERCOMMIT, reserved_bytes=settings.RESERVED_MEMORY)
 
 
 def _keep_doing(name: str, duty: Duty, stop: threading.Event) -> None:

@@ -158,6 +158,11 @@ class Simulated:
         with self._lock:
             self._volumes[uid][volume][path] = data
 
+    def resize(self, capacity: Capacity) -> None:
+        """The host is another size from now on."""
+        with self._lock:
+            self._capacity = capacity
+
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox stops and everything in it dies, as after a restart of the daemon."""
         with self._lock:

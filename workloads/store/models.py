@@ -110,3 +110,17 @@ class ProbeWord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uid}/{self.container} {self.probe}: {self.passes}"
+
+
+class HostWord(models.Model):
+    """What the agent says of its host; see `store.hosts`."""
+
+    host = models.CharField(max_length=253)
+    subject = models.CharField(max_length=16)
+    said = models.TextField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("host", "subject"), name="host_word"),)
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.subject}: {self.said}"

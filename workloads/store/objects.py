@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -20,7 +21,7 @@ from workloads.store.rows import Draft, Exists, Guard, Missing, Row, Stale
 from workloads.store.stamps import stamp
 
 __all__ = ["Draft", "Exists", "Guard", "Missing", "Page", "Row", "Stale"]
-__all__ += ["count", "insert", "read", "read_uid", "remove", "scan", "update"]
+__all__ += ["Brief", "briefs", "count", "insert", "read", "read_uid", "read_uids", "remove", "scan", "uids", "update"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,16 @@ class Page:
     revision: int
     """The head of the log at the instant of the list: watch from here."""
     remaining: int
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A row without its object, for whoever looks at thousands."""
+
+    key: Key
+    uid: Uid
+    created: datetime
+    deleting: bool
 
 
 def insert(draft: Draft, *, guards: Iterable[Guard] = ()) -> Row:
@@ -58,6 +69,29 @@ def read(key: Key) -> Row:
 def read_uid(uid: str) -> Row:
     """Raises Missing."""
     return _one("uid = %s", [uid], asked=uid)
+
+
+def read_uids(uids: Collection[str]) -> list[Row]:
+    """Those that are there, in no order."""
+    asked, found = list(uids), list[Row]()
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        where = f"uid IN ({', '.join(['%s'] * len(some))})"
+        found += map(_row, _select(f"SELECT {_COLUMNS} FROM workloads_object WHERE {where}", some))  # noqa: S608
+    return found
+
+
+def uids(kind: str, *, phases: Collection[str], placed: bool) -> list[Uid]:
+    """Of all accounts, in the order they were made: those in one of the phases that have a node, or have none."""
+    return [uid for (uid,) in _in_phases("uid", kind, phases, placed=placed)]
+
+
+def briefs(kind: str, *, phases: Collection[str], placed: bool) -> list[Brief]:
+    """The same with a little more of each."""
+    found = _in_phases("account, kind, namespace, name, uid, created, deleting", kind, phases, placed=placed)
+    return [
+        Brief(Key(*columns[:4]), Uid(columns[4]), time_out(columns[5]), deleting=bool(columns[6])) for columns in found
+    ]
 
 
 def scan(
@@ -108,8 +142,14 @@ def _written(draft: Draft, revision: int) -> Row:
     return Row(**{**given, "revision": revision, "data": stamp(draft.data, revision)})
 
 
+_AT_ONCE = 500
 _COLUMNS = "account, kind, namespace, name, uid, revision, labels, owner_uid, phase, node, created, deleting, data"
 _HEAD = "(SELECT coalesce(max(revision), 0) FROM workloads_change)"
+
+
+def _in_phases(columns: str, kind: str, phases: Collection[str], *, placed: bool) -> list[Any]:
+    where = f"kind = %s AND phase IN ({', '.join(['%s'] * len(phases))}) AND node {'<>' if placed else '='} ''"
+    return _select(f"SELECT {columns} FROM workloads_object WHERE {where} ORDER BY id", [kind, *phases])  # noqa: S608
 
 
 def _one(where: str, values: list[Any], *, asked: str) -> Row:

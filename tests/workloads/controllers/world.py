@@ -49,6 +49,7 @@ class World:
     background: list[Callable[[], None]] | None = None
     """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
     node: str = "node-1"
+    reserved_bytes: int = 0
     place: int = 0
     answers: dict[tuple[str, str], Outcome | Callable[[Probe], Outcome]] = field(default_factory=dict)
     """What probes of (container, startup | liveness | readiness) find; what is not named here passes."""
@@ -70,6 +71,7 @@ class World:
             node=self.node,
             overcommit=4,
             lock=self.folder / "room.lock",
+            reserved_bytes=self.reserved_bytes,
         )
         self.controllers: dict[str, Controller] = registry.on(host, pool=POOL)
         self.agent_reborn()

@@ -1,39 +1,81 @@
-"""Is there room on this host? CPU may be promised several times over (`CCI_OVERCOMMIT`), memory once.
+"""Is there room on this host, and whose is it? CPU may be promised several times over (`CCI_OVERCOMMIT`), memory once,
+and a part of the memory stays the host's own (`CCI_RESERVED_MEMORY`).
 
-What counts is the billed size of every pod that has a place and has not finished.
+What counts is the billed size of every pod that has a place and has not finished. A pod keeps its size for life, so it
+is read once a process and remembered by uid: what is counted under the lock is exact, and cheap at thousands of pods.
+
+Who waits longest goes first. Smaller pods may pass one that does not fit, but not for ever: when a pod that the empty
+host could hold has waited for PATIENCE, the room that frees is kept for it, and only pods that take nothing it lacks
+go by.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from itertools import takewhile
+from operator import add, le, sub
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from workloads.meta import quantity
+from workloads.meta import conditions, quantity, times
+from workloads.meta.keys import Key, Uid
 from workloads.runtimes.base import Capacity
 from workloads.runtimes.translate import SIZE_ANNOTATION
 from workloads.store import objects
 
 JSON = Mapping[str, Any]
 UNFINISHED = ("Pending", "Running")
+PATIENCE = timedelta(minutes=5)
+UNSCHEDULABLE = "Unschedulable"
+KEPT_FOR_ANOTHER = "0/1 nodes are available: the room that is free is kept for a pod that has waited longer"
+_MOST_KNOWN = 50_000
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
+    """Of a pod, of what pods have taken, of what is free: one amount a resource."""
+
     cpu_millis: int
     memory_bytes: int
 
-    def __add__(self, other: Size) -> Size:
-        return Size(self.cpu_millis + other.cpu_millis, self.memory_bytes + other.memory_bytes)
+    def plus(self, other: Size) -> Size:
+        return Size(*map(add, self, other))
+
+    def minus(self, other: Size) -> Size:
+        return Size(*map(sub, self, other))
+
+    def fits(self, free: Size) -> bool:
+        return all(map(le, self, free))
+
+    def spares(self, other: Size, free: Size) -> bool:
+        """Whether placing this takes nothing away that `other` needs."""
+        every = zip(self, other, free, strict=True)
+        return all(not mine or there - mine >= theirs for mine, theirs, there in every)
 
 
 NOTHING = Size(0, 0)
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    return Size(*map(sum, zip(NOTHING, *sizes, strict=True)))
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """A pod without a place. `since` is when it was first told that there is no room, read only where it matters;
+    None: it does not wait for room (yet, or any more)."""
+
+    key: Key
+    size: Size
+    created: datetime
+    since: Callable[[], datetime | None]
 
 
 def size_of(pod: JSON) -> Size:
@@ -42,15 +84,18 @@ def size_of(pod: JSON) -> Size:
     if text:
         cores, _, gib = text.partition("_")
         return Size(int(Decimal(cores) * 1000), int(Decimal(gib) * quantity.GIB))
-    return sum((_limits(container) for container in pod["spec"]["containers"]), NOTHING)
+    return total(_limits(container) for container in pod["spec"]["containers"])
 
 
-def room(capacity: Capacity, *, overcommit: int) -> Size:
-    return Size(capacity.cpu_millis * overcommit, capacity.memory_bytes)
+def room(capacity: Capacity, *, overcommit: int, reserved_bytes: int = 0) -> Size:
+    """What pods get of the host."""
+    return Size(capacity.cpu_millis * overcommit, max(0, capacity.memory_bytes - reserved_bytes))
 
 
 def shortage(need: Size, *, taken: Size, room: Size) -> str:
     """What is missing, as a sentence the event can carry; "" when the pod fits."""
+    if not need.fits(room):
+        return _never(need, room)
     cpu, memory = room.cpu_millis - taken.cpu_millis, room.memory_bytes - taken.memory_bytes
     missing = []
     if need.cpu_millis > cpu:
@@ -60,12 +105,50 @@ def shortage(need: Size, *, taken: Size, room: Size) -> str:
     return f"0/1 nodes are available: {'; '.join(missing)}" if missing else ""
 
 
-def taken(*, but: str) -> Size:
+def first_of(older: Iterable[Waiter], need: Size, *, free: Size, room: Size, now: datetime) -> Waiter | None:
+    """Who must be placed before a pod of size `need` that would fit: the first of the older ones that fits as well and
+    would not fit any more, or that has waited too long and needs what the pod would take. None: the pod's turn."""
+    late = False
+    for waiter in older:
+        fits = waiter.size.fits(free)
+        may_be_late = not late and now - waiter.created >= PATIENCE and waiter.size.fits(room)
+        if not fits and not may_be_late:
+            continue
+        since = waiter.since()
+        if since is None:
+            continue
+        is_late = may_be_late and now - since >= PATIENCE
+        if (fits or is_late) and not need.spares(waiter.size, free):
+            return waiter
+        late = late or is_late
+        if fits:
+            free = free.minus(waiter.size)
+    return None
+
+
+def fitting(waiters: Iterable[Waiter], free: Size) -> Iterator[Waiter]:
+    """Those that would find room now, one after the other."""
+    for waiter in waiters:
+        if waiter.size.fits(free):
+            free = free.minus(waiter.size)
+            yield waiter
+
+
+def taken(*, but: str = "") -> Size:
     """The sum over all accounts' pods that have a place, the pod with uid `but` left out. There is one host, whatever
     it was called when they were placed."""
-    rows = (row for phase in UNFINISHED for row in objects.scan("Pod", phase=phase).rows)
-    sizes = (size_of(orjson.loads(row.data)) for row in rows if row.node and row.uid != but)
-    return sum(sizes, NOTHING)
+    placed = objects.uids("Pod", phases=UNFINISHED, placed=True)
+    return total(_sizes(uid for uid in placed if uid != but).values())
+
+
+def waiting(*, before: str | None = None) -> list[Waiter]:
+    """All accounts' pods without a place, the oldest first; those that were made before the pod with uid `before`."""
+    every = (one for one in objects.briefs("Pod", phases=("Pending",), placed=False) if not one.deleting)
+    found = list(takewhile(lambda one: one.uid != before, every))
+    sizes = _sizes(one.uid for one in found)
+    return [
+        Waiter(one.key, sizes[one.uid], one.created, partial(_told_since, one.uid)) for one in found if one.uid in sizes
+    ]
 
 
 @contextmanager
@@ -75,6 +158,40 @@ def one_hand(lock: Path) -> Iterator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+_known: dict[Uid, Size] = {}
+"""What this process has read already."""
+
+
+def _sizes(uids: Iterable[Uid]) -> dict[Uid, Size]:
+    """Pods that went meanwhile are left out."""
+    asked = list(uids)
+    found = {uid: _known[uid] for uid in asked if uid in _known}
+    for row in objects.read_uids([uid for uid in asked if uid not in found]):
+        found[row.uid] = size_of(orjson.loads(row.data))
+    if len(_known) > _MOST_KNOWN:
+        _known.clear()
+    _known.update(found)
+    return found
+
+
+def _told_since(uid: Uid) -> datetime | None:
+    for row in objects.read_uids([uid]):
+        scheduled = conditions.find(orjson.loads(row.data).get("status") or {}, "PodScheduled") or {}
+        if scheduled.get("status") == "False" and scheduled.get("reason") == UNSCHEDULABLE:
+            return times.parse(scheduled["lastTransitionTime"])
+    return None
+
+
+def _never(need: Size, room: Size) -> str:
+    """It does not even fit into the empty host."""
+    missing = []
+    if need.cpu_millis > room.cpu_millis:
+        missing.append(f"needs {_cores(need.cpu_millis)}, this host has {_number(room.cpu_millis, 1000)} for pods")
+    if need.memory_bytes > room.memory_bytes:
+        missing.append(f"needs {_gib(need.memory_bytes)} of memory, this host has {_gib(room.memory_bytes)} for pods")
+    return f"0/1 nodes are available: {'; '.join(missing)}: it can never fit here, choose a smaller specification"
 
 
 def _limits(container: JSON) -> Size:

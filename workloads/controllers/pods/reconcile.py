@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from workloads.controllers import hands, networks
+from workloads.controllers import hands, networks, queue
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
 from workloads.controllers.pods import (
@@ -41,7 +41,8 @@ JSON = dict[str, Any]
 
 SCHEDULER = "default-scheduler"
 LOOK_AGAIN_AT_ONCE = 0.1
-LOOK_FOR_ROOM_SECONDS = 30.0
+LOOK_FOR_ROOM_SECONDS = 300.0
+"""For certainty only: whatever frees room wakes those that would fit (`waking`)."""
 LOOK_FOR_NETWORK_SECONDS = 10.0
 NOWHERE = "0.0.0.0"  # noqa: S104
 
@@ -108,16 +109,32 @@ def _place(look: Look) -> Result | None:
     if network is None:
         return _hold_for_network(look)
     look.network = translate.network(network, account=look.key.account)
-    need = placement.size_of(look.pod)
-    room = placement.room(look.runtime.capacity(), overcommit=look.host.overcommit)
     with placement.one_hand(look.host.lock):
-        missing = placement.shortage(need, taken=placement.taken(but=look.uid), room=room)
+        missing = _missing(look)
         if not missing:
             _bind(look)
             return None
     if missing != _last_reason(look):
         look.tell("FailedScheduling", missing, type="Warning", component=SCHEDULER)
-    return _stay_pending(look, reason="Unschedulable", message=missing, seconds=LOOK_FOR_ROOM_SECONDS)
+    return _stay_pending(look, reason=placement.UNSCHEDULABLE, message=missing, seconds=LOOK_FOR_ROOM_SECONDS)
+
+
+def _missing(look: Look) -> str:
+    """Why it cannot have a place now; "" when it can. One that has to let another pass makes sure that it is looked
+    at."""
+    host, need = look.host, placement.size_of(look.pod)
+    room = placement.room(look.runtime.capacity(), overcommit=host.overcommit, reserved_bytes=host.reserved_bytes)
+    taken = placement.taken(but=look.uid)
+    missing = placement.shortage(need, taken=taken, room=room)
+    if missing:
+        return missing
+    older = placement.waiting(before=look.uid)
+    first = placement.first_of(older, need, free=room.minus(taken), room=room, now=look.now)
+    if first is None:
+        return ""
+    if first.size.fits(room.minus(taken)):
+        queue.add("pods", [first.key])
+    return placement.KEPT_FOR_ANOTHER
 
 
 def _last_reason(look: Look) -> str:

@@ -9,16 +9,17 @@ from typing import Any
 import orjson
 
 from workloads.controllers import hands
-from workloads.controllers.pods import status
+from workloads.controllers.pods import placement, status
+from workloads.meta import conditions
 from workloads.meta.keys import Key
 from workloads.runtimes import bags
-from workloads.store import objects
+from workloads.store import hosts, objects
 from workloads.store.changes import Entry
 
 JSON = dict[str, Any]
 
 WOKEN_AT_ONCE = 50
-"""Pods that wait for room and are told when some frees; the rest look by themselves."""
+"""Pods that wait for room and are told when some frees. Each that gets a place wakes those that fit beside it."""
 
 
 def keys(entry: Entry) -> Iterable[Key]:
@@ -31,7 +32,7 @@ def keys(entry: Entry) -> Iterable[Key]:
     if entry.key.kind != "Pod":
         return ()
     own = [entry.key] if entry.type != "DELETED" and _asks_for_a_look(entry) else []
-    return [*own, *_waiting_for_room()] if _frees_room(entry) else own
+    return [*own, *waiting_for_room()] if _frees_room(entry) else own
 
 
 def _asks_for_a_look(entry: Entry) -> bool:
@@ -47,18 +48,32 @@ def _wishes(pod: JSON) -> JSON:
 
 
 def _frees_room(entry: Entry) -> bool:
-    objs = hands.now_and_before(entry)
-    if not objs[0]["spec"].get("nodeName"):
+    """A pod with a place has gone or is over; or one that waited for room does not wait any more, so that what was kept
+    for it is free."""
+    after, *before = hands.now_and_before(entry)
+    if before and _waits(before[0]):
+        return entry.type == "DELETED" or not _waits(after)
+    if not after["spec"].get("nodeName"):
         return False
-    if entry.type == "DELETED":
-        return True
-    phases = [(obj.get("status") or {}).get("phase") for obj in objs]
-    return phases[0] in status.FINAL_PHASES and phases[1:] != [phases[0]]
+    phases = [(obj.get("status") or {}).get("phase") for obj in (after, *before)]
+    return entry.type == "DELETED" or (phases[0] in status.FINAL_PHASES and phases[1:] != [phases[0]])
 
 
-def _waiting_for_room() -> list[Key]:
-    """The oldest pods without a node, of all accounts."""
-    return [row.key for row in sorted(_unplaced(), key=lambda row: row.created)[:WOKEN_AT_ONCE]]
+def _waits(pod: JSON) -> bool:
+    if pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
+        return False
+    scheduled = conditions.find(pod.get("status") or {}, "PodScheduled") or {}
+    return scheduled.get("reason") == placement.UNSCHEDULABLE
+
+
+def waiting_for_room() -> list[Key]:
+    """The oldest pods without a node, of all accounts, that would find room now: thousands may wait, and those that do
+    not fit anyway need no look. While nobody has said how much room there is, the oldest."""
+    room = hosts.get(hosts.ROOM)
+    waiters = placement.waiting()
+    if room is not None and waiters:
+        waiters = list(placement.fitting(waiters, placement.Size(**room).minus(placement.taken())))
+    return [waiter.key for waiter in waiters[:WOKEN_AT_ONCE]]
 
 
 def _waiting_for_network(entry: Entry) -> list[Key]:

@@ -1,0 +1,35 @@
+"""What the agent says of its host, for those who cannot ask the runtime: one row a (host, subject), written when it
+changes.
+
+    room    what pods get of the host: {"cpu_millis": ..., "memory_bytes": ...}
+    disk    how full its disk is, and what is done about it (`node.disks`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from workloads.store.models import HostWord
+from workloads.store.writing import write
+
+ROOM, DISK = "room", "disk"
+
+
+def put(host: str, subject: str, said: Mapping[str, Any]) -> bool:
+    """Whether that is news. What was said under another name of the host is forgotten."""
+    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+    if HostWord.objects.filter(host=host, subject=subject, said=text).exists():
+        return False
+    with write():
+        HostWord.objects.filter(subject=subject).exclude(host=host).delete()
+        HostWord.objects.update_or_create(host=host, subject=subject, defaults={"said": text})
+    return True
+
+
+def get(subject: str) -> dict[str, Any] | None:
+    """There is one host, whatever it is called. None when nothing was said yet."""
+    found = HostWord.objects.filter(subject=subject).values_list("said", flat=True).first()
+    return None if found is None else dict(orjson.loads(found))
