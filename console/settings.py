@@ -164,6 +164,9 @@ POD_CIDR = env.get("CCI_POD_CIDR")
 INSTANCE_ID = env.secret(DATA_DIR, "instance-id")[:16]
 AGENT_TOKEN = env.secret(DATA_DIR, "agent-token")
 VOLUMES_DIR = Path(env.get("CCI_VOLUMES_DIR") or DATA_DIR / "pods").resolve()
+LOG_DIR = Path(env.get("CCI_LOG_DIR") or DATA_DIR / "logs" / "pods").resolve()
+LOG_RETENTION_DAYS = env.number("CCI_LOG_RETENTION_DAYS")
+LOG_RETENTION_GIB = env.number("CCI_LOG_RETENTION_GIB")
 AGENT_SOCKET = Path(env.get("CCI_AGENT_SOCKET") or RUN_DIR / "agent.sock")
 
 LOGGING = {

@@ -15,8 +15,10 @@ from iam.identities import Identity
 from workloads.admission import quota
 from workloads.kinds import registry
 from workloads.store import changes
+from workloads.store.endedpods import Ended
+from workloads.store.keptlogs import Kept
 from workloads.store.objects import Row
-from workloads.verbs import deletes, happenings, images, patching, podlogs, reads, scales, usage, writes
+from workloads.verbs import deletes, endedpods, happenings, images, patching, podlogs, reads, scales, usage, writes
 from workloads.verbs.calls import (
     JSON,
     Answer,
@@ -34,6 +36,7 @@ from workloads.verbs.calls import (
     WriteOptions,
 )
 from workloads.verbs.drafts import loaded
+from workloads.verbs.endedpods import EndedPods, expiry
 
 __all__ = (
     "JSON",
@@ -41,8 +44,11 @@ __all__ = (
     "Client",
     "ContainerFigure",
     "DeleteOptions",
+    "Ended",
+    "EndedPods",
     "FieldValidation",
     "HostImage",
+    "Kept",
     "Listing",
     "LogOptions",
     "LogTarget",
@@ -53,6 +59,7 @@ __all__ = (
     "Subresource",
     "WriteOptions",
     "expire_events",
+    "expiry",
     "labels_of",
 )
 
@@ -242,6 +249,41 @@ class Client:
             field_selector=field_selector,
             owner_uid=owner_uid,
         )
+
+    def ended_pods(
+        self,
+        namespace: str | None = None,
+        *,
+        workload_kind: str = "",
+        workload: str = "",
+        name_part: str = "",
+        limit: int = 50,
+        continue_token: str = "",
+    ) -> EndedPods:
+        """Pods that are gone, the one that went last first, for as long as logs are kept. `namespace=None` spans the
+        account, and what namespaces had that are gone, too."""
+        return endedpods.page(
+            self.identity,
+            namespace,
+            workload_kind=workload_kind,
+            workload=workload,
+            name_part=name_part,
+            limit=limit,
+            continue_token=continue_token,
+        )
+
+    def ended_pod(self, uid: str) -> Ended:
+        """Raises NotFound."""
+        return endedpods.one(self.identity, uid)
+
+    def kept_logs(self, uid: str) -> Sequence[Kept]:
+        """Of containers of that pod that were removed, whether the pod is gone or not: by container, the newest attempt
+        first."""
+        return endedpods.logs(self.identity, uid)
+
+    def ended_log_target(self, uid: str, options: LogOptions) -> LogTarget:
+        """`log_target` for a pod that is gone; `options` name the container. Raises NotFound."""
+        return endedpods.log_target(self.identity, uid, options)
 
     def images(self) -> Sequence[HostImage]:
         """What stands ready on this host, by name, for forms to offer. Empty while the agent is away."""

@@ -1,3 +1,13 @@
 """Django looks for models here; they live with the rooms that own them."""
 
-from workloads.store.models import Change, Cursor, HostWord, Lease, Object, ProbeWord, WorkItem  # noqa: F401
+from workloads.store.models import (  # noqa: F401
+    Change,
+    Cursor,
+    EndedPod,
+    HostWord,
+    KeptLog,
+    Lease,
+    Object,
+    ProbeWord,
+    WorkItem,
+)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = ROOT / ".build" / "compose" / "docker-compose"
 
 
-DECIDED_BY_COMPOSE = {"CCI_DATA_DIR", "CCI_HOST", "CCI_PORT", "CCI_API_PORT", "CCI_DEBUG", "CCI_RUNTIME"}
+DECIDED_BY_COMPOSE = {"CCI_DATA_DIR", "CCI_HOST", "CCI_PORT", "CCI_API_PORT", "CCI_DEBUG", "CCI_RUNTIME", "CCI_LOG_DIR"}
 
 
 def config(**environment: str) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""The node tier's long-lived half: one agent process a host that listens to Docker, keeps pools warm and streams logs.
+"""The node tier's long-lived half: one agent process a host that listens to Docker, keeps pools warm, keeps
+logs and streams them.
 
 Stream server contract (HTTP/1.1 on the Unix socket `CCI_AGENT_SOCKET`, header `Authorization: Bearer <agent-token>`):
     GET /healthz
     GET /v1/pods/{uid}/containers/{name}/log  -> text/plain, chunked
-        ?follow=true&tail=N&since=RFC3339&timestamps=true&previous=true
+        ?follow=true&tail=N&since=RFC3339&timestamps=true&previous=true&attempt=N
+        of a container that is gone it is the kept log, and ends by itself
     GET /v1/capacity -> {"cpuMillis": ..., "memoryBytes": ...}
     GET /v1/images -> {"items": [{"name": "busybox:1.36", "id": "sha256:...", "sizeBytes": 1234}]}
     GET /v1/usage?uid=...&uid=... -> {"items": [{"uid": ..., "container": "app", "cpuNanocores": 1234,

@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
 
-from workloads.node import listening, orphans, pools, probes, room, server, streams, usage
+from workloads.node import archiving, listening, orphans, pools, probes, room, server, streams, usage
+from workloads.node.archiving import Limits
 from workloads.runtimes import registry
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ def run(stop: threading.Event) -> None:
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "room": lambda stop: room.keep(runtime, stop, terms()),
         "orphans": lambda stop: orphans.sweep(runtime, stop),
+        "logs": lambda stop: archiving.keep(registry.archive(), stop, limits=_limits()),
         "streams": lambda stop: server.serve(application, settings.AGENT_SOCKET, stop),
     }
     threads = [
@@ -53,6 +56,10 @@ def run(stop: threading.Event) -> None:
 def terms() -> room.Terms:
     """By the settings."""
     return room.Terms(host=settings.NODE_NAME, overcommit=settings.OVERCOMMIT, reserved_bytes=settings.RESERVED_MEMORY)
+
+
+def _limits() -> Limits:
+    return Limits(age=timedelta(days=settings.LOG_RETENTION_DAYS), bytes=settings.LOG_RETENTION_GIB * 1024**3)
 
 
 def _keep_doing(name: str, duty: Duty, stop: threading.Event) -> None:

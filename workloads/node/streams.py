@@ -45,6 +45,7 @@ class _LogQuery:
     since: datetime | None
     timestamps: bool
     previous: bool
+    attempt: int | None = None
 
 
 class Application:
@@ -134,10 +135,13 @@ class Application:
                 since=query.since,
                 timestamps=query.timestamps,
                 previous=query.previous,
+                attempt=query.attempt,
             )
         except KeyError:
             which = "previous terminated container" if query.previous else "container"
             raise NotFound(f'{which} "{container}" of pod {uid} has no log on this node') from None
+        except OSError as error:
+            raise Unavailable(f"the log cannot be read now: {error}") from error
 
     async def _stream(self, stream: LogStream, receive: Receive, send: Send, *, follow: bool) -> None:
         """The headers go out before the first line is there: a follower waits for lines, not for an answer."""
@@ -177,10 +181,11 @@ def _log_query(scope: Scope) -> _LogQuery:
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     return _LogQuery(
         follow=_flag(query, "follow"),
-        tail=_tail(query.get("tail")),
+        tail=_number(query, "tail", "a number of lines"),
         since=_since(query.get("since")),
         timestamps=_flag(query, "timestamps"),
         previous=_flag(query, "previous"),
+        attempt=_number(query, "attempt", "the number of an attempt"),
     )
 
 
@@ -203,11 +208,12 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
     return query.get(name, "").lower() in ("true", "1")
 
 
-def _tail(text: str | None) -> int | None:
+def _number(query: Mapping[str, str], name: str, meaning: str) -> int | None:
+    text = query.get(name)
     if text is None:
         return None
     if not text.isdecimal():
-        raise BadRequest(f"tail={text!r} is not a number of lines")
+        raise BadRequest(f"{name}={text!r} is not {meaning}")
     return int(text)
 
 

@@ -281,7 +281,8 @@ class Runtime(Protocol):
         attempt, that will be started next: a runtime may make it ready meanwhile."""
 
     def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
-        """Creates and starts attempt N of a container; if that attempt exists it is started or found."""
+        """Creates and starts attempt N of a container; if that attempt exists it is started or found. Older ones than
+        the one before it are removed, and their logs kept."""
 
     def observe(self, uid: Uid) -> SandboxStatus | None:
         """What is there now, or None when nothing is left of the pod."""
@@ -305,7 +306,11 @@ class Runtime(Protocol):
         """For a pod that has ended: its address is free again, its containers stay to be observed and read."""
 
     def remove_sandbox(self, uid: Uid) -> None:
-        """Nothing is left of the pod afterwards, its volumes included."""
+        """Nothing is left of the pod afterwards, its volumes included, but for what its containers wrote (`logs`)."""
+
+    def losses(self, uid: Uid) -> list[str]:
+        """What this process could not keep of the logs of the pod's removed containers, and why, since this was asked
+        last. People are told; nothing waits for it."""
 
     def sandboxes(self) -> list[SandboxStatus]:
         """Every pod's sandbox on this host (not the warm ones)."""
@@ -323,5 +328,8 @@ class Runtime(Protocol):
         since: datetime | None = None,
         timestamps: bool = False,
         previous: bool = False,
+        attempt: int | None = None,
     ) -> LogStream:
-        """The container's output, stdout and stderr in order, as it was written. Raises KeyError when unknown."""
+        """The container's output, stdout and stderr in order, as it was written: of the newest attempt, the one before
+        it, or the one named. Of a container that was removed it is what was kept, and nothing follows. Raises KeyError
+        when there is none."""

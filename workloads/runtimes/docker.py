@@ -21,8 +21,10 @@ from functools import cached_property
 from pathlib import Path
 
 from workloads.meta.keys import Uid
-from workloads.runtimes import hostnames, inspection, names, pause, payloads
+from workloads.runtimes import archive as archives
+from workloads.runtimes import hostnames, inspection, logtext, names, pause, payloads
 from workloads.runtimes.ahead import Ahead, Made, Making, joins
+from workloads.runtimes.archive import Archive, Life
 from workloads.runtimes.base import (
     Capacity,
     ContainerSpec,
@@ -51,7 +53,7 @@ from workloads.runtimes.subnets import NoRoom, free_subnet, routed
 logger = logging.getLogger(__name__)
 
 KEPT_ATTEMPTS = 2
-"""The newest attempt of a container and the one before: their logs can be read."""
+"""The newest attempt of a container and the one before; of older ones only the logs are kept."""
 
 SUBNETS_TRIED = 20
 _LOOKS, _LOOK_AGAIN_SECONDS = 40, 0.05
@@ -59,6 +61,7 @@ _EVENTS = ["die", "destroy"]
 """Not "start": who starts a container knows, and would be woken by its own doing."""
 _ROUTES = Path("/proc/net/route")
 _VOLUMES = Path("/run/cci/pods")
+_LOGS = Path("/run/cci/logs")
 """Of what runs without an installation."""
 
 
@@ -73,10 +76,19 @@ class _Host:
 
 class Docker:
     """`instance` keeps several installs on one daemon apart: each sees only what carries its label. `volumes` is where
-    those of pods lie on the host, by the same path for this process and the daemon."""
+    those of pods lie on the host, by the same path for this process and the daemon; `archive` gets the logs of what is
+    removed."""
 
-    def __init__(self, *, instance: str, volumes: Path = _VOLUMES, base_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        instance: str,
+        volumes: Path = _VOLUMES,
+        archive: Archive | None = None,
+        base_url: str | None = None,
+    ) -> None:
         self.instance = instance
+        self._archive = archive or Archive(_LOGS)
         self._volumes = HostVolumes(volumes)
         self._daemon = Daemon(base_url)
         self._ahead = Ahead(self._daemon)
@@ -212,7 +224,7 @@ class Docker:
         with self._named(spec, sandbox, id, body):
             status = self._start(id)
         if attempt >= KEPT_ATTEMPTS:
-            self._daemon.remove(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
+            self._remove_read(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
         return status
 
     def _found_when_made(self, name: str) -> Found:
@@ -267,9 +279,15 @@ class Docker:
     def remove_sandbox(self, uid: Uid) -> None:
         """The containers before the sandbox they sit in, so that a crash in between leaves something to find."""
         for one in sorted(self._list(uid), key=lambda one: names.CONTAINER not in one["Labels"]):
-            self._daemon.remove(one["Id"])
+            if names.CONTAINER in one["Labels"]:
+                self._remove_read(one["Id"])
+            else:
+                self._daemon.remove(one["Id"])
         self._host.cgroups.remove(uid)
         self._volumes.remove(uid)
+
+    def losses(self, uid: Uid) -> list[str]:
+        return self._archive.losses(uid)
 
     def sandboxes(self) -> list[SandboxStatus]:
         of_pod: dict[Uid, list[Found]] = {}
@@ -297,20 +315,26 @@ class Docker:
         since: datetime | None = None,
         timestamps: bool = False,
         previous: bool = False,
+        attempt: int | None = None,
     ) -> LogStream:
-        attempts = sorted(
-            (one for one in self._list(uid) if one["Labels"].get(names.CONTAINER) == container),
-            key=lambda one: int(one["Labels"][names.ATTEMPT]),
+        live = {
+            int(one["Labels"][names.ATTEMPT]): one["Id"]
+            for one in self._list(uid)
+            if one["Labels"].get(names.CONTAINER) == container
+        }
+        number = archives.attempt_of(
+            live, lambda: self._archive.attempts(uid, container), previous=previous, attempt=attempt
         )
-        if len(attempts) < (2 if previous else 1):
-            raise KeyError(container)
         options = {
             "follow": int(follow),
             "timestamps": int(timestamps),
             "tail": "all" if tail is None else tail,
             "since": f"{since.timestamp():.6f}" if since else 0,
         }
-        return self._daemon.logs(attempts[-2 if previous else -1]["Id"], options=options)
+        if number in live:
+            with suppress(Missing):  # it was removed since, and is in the archive
+                return self._daemon.logs(live[number], options=options)
+        return self._archive.read(uid, container, number, tail=tail, since=since, timestamps=timestamps)
 
     # One step each
 
@@ -515,6 +539,31 @@ class Docker:
             return status
         return inspection.container_status(self._daemon.inspect(id))
 
+    def _remove_read(self, name: str) -> None:
+        """Removes a container when it has stopped and its log is in the archive, if it ever ran."""
+        found = self._inspect(name)
+        if found is None:
+            return
+        if _runs(found):
+            self._daemon.signal(found["Id"], "SIGKILL")
+            self._daemon.wait(found["Id"])
+            found = self._inspect(found["Id"]) or found
+        if inspection.moment(found["State"]["StartedAt"]):
+            self._archive.keep(_life(found), lambda folder: self._take_log(found, folder))
+        self._daemon.remove(found["Id"])
+
+    def _take_log(self, found: Found, folder: Path) -> None:
+        """Docker's own files where this process sees them, else what the daemon tells. Raises OSError, RuntimeFault."""
+        newest = Path(found["LogPath"] or "-")
+        if self._daemon.is_local and os.access(newest, os.R_OK):
+            files = [Path(f"{newest}.{number}") for number in range(payloads.LOG_FILES - 1, 0, -1)]
+            for number, file in enumerate([*(one for one in files if one.exists()), newest]):
+                archives.link_or_copy(file, folder / f"{number}.json")
+            return
+        with (folder / archives.TEXT).open("xb") as text:
+            told = self._daemon.logs(found["Id"], options={"timestamps": 1})
+            text.writelines(logtext.of_stamped(told))
+
     def _running_sandbox(self, spec: SandboxSpec) -> Found:
         sandbox = self._inspect(names.sandbox_name(spec.uid, spec.name))
         if sandbox is None or not _runs(sandbox):
@@ -594,6 +643,22 @@ class Docker:
         apps = [one for one in found if names.CONTAINER in one["Config"]["Labels"]]
         sandbox = next((one for one in found if one not in apps), None)
         return inspection.sandbox_status(uid, sandbox, apps, given_at=_given_at(sandbox))
+
+
+def _life(found: Found) -> Life:
+    labels, status = found["Config"]["Labels"], inspection.container_status(found)
+    return Life(
+        account=labels[names.ACCOUNT],
+        namespace=labels[names.NAMESPACE],
+        pod=labels[names.POD],
+        uid=Uid(labels[names.POD_UID]),
+        container=status.name,
+        attempt=status.attempt,
+        started=status.started_at,
+        finished=status.finished_at,
+        exit_code=status.exit_code,
+        oom_killed=status.oom_killed,
+    )
 
 
 def _container(spec: SandboxSpec, name: str) -> ContainerSpec:

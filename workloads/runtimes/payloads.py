@@ -11,7 +11,9 @@ from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec, Sec
 Body = dict[str, Any]
 
 _CPU_PERIOD = 100_000
-_LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+LOG_FILES = 3
+"""Of a container: the one it writes to, and those before it."""
+_LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": str(LOG_FILES)}}
 
 
 def warm_sandbox(network: NetworkSpec, *, image: str, instance: str) -> Body:

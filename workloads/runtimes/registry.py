@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
+from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import Runtime
+
+
+@cache
+def archive() -> Archive:
+    """Where the logs of removed containers are: in a folder of this install's own, as its volumes are."""
+    from django.conf import settings
+
+    return Archive(settings.LOG_DIR / settings.INSTANCE_ID)
 
 
 @cache
@@ -17,9 +26,10 @@ def current() -> Runtime:
         from workloads.runtimes.docker import Docker
 
         # a folder of this install's own: two that share the host's folder must not sweep each other's
-        return Docker(instance=settings.INSTANCE_ID, volumes=settings.VOLUMES_DIR / settings.INSTANCE_ID)
+        volumes = settings.VOLUMES_DIR / settings.INSTANCE_ID
+        return Docker(instance=settings.INSTANCE_ID, volumes=volumes, archive=archive())
     if name == "simulated":
         from workloads.runtimes.simulated import Simulated
 
-        return Simulated(every_image=True)
+        return Simulated(every_image=True, archive=archive())
     raise SystemExit(f"CCI_RUNTIME={name!r} is not a runtime: use docker or simulated.")

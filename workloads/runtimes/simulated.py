@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
+from pathlib import Path
+
+import orjson
 
 from workloads.meta.keys import Uid
+from workloads.runtimes.archive import Archive, Life, attempt_of
 from workloads.runtimes.base import (
     Capacity,
     ContainerStatus,
@@ -61,7 +65,8 @@ class _Sandbox:
 
 
 class Simulated:
-    """`every_image`: any image name can be pulled; else only what `add_image` made known."""
+    """`every_image`: any image name can be pulled; else only what `add_image` made known. `archive` gets the logs of
+    removed containers; without one they are lost."""
 
     def __init__(
         self,
@@ -69,10 +74,12 @@ class Simulated:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         capacity: Capacity = Capacity(cpu_millis=8000, memory_bytes=32 * 1024**3),  # noqa: B008
         every_image: bool = False,
+        archive: Archive | None = None,
     ) -> None:
         self._clock = clock
         self._capacity = capacity
         self._every_image = every_image
+        self._archive = archive
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._gone = False
@@ -295,6 +302,8 @@ class Simulated:
                 if one.status.attempt == attempt:
                     return one.status
             known.append(self._start(spec, container, attempt=attempt))
+            for one in known[:-KEPT_ATTEMPTS]:
+                self._keep_log(sandbox, one)
             del known[:-KEPT_ATTEMPTS]
             return _newest(known)
 
@@ -353,7 +362,12 @@ class Simulated:
             self._volumes.pop(uid, None)
             if sandbox:
                 self._lose(sandbox)
+                for one in (one for attempts in sandbox.attempts.values() for one in attempts):
+                    self._keep_log(sandbox, one)
                 del self._sandboxes[uid]
+
+    def losses(self, uid: Uid) -> list[str]:
+        return self._archive.losses(uid) if self._archive else []
 
     def sandboxes(self) -> list[SandboxStatus]:
         with self._lock:
@@ -377,14 +391,18 @@ class Simulated:
         since: datetime | None = None,
         timestamps: bool = False,
         previous: bool = False,
+        attempt: int | None = None,
     ) -> LogStream:
         with self._lock:
             self._answer()
             sandbox = self._sandboxes.get(uid)
-            known = sandbox.attempts.get(container, []) if sandbox else []
-            if len(known) < (2 if previous else 1):
-                raise KeyError(container)
-            source = known[-2 if previous else -1]
+            live = {one.status.attempt: one for one in sandbox.attempts.get(container, [])} if sandbox else {}
+            number = attempt_of(live, lambda: self._archived(uid, container), previous=previous, attempt=attempt)
+            if number not in live:
+                if self._archive is None:
+                    raise KeyError(container)
+                return self._archive.read(uid, container, number, tail=tail, since=since, timestamps=timestamps)
+            source = live[number]
             lines = [line for line in source.lines if since is None or line[0] >= since]
             skip = len(source.lines) - (len(lines) if tail is None else min(tail, len(lines)))
         return _Lines(source, self._changed, at=skip, follow=follow, timestamps=timestamps)
@@ -472,6 +490,27 @@ class Simulated:
         with self._changed:
             self._changed.notify_all()
 
+    def _archived(self, uid: Uid, container: str) -> set[int]:
+        return self._archive.attempts(uid, container) if self._archive else set()
+
+    def _keep_log(self, sandbox: _Sandbox, one: _Container) -> None:
+        """As Docker writes it. What never ran said nothing."""
+        if self._archive is None or one.status.started_at is None:
+            return
+        life = Life(
+            account=sandbox.status.account,
+            namespace=sandbox.status.namespace,
+            pod=sandbox.status.name,
+            uid=sandbox.status.uid,
+            container=one.status.name,
+            attempt=one.status.attempt,
+            started=one.status.started_at,
+            finished=one.status.finished_at,
+            exit_code=one.status.exit_code,
+            oom_killed=one.status.oom_killed,
+        )
+        self._archive.keep(life, lambda folder: _write_log(folder, one))
+
     def _lose(self, sandbox: _Sandbox) -> None:
         for container in sandbox.attempts:
             self._end(sandbox, container, code=137)
@@ -530,6 +569,11 @@ class _Lines:
 
     def _may_grow(self) -> bool:
         return self.follow and self.container.status.state == "running"
+
+
+def _write_log(folder: Path, one: _Container) -> None:
+    entries = [{"log": line.decode(), "time": when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")} for when, line in one.lines]
+    (folder / "0.json").write_bytes(b"".join(orjson.dumps(entry) + b"\n" for entry in entries))
 
 
 def _succeed(command: tuple[str, ...]) -> Ran:

@@ -124,3 +124,56 @@ class HostWord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} {self.subject}: {self.said}"
+
+
+class EndedPod(models.Model):
+    """How a pod ended that is gone, for as long as logs are kept; see `store.endedpods`."""
+
+    uid = models.CharField(max_length=36, unique=True)
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    workload_kind = models.CharField(max_length=64, blank=True)
+    workload = models.CharField(max_length=253, blank=True)
+    owner_uid = models.CharField(max_length=36, blank=True)
+    outcome = models.CharField(max_length=16)
+    reason = models.CharField(max_length=64, blank=True)
+    message = models.TextField(blank=True)
+    created = models.DateTimeField()
+    ended = models.DateTimeField()
+    gone = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("account", "-gone", "-id"), name="ended_pod_of_account"),
+            models.Index(fields=("account", "namespace", "-gone", "-id"), name="ended_pod_of_namespace"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.namespace}/{self.name}: {self.outcome}"
+
+
+class KeptLog(models.Model):
+    """The log of one attempt of a container that is gone; see `store.keptlogs`."""
+
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    pod = models.CharField(max_length=253)
+    uid = models.CharField(max_length=36)
+    container = models.CharField(max_length=63)
+    attempt = models.IntegerField()
+    started = models.DateTimeField(null=True)
+    finished = models.DateTimeField(null=True)
+    exit_code = models.IntegerField(null=True)
+    oom_killed = models.BooleanField(default=False)
+    lines = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+    stored = models.BigIntegerField()
+    kept = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("uid", "container", "attempt"), name="kept_log"),)
+        indexes = (models.Index(fields=("account", "kept"), name="kept_log_of_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.uid}/{self.container}/{self.attempt}"

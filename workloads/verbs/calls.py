@@ -87,6 +87,8 @@ class LogOptions:
     timestamps: bool = False
     previous: bool = False
     limit_bytes: int | None = None
+    attempt: int | None = None
+    """This one, whether it is the newest or not. No option of Kubernetes' own."""
 
 
 @dataclass(frozen=True)

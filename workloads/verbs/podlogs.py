@@ -33,10 +33,15 @@ def target(identity: Identity, namespace: str, pod_name: str, options: LogOption
     authorize.check_action(identity, ACTION)
     pod = loaded(reads.get(identity, "Pod", pod_name, namespace))
     container = _container(pod, options.container)
-    _check_started(pod, container, previous=options.previous)
+    if options.attempt is None:
+        _check_started(pod, container, previous=options.previous)
+    return at_agent(pod["metadata"]["uid"], container, options)
+
+
+def at_agent(uid: str, container: str, options: LogOptions) -> LogTarget:
     return LogTarget(
         socket=str(settings.AGENT_SOCKET),
-        path=f"/v1/pods/{pod['metadata']['uid']}/containers/{container}/log",
+        path=f"/v1/pods/{uid}/containers/{container}/log",
         params=_params(options),
         headers={"Authorization": f"Bearer {settings.AGENT_TOKEN}"},
     )
@@ -153,6 +158,7 @@ def _params(options: LogOptions) -> dict[str, str]:
         "since": times.format_micro(options.since) if options.since else "",
         "timestamps": "true" if options.timestamps else "",
         "previous": "true" if options.previous else "",
+        "attempt": "" if options.attempt is None else str(options.attempt),
     }
     return {name: value for name, value in asked.items() if value}
 

@@ -179,6 +179,9 @@ def test_a_pod_ends_once_whoever_dies(db: None, tmp_path: Path, failpoint: Failp
         assert marks_stand(0), when
         gone = [entry for entry in changes.after(0, kinds=["Pod"], limit=10_000) if entry.type == "DELETED"]
         assert [("finishedAt" in orjson.loads(entry.data)["status"]["lifecycle"]) for entry in gone] == [True], when
+        (ended,) = world.alice.ended_pods("shop").items
+        assert ended.outcome == "Deleted", when
+        assert [life.attempt for life in world.archive.waiting() if life.uid == ended.uid] == [0], when
 
 
 @pytest.mark.timeout(600)

@@ -25,6 +25,7 @@ from workloads.controllers.pods.pulls import Pulls
 from workloads.meta.keys import Key, Uid
 from workloads.node.asking import Outcome
 from workloads.node.probes import Probe, Prober
+from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import Capacity
 from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
@@ -45,7 +46,8 @@ def clock() -> datetime:
 class World:
     travel: time_machine.Traveller
     folder: Path
-    runtime: Simulated = field(default_factory=lambda: Simulated(clock=clock, capacity=Capacity(2000, 8 * GIB)))
+    runtime: Simulated = field(init=False)
+    archive: Archive = field(init=False)
     background: list[Callable[[], None]] | None = None
     """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
     node: str = "node-1"
@@ -58,6 +60,8 @@ class World:
     errors: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.archive = Archive(self.folder / "logs")
+        self.runtime = Simulated(clock=clock, capacity=Capacity(2000, 8 * GIB), archive=self.archive)
         self.alice = Client(Identity("acme", "alice"))
         self.reborn()
 

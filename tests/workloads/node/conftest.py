@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.workloads.node.cluster import NOON, Clock, Cluster
+from workloads.runtimes.archive import Archive
 from workloads.runtimes.simulated import Simulated
 
 
@@ -12,8 +15,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def runtime(clock: Clock) -> Simulated:
-    runtime = Simulated(clock=clock)
+def runtime(clock: Clock, tmp_path: Path) -> Simulated:
+    runtime = Simulated(clock=clock, archive=Archive(tmp_path / "logs"))
     runtime.add_image("busybox:1")
     return runtime
 

@@ -128,6 +128,23 @@ def test_a_follower_gets_lines_as_they_come_until_the_container_ends(
         assert list(lines) == []
 
 
+def test_the_log_of_a_pod_that_is_gone_is_read_by_attempt_and_followed_to_its_end(
+    agent: httpx.Client, runtime: Simulated, pod: SandboxSpec
+) -> None:
+    for attempt in range(2):
+        runtime.start_container(pod, "app", attempt=attempt)
+        runtime.print(pod.uid, "app", f"attempt {attempt}".encode())
+        runtime.exit(pod.uid, "app", 1)
+    runtime.remove_sandbox(pod.uid)
+    for query, text in (
+        ({"follow": "true"}, "attempt 1\n"),
+        ({"attempt": "0"}, "attempt 0\n"),
+        ({"previous": "true"}, "attempt 0\n"),
+    ):
+        assert agent.get(log(pod), params=query).text == text
+    assert agent.get(log(pod), params={"attempt": "2"}).status_code == 404
+
+
 def test_followers_that_leave_make_room_for_others(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:
     for _ in range(5):
         with agent.stream("GET", log(pod), params={"follow": "true"}) as answer:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.threads import at_once
 from tests.workloads.runtimes.worlds import World, container, spec
 from workloads.meta.keys import Uid
+from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import (
     ContainerStatus,
     ContainerUsage,
@@ -368,6 +374,111 @@ def test_logs_of_what_is_not_there_are_a_key_error(world: World) -> None:
         world.runtime.logs(pod.uid, "side")
     with pytest.raises(KeyError):
         world.runtime.logs(Uid("00000000-0000-0000-0000-000000000000"), "app")
+
+
+# Logs of what is gone
+
+
+def ran(world: World, pod: SandboxSpec, *lines: str, attempt: int = 0) -> None:
+    """An attempt of `app` that wrote these and ended with its own number."""
+    world.runtime.start_container(pod, "app", attempt=attempt)
+    for line in lines:
+        world.print(pod.uid, "app", line)
+    world.exit(pod.uid, "app", attempt)
+
+
+def read(world: World, uid: Uid, container: str = "app", **options: Any) -> bytes:
+    return b"".join(world.runtime.logs(uid, container, **options))
+
+
+def test_the_log_of_a_removed_pod_is_read_as_before(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    ran(world, pod, "one", "two", "three")
+    before = {at: read(world, pod.uid, timestamps=at) for at in (False, True)}
+    world.runtime.remove_sandbox(pod.uid)
+    assert {at: stamps(read(world, pod.uid, timestamps=at)) for at in (False, True)} == {
+        at: stamps(text) for at, text in before.items()
+    }
+    assert read(world, pod.uid, tail=2) == b"two\nthree\n"
+    assert read(world, pod.uid, tail=0) == b""
+    assert read(world, pod.uid, follow=True) == b"one\ntwo\nthree\n"
+    assert read(world, pod.uid, since=world.runtime.now()) == b""
+
+
+def stamps(text: bytes) -> bytes:
+    """However many digits a runtime writes after the point."""
+    return re.sub(rb"(\.\d{6})\d*Z ", rb"\1Z ", text)
+
+
+def test_the_log_of_an_attempt_that_was_culled_is_kept(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    for attempt in range(3):
+        ran(world, pod, f"attempt {attempt}", attempt=attempt)
+    assert [read(world, pod.uid, attempt=attempt) for attempt in range(3)] == [
+        b"attempt 0\n",
+        b"attempt 1\n",
+        b"attempt 2\n",
+    ]
+    assert read(world, pod.uid, previous=True) == b"attempt 1\n"
+    world.runtime.remove_sandbox(pod.uid)
+    assert read(world, pod.uid) == b"attempt 2\n"
+    assert read(world, pod.uid, previous=True) == b"attempt 1\n"
+    with pytest.raises(KeyError):
+        read(world, pod.uid, attempt=3)
+
+
+def test_what_is_kept_knows_whose_it_is_and_how_it_ended(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    ran(world, pod, "one", attempt=3)
+    ended = app(world, pod.uid)
+    world.runtime.remove_sandbox(pod.uid)
+    (life,) = world.archive.waiting()
+    assert (life.account, life.namespace, life.pod, life.uid) == ("acme", "shop", "web-1", pod.uid)
+    assert (life.container, life.attempt, life.exit_code) == ("app", 3, 3)
+    assert (life.started, life.finished) == (ended.started_at, ended.finished_at)
+    assert world.archive.settle(life).lines == 1
+
+
+def test_a_container_that_runs_is_stopped_before_its_log_is_kept(world: World) -> None:
+    pod = spec(world, "app", "side")
+    started(world, pod)
+    world.print(pod.uid, "side", "still here")
+    world.runtime.remove_sandbox(pod.uid)
+    assert {life.container: life.exit_code for life in world.archive.waiting()} == {"app": 137, "side": 137}
+    assert read(world, pod.uid, "side") == b"still here\n"
+
+
+def test_a_container_that_never_ran_leaves_no_log(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    world.runtime.remove_sandbox(pod.uid)
+    assert world.archive.waiting() == []
+    with pytest.raises(KeyError):
+        read(world, pod.uid)
+
+
+def test_a_log_that_cannot_be_kept_is_told_once_and_holds_nothing_up(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.archive.keep = refuse_to_keep(world.archive)  # type: ignore[method-assign]
+    world.runtime.remove_sandbox(pod.uid)
+    assert world.runtime.observe(pod.uid) is None
+    assert world.runtime.losses(pod.uid) == [
+        "The log of container app (attempt 0) could not be kept: No space left on device"
+    ]
+    assert world.runtime.losses(pod.uid) == []
+
+
+def refuse_to_keep(archive: Archive) -> Callable[..., None]:
+    keep = archive.keep
+
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    return lambda life, take: keep(life, full)
 
 
 # Commands inside

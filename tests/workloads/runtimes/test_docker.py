@@ -15,9 +15,11 @@ import pytest
 from tests import images
 from tests.stack import free_port
 from tests.workloads.runtimes.worlds import DockerWorld, container, docker, spec
+from workloads.meta import times
 from workloads.meta.keys import Uid
 from workloads.runtimes import names
 from workloads.runtimes.base import ImageFault, PullProgress, Ran, RuntimeGone, SandboxSpec
+from workloads.runtimes.daemon import Daemon
 from workloads.runtimes.docker import Docker
 
 pytestmark = pytest.mark.docker
@@ -433,3 +435,56 @@ def test_a_command_that_does_not_exist_says_so(dockers: DockerWorld) -> None:
     ran = dockers.runtime.exec(pod.uid, "app", ["nothing-like-it"], seconds=10)
     assert ran.exit_code in (126, 127)
     assert b"nothing-like-it" in ran.output
+
+
+# Logs
+
+
+def test_a_log_that_docker_rotated_is_read_alike_before_and_after_its_container_is_removed(
+    dockers: DockerWorld,
+) -> None:
+    pod = run(dockers, 'seq 1 12000 | sed "s/$/ $(head -c 1000 /dev/zero | tr "\\0" x)/"')
+    docker("wait", dockers.id(pod.uid, "app"))
+    whole, stamped = (b"".join(dockers.runtime.logs(pod.uid, "app", timestamps=at)) for at in (False, True))
+    files = list(Path(inspected(dockers.id(pod.uid, "app"))["LogPath"]).parent.glob("*-json.log*"))
+    middle = times.parse(stamped.splitlines()[3_000].split()[0].decode())
+    recent = b"".join(dockers.runtime.logs(pod.uid, "app", since=middle))
+
+    dockers.runtime.remove_sandbox(pod.uid)
+
+    assert len(files) >= 2
+    assert len(whole.splitlines()) == 12_000
+    assert b"".join(dockers.runtime.logs(pod.uid, "app")) == whole
+    assert b"".join(dockers.runtime.logs(pod.uid, "app", timestamps=True)) == stamped
+    assert b"".join(dockers.runtime.logs(pod.uid, "app", since=middle)) == recent
+    assert b"".join(dockers.runtime.logs(pod.uid, "app", tail=10_000)) == b"".join(
+        whole.splitlines(keepends=True)[-10_000:]
+    )
+
+
+def test_a_log_file_that_cannot_be_read_is_told_and_the_pod_goes(dockers: DockerWorld) -> None:
+    pod = run(dockers, "echo one; sleep 1000")
+    assert said(dockers, pod) == ["one"]
+    place = Path(inspected(dockers.id(pod.uid, "app"))["LogPath"])
+    dockers.runtime.kill(pod.uid)
+    place.unlink()
+    place.mkdir()
+
+    dockers.runtime.remove_sandbox(pod.uid)
+
+    assert dockers.runtime.observe(pod.uid) is None
+    (told,) = dockers.runtime.losses(pod.uid)
+    assert told.startswith("The log of container app (attempt 0) could not be kept: ")
+
+
+def test_a_log_is_asked_of_a_daemon_whose_files_are_out_of_reach(
+    dockers: DockerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = run(dockers, "echo one; echo two >&2; sleep 1000")
+    assert said(dockers, pod, lines=2) == ["one", "two"]
+    before = b"".join(dockers.runtime.logs(pod.uid, "app", timestamps=True))
+    monkeypatch.setattr(Daemon, "is_local", False)
+
+    dockers.runtime.remove_sandbox(pod.uid)
+
+    assert b"".join(dockers.runtime.logs(pod.uid, "app", timestamps=True)) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,7 @@ from typing import Protocol
 
 from tests import images
 from workloads.meta.keys import Uid
+from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, Runtime, SandboxSpec
 from workloads.runtimes.docker import Docker
 from workloads.runtimes.simulated import Simulated
@@ -26,6 +28,8 @@ class World(Protocol):
     @property
     def runtime(self) -> Runtime: ...
 
+    archive: Archive
+    """Of the runtime."""
     image: str
     network: NetworkSpec
 
@@ -84,6 +88,7 @@ def _network(cidr: str) -> NetworkSpec:
 @dataclass
 class SimulatedWorld:
     runtime: Simulated
+    archive: Archive
     image: str = images.BUSYBOX
     network: NetworkSpec = field(default_factory=lambda: _network("10.249.0.0/24"))
 
@@ -111,6 +116,7 @@ class SimulatedWorld:
 @dataclass
 class DockerWorld:
     runtime: Docker
+    archive: Archive
     image: str
     network: NetworkSpec = field(default_factory=lambda: _network("10.249.0.0/24"))
 
@@ -153,9 +159,11 @@ def docker(*words: str) -> str:
 
 @contextmanager
 def simulated_world() -> Iterator[SimulatedWorld]:
-    runtime = Simulated()
-    runtime.add_image(images.BUSYBOX)
-    yield SimulatedWorld(runtime)
+    with tempfile.TemporaryDirectory(prefix="cci-logs-") as logs:
+        archive = Archive(Path(logs))
+        runtime = Simulated(archive=archive)
+        runtime.add_image(images.BUSYBOX)
+        yield SimulatedWorld(runtime, archive)
 
 
 @contextmanager
@@ -163,9 +171,11 @@ def docker_world() -> Iterator[DockerWorld]:
     """An install of its own on the daemon, of which nothing is left afterwards."""
     instance = f"test-{uuid.uuid4().hex[:12]}"
     volumes = Path(tempfile.mkdtemp(prefix="cci-pods-"))
-    runtime = Docker(instance=instance, volumes=volumes)
+    logs = Path(tempfile.mkdtemp(prefix="cci-logs-"))
+    archive = Archive(logs)
+    runtime = Docker(instance=instance, volumes=volumes, archive=archive)
     try:
-        yield DockerWorld(runtime, images.busybox())
+        yield DockerWorld(runtime, archive, images.busybox())
     finally:
         for sandbox in runtime.sandboxes():
             runtime.remove_sandbox(sandbox.uid)
@@ -177,3 +187,4 @@ def docker_world() -> Iterator[DockerWorld]:
         for uid in runtime.volume_owners():
             runtime.remove_sandbox(uid)
         volumes.rmdir()
+        shutil.rmtree(logs)

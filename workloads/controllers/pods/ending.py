@@ -12,7 +12,7 @@ from contextlib import suppress
 from workloads.client import DeleteOptions
 from workloads.controllers import hands
 from workloads.controllers.base import Result
-from workloads.controllers.pods import status, stops
+from workloads.controllers.pods import epitaph, status, stops
 from workloads.controllers.pods.look import Look
 from workloads.meta.errors import NotFound
 
@@ -46,12 +46,14 @@ def _force(look: Look) -> None:
 
 
 def _close(look: Look) -> Result:
-    """Nothing runs: the last status, then the sandbox goes, then the row. While a finalizer holds the row, the status
-    tells how the pod ended; when the finalizer goes, the pod is looked at again and the row follows."""
+    """Nothing runs: the last status, what will be remembered, then the sandbox goes, then the row. While a finalizer
+    holds the row, the status tells how the pod ended; when the finalizer goes, the pod is looked at again and the row
+    follows."""
     if look.lifecycle.at("pullStartedAt") or look.observed:
         look.save(final=True)
     elif look.pod["metadata"].get("finalizers"):
         look.pod = hands.put_status(look.door, look.pod, status.never_placed(look.pod))
+    epitaph.write(look)
     look.runtime.remove_sandbox(look.uid)
     look.speak()
     with suppress(NotFound):

@@ -158,6 +158,8 @@ class Look:
         self.lifecycle = Lifecycle(self.pod["status"])
 
     def speak(self) -> None:
+        for words in self.runtime.losses(self.uid):
+            self.tell("LogNotKept", words, type="Warning")
         for one in self.told:
             hands.tell(
                 self.door, self.pod, component=one.component, reason=one.reason, message=one.message, type=one.type

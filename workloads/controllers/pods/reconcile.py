@@ -18,6 +18,7 @@ from workloads.controllers.host import Host, host_ip
 from workloads.controllers.pods import (
     configuration,
     ending,
+    epitaph,
     images,
     life,
     order,
@@ -71,6 +72,7 @@ def reconcile(host: Host, key: Key) -> Result | None:
         return Result(LOOK_AGAIN_AT_ONCE)
     except NotFound:
         logger.info("pod %s went while it was looked at", key)
+        epitaph.write(look)
         look.runtime.remove_sandbox(look.uid)
         return None
     finally:

@@ -1,0 +1,112 @@
+"""Pods that are gone: how they ended and what they wrote, for as long as logs are kept. Each account sees its own.
+
+In a namespace only its own life is seen: what a namespace of the same name had before belongs to the account alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from django.conf import settings
+
+from iam.identities import Identity
+from workloads.admission import authorize
+from workloads.kinds import registry
+from workloads.meta import times
+from workloads.meta.errors import BadRequest, NotFound
+from workloads.store import endedpods, keptlogs
+from workloads.store.endedpods import After, Ended, Which
+from workloads.store.keptlogs import Kept
+from workloads.verbs import podlogs, reads
+from workloads.verbs.calls import LogOptions, LogTarget
+from workloads.verbs.drafts import loaded
+
+MOST_COUNTED = 10_000
+MOST_LOGS = 200
+"""Of one pod, shown at once: a container that starts anew every five minutes has 2,000 a week."""
+
+
+@dataclass(frozen=True)
+class EndedPods:
+    """A page, the one that went last first. `total` is not counted beyond MOST_COUNTED."""
+
+    items: Sequence[Ended]
+    total: int
+    continue_token: str = ""
+
+
+def page(
+    identity: Identity,
+    namespace: str | None,
+    *,
+    workload_kind: str,
+    workload: str,
+    name_part: str,
+    limit: int,
+    continue_token: str,
+) -> EndedPods:
+    """Raises NotFound (no such namespace), Forbidden, BadRequest (a token that is none)."""
+    authorize.check(identity, registry.kind("Pod"), "list")
+    which = Which(
+        account=identity.account,
+        namespace=namespace or "",
+        workload_kind=workload_kind,
+        workload=workload,
+        name_part=name_part,
+        born=_born(identity, namespace),
+    )
+    found = endedpods.page(which, limit=limit + 1, after=_after(continue_token))
+    token = _token(found[limit - 1][0]) if len(found) > limit else ""
+    return EndedPods([pod for _, pod in found[:limit]], endedpods.count(which, most=MOST_COUNTED), token)
+
+
+def one(identity: Identity, uid: str) -> Ended:
+    """Raises NotFound, Forbidden."""
+    authorize.check(identity, registry.kind("Pod"), "get")
+    found = endedpods.read(identity.account, uid)
+    if found is None:
+        raise NotFound("There is no such ended pod, or it ended so long ago that nothing is known of it any more.")
+    return found
+
+
+def logs(identity: Identity, uid: str) -> list[Kept]:
+    """What is kept of a pod, gone or not: by container, the newest attempt first."""
+    authorize.check_action(identity, podlogs.ACTION)
+    return [log for log in keptlogs.of_pod(uid, most=MOST_LOGS) if log.account == identity.account]
+
+
+def log_target(identity: Identity, uid: str, options: LogOptions) -> LogTarget:
+    """Where to GET the log of a container of a pod that is gone. Raises NotFound, Forbidden."""
+    authorize.check_action(identity, podlogs.ACTION)
+    return podlogs.at_agent(one(identity, uid).uid, options.container, options)
+
+
+def expiry(since: datetime) -> datetime:
+    """When what is kept since then is removed for its age; room may run out before."""
+    return since + timedelta(days=settings.LOG_RETENTION_DAYS)
+
+
+def _born(identity: Identity, namespace: str | None) -> datetime | None:
+    if not namespace:
+        return None
+    found = loaded(reads.get(identity, "Namespace", namespace, ""))
+    return times.parse(found["metadata"]["creationTimestamp"])
+
+
+def _token(after: After) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([times.format_micro(after.gone), after.id])).decode()
+
+
+def _after(token: str) -> After | None:
+    if not token:
+        return None
+    try:
+        gone, id = orjson.loads(base64.urlsafe_b64decode(token))
+        return After(times.parse(gone).astimezone(UTC), int(id))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise BadRequest("the continue token is not one of ours: begin with the first page") from error
