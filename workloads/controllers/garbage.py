@@ -6,7 +6,7 @@ The key is the owner's, present or gone. A dependent that is born after its owne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +29,8 @@ NEVER_OWNERS = ("Event", "Pod", "Namespace")
 """Nothing of ours is owned by these (a namespace empties itself), and they come and go too often to ask."""
 LOOK_AGAIN_AT_ONCE = 0.1
 LOOK_AGAIN_SECONDS = 30.0
+PAGE = 200
+_OWNED = b'"ownerReferences"'
 
 
 def controller() -> Controller:
@@ -52,12 +54,11 @@ def resync() -> Iterator[Key]:
     """Owners that are named but do not live, and owners that wait."""
     found: dict[Key, None] = {}
     for kind in registry.kinds():
-        for row in objects.scan(kind).rows:
-            if row.deleting and FOREGROUND.encode() in row.data:
-                found[row.key] = None
-            if b'"ownerReferences"' in row.data:
-                missing = (key for key, uid in _owners(row.key, orjson.loads(row.data)) if not _lives(key, uid))
-                found.update(dict.fromkeys(missing))
+        for row in objects.scan(kind, deleting=True, containing=[FOREGROUND.encode()]).rows:
+            found[row.key] = None
+        for row in objects.scan(kind, containing=[_OWNED]).rows:
+            missing = (key for key, uid in _owners(row.key, orjson.loads(row.data)) if not _lives(key, uid))
+            found.update(dict.fromkeys(missing))
     yield from found
 
 
@@ -65,15 +66,15 @@ def reconcile(key: Key) -> Result | None:
     door = hands.client("garbage", key.account)
     owner = hands.read(door, key)
     waits = owner is not None and _waits_for_dependents(owner)
-    left = 0
-    for dependent in _dependents(key):
+    for dependent in _dependents(key, deleting=False):
         uid = _named(dependent, key)
-        if owner is not None and uid == owner["metadata"]["uid"] and not waits:
-            continue
-        left += _collect(door, dependent, key, blocks=waits)
+        if owner is None or uid != owner["metadata"]["uid"] or waits:
+            _collect(door, dependent, key, blocks=waits)
     if owner is None or not waits:
         return None
-    return Result(LOOK_AGAIN_SECONDS) if left else _let_go(door, owner)
+    # one that is still there is enough to wait, however many there are
+    held = any(_collect(door, dependent, key, blocks=True) for dependent in _dependents(key))
+    return Result(LOOK_AGAIN_SECONDS) if held else _let_go(door, owner)
 
 
 def _concerns(entry: Entry, obj: JSON) -> bool:
@@ -122,16 +123,35 @@ def _change(door: Client, obj: JSON, changes: JSON) -> bool:
 # Who belongs to whom
 
 
-def _dependents(owner: Key) -> Iterator[JSON]:
-    """Objects beside the owner that name it. The bytes are asked first: few objects name anybody."""
+def _dependents(owner: Key, *, deleting: bool | None = None) -> Iterator[JSON]:
+    """Objects beside the owner that name it. Where a thousand go, each of them is asked for its own dependents."""
+    named = (_OWNED, f'"{owner.name}"'.encode())
     for kind in registry.kinds().values():
         if kind.name == "Event" or (owner.namespace and not kind.namespaced):
             continue
-        for row in objects.scan(kind.name, account=owner.account, namespace=owner.namespace or None).rows:
-            if b'"ownerReferences"' in row.data:
-                obj = orjson.loads(row.data)
-                if _named(obj, owner):
-                    yield obj
+        for row in _in_pages(kind, owner, deleting=deleting, containing=named):
+            obj = orjson.loads(row.data)
+            if _named(obj, owner):
+                yield obj
+
+
+def _in_pages(kind: Kind, owner: Key, *, deleting: bool | None, containing: Sequence[bytes]) -> Iterator[objects.Row]:
+    after: tuple[str, str, str] | None = None
+    while True:
+        page = objects.scan(
+            kind.name,
+            account=owner.account,
+            namespace=owner.namespace or None,
+            deleting=deleting,
+            containing=containing,
+            after=after,
+            limit=PAGE,
+        )
+        yield from page.rows
+        if not page.remaining:
+            return
+        last = page.rows[-1].key
+        after = (last.account, last.namespace, last.name)
 
 
 def _owners(place: Key, obj: JSON) -> Iterator[tuple[Key, str]]:

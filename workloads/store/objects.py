@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
@@ -103,14 +103,18 @@ def scan(
     owner_uid: str | None = None,
     phase: str | None = None,
     deleting: bool | None = None,
+    containing: Sequence[bytes] = (),
     after: tuple[str, str, str] | None = None,
     limit: int | None = None,
 ) -> Page:
     """In order of (account, namespace, name). `account=None` spans all accounts: for controllers and the meter only.
-    `after` is the (account, namespace, name) to continue behind."""
+    `containing` leaves rows out whose `data` lacks one of these, before they are loaded: a sieve for what few rows
+    have, not a test (the same bytes may stand elsewhere in an object). `after` is the (account, namespace, name) to
+    continue behind."""
     asked: dict[str, Any] = {"kind": kind, "account": account, "namespace": namespace, "name": name}
     asked |= {"owner_uid": owner_uid, "phase": phase, "deleting": deleting}
     where, values = _conditions(asked, after)
+    where, values = _sieved(where, values, containing)
     while True:
         page = _page(where, values, limit) or _empty_page(where, values)
         if page is not None:
@@ -190,6 +194,11 @@ def _conditions(asked: Mapping[str, Any], after: tuple[str, str, str] | None) ->
     if after is not None:
         where.append("(account, namespace, name) > (%s, %s, %s)")
     return " AND ".join(where), [*given.values(), *(after or ())]
+
+
+def _sieved(where: str, values: list[Any], containing: Sequence[bytes]) -> tuple[str, list[Any]]:
+    has = "instr(data, %s) > 0" if connection.vendor == "sqlite" else "position(%s in data) > 0"
+    return " AND ".join([where, *[has] * len(containing)]), [*values, *containing]
 
 
 def _select(sql: str, values: list[Any]) -> list[Any]:

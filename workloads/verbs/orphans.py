@@ -16,14 +16,13 @@ JSON = dict[str, Any]
 
 
 def release(owner: Key, *, uid: str) -> None:
-    """Takes the references to `uid` out of every dependent, controlled or not. The bytes are asked first: few objects
-    name anybody. Safe to run again."""
-    identity = Identity.controller("orphans", owner.account)
+    """Takes the references to `uid` out of every dependent, controlled or not. Safe to run again."""
+    identity, named = Identity.controller("orphans", owner.account), (b'"ownerReferences"', uid.encode())
+    place = owner.namespace or None
     for kind in registry.kinds().values():
-        for row in objects.scan(kind.name, account=owner.account, namespace=owner.namespace or None).rows:
-            if b'"ownerReferences"' in row.data and uid.encode() in row.data:
-                with suppress(NotFound):
-                    writes.change(identity, kind, row.key, lambda obj: _without_owner(obj, uid))
+        for row in objects.scan(kind.name, account=owner.account, namespace=place, containing=named).rows:
+            with suppress(NotFound):
+                writes.change(identity, kind, row.key, lambda obj: _without_owner(obj, uid))
 
 
 def _without_owner(obj: JSON, uid: str) -> JSON:

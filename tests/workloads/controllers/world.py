@@ -97,7 +97,7 @@ class World:
             if at > clock():
                 self.travel.move_to(at, tick=False)
             self._look(*item)
-        raise AssertionError(f"never quiet: {self.due}")
+        raise AssertionError(f"never quiet: {str(self.due)[:2000]}")
 
     def advance(self, seconds: float) -> None:
         """Lets time pass, with everything happening when it is due."""

@@ -205,3 +205,16 @@ def test_revisions_never_go_back_even_when_everything_was_removed():
     again = objects.insert(draft("web"))
 
     assert first.revision < gone < again.revision
+
+
+def test_a_scan_can_leave_out_what_does_not_contain_certain_bytes():
+    objects.insert(draft("owned", spec={"owner": "50% of web"}))
+    objects.insert(draft("free", spec={"owner": "nobody"}))
+
+    def names(*containing: bytes) -> list[str]:
+        return [row.key.name for row in objects.scan("Pod", containing=containing).rows]
+
+    assert names(b'"50% of web"') == ["owned"]
+    assert names(b'"owner"', b"nobody") == ["free"]
+    assert names(b"somebody") == []
+    assert len(names()) == 2

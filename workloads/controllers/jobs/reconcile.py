@@ -54,9 +54,8 @@ def keys(entry: Entry) -> Iterable[Key]:
 
 def resync() -> Iterator[Key]:
     yield from hands.every_key("Job")
-    for row in objects.scan("Pod").rows:
-        if jobs.TRACKING.encode() in row.data:
-            yield row.key
+    for row in objects.scan("Pod", containing=[jobs.TRACKING.encode()]).rows:
+        yield row.key
 
 
 def reconcile(key: Key) -> Result | None:
@@ -166,9 +165,9 @@ def _seconds_to_live(job: JSON, now: datetime) -> float | None:
 
 def _free_orphans(door: Client, key: Key) -> None:
     """The Job is gone: what it had not counted yet need not be counted."""
-    for row in objects.scan("Pod", account=key.account, namespace=key.namespace).rows:
-        if jobs.TRACKING.encode() in row.data:
-            _free_orphan(door, row.key)
+    tracked = [jobs.TRACKING.encode()]
+    for row in objects.scan("Pod", account=key.account, namespace=key.namespace, containing=tracked).rows:
+        _free_orphan(door, row.key)
 
 
 def _free_orphan(door: Client, key: Key) -> Result | None:

@@ -88,10 +88,10 @@ def _naming(key: Key) -> list[Key]:
     """Pods that wait for this ConfigMap or Secret, or show it as files. What runs with its values as env keeps them."""
     name = (key.kind, key.name)
     quoted = f'"{key.name}"'.encode()
-    rows = objects.scan("Pod", account=key.account, namespace=key.namespace).rows
+    rows = objects.scan("Pod", account=key.account, namespace=key.namespace, containing=[quoted]).rows
     found = []
     for row in rows:
-        if row.phase in status.FINAL_PHASES or quoted not in row.data:
+        if row.phase in status.FINAL_PHASES:
             continue
         spec = orjson.loads(row.data)["spec"]
         waits = row.phase != "Running" or b'"CreateContainerConfigError"' in row.data
