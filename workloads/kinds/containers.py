@@ -17,14 +17,15 @@ JSON = dict[str, Any]
 
 TERMINATION_LOG = "/dev/termination-log"
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 RESOURCES = ("cpu", "memory")
 
 
 def default(container: JSON) -> None:
     """Fills one container's defaults in place."""
-    container.setdefault("terminationMessagePath", TERMINATION_LOG)
-    container.setdefault("terminationMessagePolicy", "File")
+    for name, value in (("terminationMessagePath", TERMINATION_LOG), ("terminationMessagePolicy", "File")):
+        container[name] = container.get(name) or value
     if not container.get("imagePullPolicy"):
         container["imagePullPolicy"] = images.pull_policy(container.get("image", ""))
     for port in container.get("ports") or []:
@@ -72,6 +73,9 @@ def _container(container: JSON, field: str) -> list[Cause]:
     found += references.env_from(container.get("envFrom") or [], f"{field}.envFrom")
     found += _ports(container.get("ports") or [], f"{field}.ports")
     found += _resources(container.get("resources") or {}, f"{field}.resources")
+    policy = container.get("terminationMessagePolicy")
+    if policy not in MESSAGE_POLICIES:
+        found.append(causes.unsupported(f"{field}.terminationMessagePolicy", policy, MESSAGE_POLICIES))
     found += refusals.refused_fields(container, refusals.CONTAINER_FIELDS, field)
     return found + security.validate(container.get("securityContext") or {}, f"{field}.securityContext")
 

@@ -163,8 +163,6 @@ CONTAINER_FIELDS = (
     _later("volumeDevices", "each pod has 20 GiB of its own disk to write to"),
     _later("resizePolicy", "change the workload's template instead"),
     _later("stdinOnce", "leave it out"),
-    _later("terminationMessagePath", "give /dev/termination-log or leave it out", _one_of("", "/dev/termination-log")),
-    _later("terminationMessagePolicy", "give File or leave it out", _one_of("", "File")),
 )
 
 _PROFILES = (

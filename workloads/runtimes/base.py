@@ -99,6 +99,8 @@ class ContainerSpec:
     tty: bool = False
     mounts: tuple[MountSpec, ...] = ()
     security: SecuritySpec = SecuritySpec()
+    message_path: str = ""
+    """Where an attempt finds an empty file of its own, to leave its last words in; "" nowhere."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class ContainerStatus:
     exit_code: int | None
     oom_killed: bool
     error: str = ""
+    message: str = ""
+    """Of one that has ended: what it left in its message file, the last `MESSAGE_BYTES` of it."""
     last: ContainerStatus | None = None
     """The attempt before, when it is still known."""
 
@@ -210,6 +214,7 @@ class Ran:
 
 
 EXEC_OUTPUT_BYTES = 10 * 1024
+MESSAGE_BYTES = 4096
 
 
 @dataclass(frozen=True)

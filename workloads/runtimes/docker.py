@@ -47,6 +47,7 @@ from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
 from workloads.runtimes.groupusage import GroupUsage, from_stats
 from workloads.runtimes.hostvolumes import HostVolumes
+from workloads.runtimes.podfiles import PodFiles
 from workloads.runtimes.pulls import Layers
 from workloads.runtimes.subnets import NoRoom, free_subnet, routed
 
@@ -90,6 +91,7 @@ class Docker:
         self.instance = instance
         self._archive = archive or Archive(_LOGS)
         self._volumes = HostVolumes(volumes)
+        self._files = PodFiles(volumes)
         self._daemon = Daemon(base_url)
         self._ahead = Ahead(self._daemon)
         self._here: set[str] = set()
@@ -225,6 +227,7 @@ class Docker:
             status = self._start(id)
         if attempt >= KEPT_ATTEMPTS:
             self._remove_read(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
+            self._files.forget_message(spec.uid, container, attempt - KEPT_ATTEMPTS)
         return status
 
     def _found_when_made(self, name: str) -> Found:
@@ -581,6 +584,7 @@ class Docker:
             instance=self.instance,
             image_user=self.image_user(wanted.image) if wanted.security.group is not None else "",
             sources=[self._volumes.source(spec, wanted, number) for number in range(len(wanted.mounts))],
+            message_file=self._files.message_file(spec.uid, container, attempt) if wanted.message_path else "",
         )
 
     def _created(self, name: str, body: payloads.Body, made: Made | None) -> str:
@@ -642,7 +646,17 @@ class Docker:
     def _read(self, uid: Uid, found: list[Found]) -> SandboxStatus | None:
         apps = [one for one in found if names.CONTAINER in one["Config"]["Labels"]]
         sandbox = next((one for one in found if one not in apps), None)
-        return inspection.sandbox_status(uid, sandbox, apps, given_at=_given_at(sandbox))
+        status = inspection.sandbox_status(uid, sandbox, apps, given_at=_given_at(sandbox))
+        if status is None:
+            return None
+        heard = {name: self._heard_out(uid, one) for name, one in status.containers.items()}
+        return replace(status, containers=heard)
+
+    def _heard_out(self, uid: Uid, status: ContainerStatus) -> ContainerStatus:
+        """With the last words of what has ended."""
+        last = self._heard_out(uid, status.last) if status.last else None
+        said = self._files.message(uid, status.name, status.attempt) if status.state == "exited" else ""
+        return replace(status, message=said, last=last)
 
 
 def _life(found: Found) -> Life:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,11 +37,14 @@ def container(
     cgroup: str,
     instance: str,
     sources: Sequence[str] = (),
+    message_file: str = "",
     image_user: str = "",
 ) -> Body:
     """One attempt of one container, joined to the sandbox with that id. `cgroup` is the pod's own, or "". `sources`
-    are the host's paths of the container's mounts, in their order; `image_user` counts where only a group is given."""
+    are the host's paths of the container's mounts, in their order, `message_file` that of its message file;
+    `image_user` counts where only a group is given."""
     labels = {**_pod_labels(spec), names.CONTAINER: container.name, names.ATTEMPT: str(attempt)}
+    mounts = [*_mounts(container, sources), *_message_mount(container, message_file)]
     body: Body = {
         "Image": container.image,
         "Env": environment(container.environment, hostname=spec.hostname),
@@ -56,7 +60,7 @@ def container(
             **_confinement(container),
             **_limits(container),
             **({"CgroupParent": cgroup} if cgroup else {}),
-            **({"Mounts": _mounts(container, sources)} if sources else {}),
+            **({"Mounts": mounts} if mounts else {}),
         },
     }
     if container.command is not None:
@@ -129,15 +133,26 @@ def _confinement(container: ContainerSpec) -> Body:
 def _mounts(container: ContainerSpec, sources: Sequence[str]) -> list[Body]:
     """As mounts, not as binds: a source that is not there is an error, and is not made as an empty folder."""
     return [
-        {
-            "Type": "bind",
-            "Source": source,
-            "Target": mount.path,
-            "ReadOnly": mount.read_only,
-            "BindOptions": {"Propagation": "rprivate"},
-        }
+        _bind(source, mount.path, read_only=mount.read_only)
         for mount, source in zip(container.mounts, sources, strict=True)
     ]
+
+
+def _message_mount(container: ContainerSpec, source: str) -> list[Body]:
+    """A volume that is mounted at the very place stands there instead."""
+    target = posixpath.normpath(posixpath.join("/", container.message_path))
+    taken = {posixpath.normpath(mount.path) for mount in container.mounts}
+    return [_bind(source, target)] if source and target not in taken else []
+
+
+def _bind(source: str, target: str, *, read_only: bool = False) -> Body:
+    return {
+        "Type": "bind",
+        "Source": source,
+        "Target": target,
+        "ReadOnly": read_only,
+        "BindOptions": {"Propagation": "rprivate"},
+    }
 
 
 def _limits(container: ContainerSpec) -> Body:

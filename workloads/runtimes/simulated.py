@@ -21,6 +21,7 @@ import orjson
 from workloads.meta.keys import Uid
 from workloads.runtimes.archive import Archive, Life, attempt_of
 from workloads.runtimes.base import (
+    MESSAGE_BYTES,
     Capacity,
     ContainerStatus,
     ContainerUsage,
@@ -45,6 +46,7 @@ KEPT_ATTEMPTS = 2
 @dataclass
 class _Container:
     status: ContainerStatus
+    message: str = ""
     lines: list[tuple[datetime, bytes]] = field(default_factory=list)
     cpu_nanoseconds: int = 0
     """Used until `load_since`; from then on it uses `cpu_millis`."""
@@ -169,6 +171,11 @@ class Simulated:
         """The host is another size from now on."""
         with self._lock:
             self._capacity = capacity
+
+    def leave_message(self, uid: Uid, container: str, text: str) -> None:
+        """The container writes `text` into its message file."""
+        with self._lock:
+            self._sandboxes[uid].attempts[container][-1].message = text
 
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox stops and everything in it dies, as after a restart of the daemon."""
@@ -484,7 +491,12 @@ class Simulated:
         if newest.status.state != "running":
             return
         newest.status = replace(
-            newest.status, state="exited", finished_at=self._clock(), exit_code=code, oom_killed=oom_killed
+            newest.status,
+            state="exited",
+            finished_at=self._clock(),
+            exit_code=code,
+            oom_killed=oom_killed,
+            message=newest.message[-MESSAGE_BYTES:],
         )
         self._tell(sandbox)
         with self._changed:

@@ -118,6 +118,7 @@ def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:
         tty=bool(container.get("tty")),
         mounts=volumespecs.mounts(container, pod, variables),
         security=security.effective(pod, container),
+        message_path=container.get("terminationMessagePath") or "",
     )
 
 

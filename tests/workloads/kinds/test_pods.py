@@ -161,7 +161,7 @@ def test_the_quality_of_service_follows_kubernetes(resources: dict[str, Any], qu
             "must not start with a digit",
         ),
         ({"envFrom": [{"configMapRef": {}, "secretRef": {}}]}, "envFrom[0]", "may not have more than one field"),
-        ({"terminationMessagePath": "/x"}, "terminationMessagePath", "is not supported yet"),
+        ({"terminationMessagePolicy": "Log"}, "terminationMessagePolicy", '"FallbackToLogsOnError", "File"'),
     ],
 )
 def test_a_container_out_of_rule_names_field_and_rule(change: dict[str, Any], field: str, message: str) -> None:
@@ -177,6 +177,7 @@ def test_a_container_out_of_rule_names_field_and_rule(change: dict[str, Any], fi
         {"securityContext": {"privileged": False, "allowPrivilegeEscalation": False}},
         {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}},
         {"envFrom": [], "volumeMounts": [], "terminationMessagePolicy": "File"},
+        {"terminationMessagePath": "/tmp/why", "terminationMessagePolicy": "FallbackToLogsOnError"},
         {"stdin": True, "tty": True, "workingDir": "/tmp", "command": ["a"], "args": ["b"]},
     ],
 )

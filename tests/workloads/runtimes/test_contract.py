@@ -19,6 +19,7 @@ from tests.workloads.runtimes.worlds import World, container, spec
 from workloads.meta.keys import Uid
 from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import (
+    MESSAGE_BYTES,
     ContainerStatus,
     ContainerUsage,
     ImageFault,
@@ -242,6 +243,20 @@ def test_only_the_last_two_attempts_are_kept(world: World) -> None:
     status = app(world, pod.uid)
     assert status.last is not None
     assert (status.attempt, status.last.attempt) == (3, 2)
+
+
+def test_each_attempt_leaves_a_message_of_its_own_and_the_end_of_it_counts(world: World) -> None:
+    pod = spec(world)
+    started(world, pod)
+    world.leave_message(pod.uid, "app", "x" * 10 + "y" * MESSAGE_BYTES)
+    assert app(world, pod.uid).message == ""
+    world.exit(pod.uid, "app", 1)
+    assert app(world, pod.uid).message == "y" * MESSAGE_BYTES
+    world.runtime.start_container(pod, "app", attempt=1)
+    world.leave_message(pod.uid, "app", "out of disk")
+    world.exit(pod.uid, "app", 1)
+    status = app(world, pod.uid)
+    assert (status.message, status.last.message[:2] if status.last else "") == ("out of disk", "yy")
 
 
 def test_a_container_of_several_is_terminated_alone(world: World) -> None:

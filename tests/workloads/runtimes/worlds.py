@@ -41,6 +41,9 @@ class World(Protocol):
     def work(self, uid: Uid, container: str) -> None:
         """The container uses the CPU for at least a few milliseconds, and some memory."""
 
+    def leave_message(self, uid: Uid, container: str, text: str) -> None:
+        """The container writes into its message file."""
+
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox and all in it die."""
 
@@ -76,6 +79,7 @@ def container(image: str, name: str = "app", *command: str, **changes: object) -
         "environment": {},
         "cpu_millis": 250,
         "memory_bytes": 64 * 1024**2,
+        "message_path": "/dev/termination-log",
     }
     return ContainerSpec(**{**facts, **changes})  # type: ignore[arg-type]
 
@@ -101,6 +105,9 @@ class SimulatedWorld:
     def work(self, uid: Uid, container: str) -> None:
         self.runtime.load(uid, container, cpu_millis=1000, memory_bytes=1024**2)
         time.sleep(0.005)
+
+    def leave_message(self, uid: Uid, container: str, text: str) -> None:
+        self.runtime.leave_message(uid, container, text)
 
     def lose_sandbox(self, uid: Uid) -> None:
         self.runtime.lose_sandbox(uid)
@@ -130,6 +137,9 @@ class DockerWorld:
 
     def work(self, uid: Uid, container: str) -> None:
         docker("exec", self.id(uid, container), "sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done")
+
+    def leave_message(self, uid: Uid, container: str, text: str) -> None:
+        self.run(uid, f"echo -n {text} > /dev/termination-log", container)
 
     def lose_sandbox(self, uid: Uid) -> None:
         docker("kill", *docker("ps", "-q", "--filter", f"name=^/cci-{uid}").split())

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from workloads.client import Client
 from workloads.controllers import hands
 from workloads.controllers.base import Result
 from workloads.controllers.host import Host, host_ip
-from workloads.controllers.pods import health, order, status
+from workloads.controllers.pods import health, lastwords, order, status
 from workloads.controllers.pods.health import Health
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.order import Turn
 from workloads.controllers.pods.status import Waiting
 from workloads.meta.keys import Key, Uid
 from workloads.runtimes.bags import Bags
-from workloads.runtimes.base import ContainerStatus, NetworkSpec, Runtime, SandboxStatus
+from workloads.runtimes.base import ContainerStatus, LogStream, NetworkSpec, Runtime, SandboxStatus
 from workloads.store import probes
 from workloads.store.probes import Word
 
@@ -153,9 +153,20 @@ class Look:
             unhooked=frozenset(container["name"] for container in self.every if not self.hooked(container)),
             turn=self.turn(),
             overdue=self.overdue,
+            logged=self._logged(),
         )
         self.pod = hands.put_status(self.door, self.pod, status.placed(self.pod, seen, self.lifecycle))
         self.lifecycle = Lifecycle(self.pod["status"])
+
+    def _logged(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for container in self.every:
+            name = container["name"]
+            found |= lastwords.of(container, self.seen(name), self.before(name), partial(self._end_of_log, name))
+        return found
+
+    def _end_of_log(self, container: str, previous: bool) -> LogStream:
+        return self.runtime.logs(self.uid, container, tail=lastwords.LINES, previous=previous)
 
     def speak(self) -> None:
         for words in self.runtime.losses(self.uid):

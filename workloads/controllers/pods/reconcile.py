@@ -35,7 +35,7 @@ from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
-from workloads.runtimes.base import ImageFault, NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
+from workloads.runtimes.base import ContainerStatus, ImageFault, NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
 
 logger = logging.getLogger(__name__)
 JSON = dict[str, Any]
@@ -294,7 +294,7 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
     look.observed = look.runtime.ensure_sandbox(wanted, first=_first(look, wanted, starts))
     spec = _spec(look, pod_ip=look.observed.ip)
     for name, move in starts.items():
-        fresh = look.runtime.start_container(spec, name, attempt=move.attempt)
+        fresh = _after(look, look.runtime.start_container(spec, name, attempt=move.attempt))
         look.observed = replace(look.observed, containers={**look.observed.containers, name: fresh})
         look.tell("Created", f"Created container: {name}")
         if fresh.state == "running":
@@ -304,6 +304,13 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
             look.tell("Failed", f"Error: {fresh.error}", type="Warning")
         look.wake_in(LOOK_AGAIN_AT_ONCE)
     look.now = look.runtime.now()  # starting took its time, and what is now true became true now
+
+
+def _after(look: Look, fresh: ContainerStatus) -> ContainerStatus:
+    """A new attempt knows the one that was seen before it."""
+    seen = look.seen(fresh.name)
+    is_next = seen is not None and seen.attempt == fresh.attempt - 1
+    return replace(fresh, last=replace(seen, last=None)) if seen and is_next else fresh
 
 
 def _refresh_volumes(look: Look) -> None:

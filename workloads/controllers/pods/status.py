@@ -22,6 +22,7 @@ from workloads.runtimes.base import ContainerStatus, SandboxStatus
 JSON = dict[str, Any]
 FINAL_PHASES = ("Succeeded", "Failed")
 DEADLINE = "Pod was active on the node longer than the specified deadline"
+MESSAGES_BYTES = 12 * 1024
 _KILLED = 137
 
 
@@ -37,7 +38,7 @@ class Waiting:
 class Seen:
     """What one look found. `waiting` and `health` are by container; `unhooked` are those that run and whose postStart
     is not done, `turn` whose turn it is; `final` says that the pod is being deleted and nothing runs, `overdue` that
-    its time is over."""
+    its time is over. `logged` is what stands in for a message that was not left (`lastwords`), by container id."""
 
     observed: SandboxStatus | None
     waiting: Mapping[str, Waiting]
@@ -48,6 +49,7 @@ class Seen:
     unhooked: frozenset[str] = frozenset()
     turn: Turn = order.NOTHING
     overdue: bool = False
+    logged: Mapping[str, str] = field(default_factory=dict)
 
     def starting(self) -> str:
         """The reason of a container that has nothing to say of itself yet."""
@@ -77,6 +79,7 @@ def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
         status["phase"] = _phase(containers, inits, policy=policy, seen=seen)
         if seen.overdue and status["phase"] == "Failed":
             status.update(reason="DeadlineExceeded", message=DEADLINE)
+    _shorten_messages([*inits, *containers])
     over = status["phase"] in FINAL_PHASES or seen.final
     for container in containers:
         container["ready"] = seen.health.get(container["name"], health.NONE).ready and not over
@@ -124,11 +127,11 @@ def _container(container: JSON, found: ContainerStatus | None, before: JSON | No
         waiting = Waiting(seen.starting())
         state: JSON = {"waiting": _said(waiting)}
     else:
-        state = _state(found, waiting)
+        state = _state(found, waiting, seen)
     entry: JSON = {
         "name": container["name"],
         "state": state,
-        "lastState": _last_state(found, before, waiting),
+        "lastState": _last_state(found, before, waiting, seen),
         "ready": False,
         "restartCount": found.attempt,
         "image": container["image"],
@@ -139,19 +142,19 @@ def _container(container: JSON, found: ContainerStatus | None, before: JSON | No
     return entry
 
 
-def _state(found: ContainerStatus, waiting: Waiting | None) -> JSON:
+def _state(found: ContainerStatus, waiting: Waiting | None, seen: Seen) -> JSON:
     if found.state == "running":
         return {"running": {"startedAt": _seconds(found.started_at)}}
     if waiting:
         return {"waiting": _said(waiting)}
-    return {"terminated": _terminated(found)}
+    return {"terminated": _terminated(found, seen)}
 
 
-def _last_state(found: ContainerStatus, before: JSON | None, waiting: Waiting | None) -> JSON:
+def _last_state(found: ContainerStatus, before: JSON | None, waiting: Waiting | None, seen: Seen) -> JSON:
     if found.state == "exited" and waiting:
-        return {"terminated": _terminated(found)}
+        return {"terminated": _terminated(found, seen)}
     if found.last is not None and found.last.state == "exited":
-        return {"terminated": _terminated(found.last)}
+        return {"terminated": _terminated(found.last, seen)}
     if before is None:
         return {}
     if before.get("restartCount") == found.attempt:
@@ -199,7 +202,7 @@ def _unknown(entry: JSON, now: datetime) -> JSON:
     }
 
 
-def _terminated(found: ContainerStatus) -> JSON:
+def _terminated(found: ContainerStatus, seen: Seen) -> JSON:
     ended: JSON = {
         "exitCode": found.exit_code if found.exit_code is not None else _KILLED,
         "reason": _reason(found),
@@ -207,9 +210,20 @@ def _terminated(found: ContainerStatus) -> JSON:
         "finishedAt": _seconds(found.finished_at),
         "containerID": f"docker://{found.id}",
     }
-    if found.error:
-        ended["message"] = found.error
+    words = [text for text in (found.error, found.message or seen.logged.get(found.id, "")) if text]
+    if words:
+        ended["message"] = ": ".join(words)
     return ended
+
+
+def _shorten_messages(entries: list[JSON]) -> None:
+    """What containers say last is bounded for the whole pod, in equal shares."""
+    share = MESSAGES_BYTES // len(entries)
+    for entry in entries:
+        for part in ("state", "lastState"):
+            ended = entry[part].get("terminated") or {}
+            if len(said := ended.get("message", "").encode()) > share:
+                ended["message"] = said[:share].decode(errors="ignore")
 
 
 def _reason(found: ContainerStatus) -> str:

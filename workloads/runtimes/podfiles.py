@@ -1,0 +1,63 @@
+"""The single files that the service keeps for a pod's containers beside their volumes, bind-mounted into them.
+
+    <root>/<pod uid>/messages/<container>/<attempt>    what an attempt says last (`terminationMessagePath`)
+
+They go with the pod's folder, which is `HostVolumes`' to remove.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from workloads.meta.keys import Uid
+from workloads.runtimes.base import MESSAGE_BYTES, RuntimeFault
+
+_WRITABLE_BY_ALL = 0o666
+"""Whoever the image runs as."""
+
+
+class PodFiles:
+    """`root` is the same path for this process and for the Docker daemon."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def message_file(self, uid: Uid, container: str, attempt: int) -> str:
+        """The host's path of an attempt's message file, which is made when it is not there. Raises RuntimeFault."""
+        place = self._message(uid, container, attempt)
+        with _told(f"failed to create termination-log file of container {container}: "):
+            if not place.exists():
+                self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.touch()
+            place.chmod(_WRITABLE_BY_ALL)
+        return str(place)
+
+    def message(self, uid: Uid, container: str, attempt: int) -> str:
+        """The end of what the attempt wrote, "" for nothing."""
+        try:
+            with self._message(uid, container, attempt).open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - MESSAGE_BYTES))
+                return file.read(MESSAGE_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"Error on reading termination log: {error.strerror}"
+
+    def forget_message(self, uid: Uid, container: str, attempt: int) -> None:
+        with suppress(OSError):
+            self._message(uid, container, attempt).unlink()
+
+    def _message(self, uid: Uid, container: str, attempt: int) -> Path:
+        return self._root / uid / "messages" / container / str(attempt)
+
+
+@contextmanager
+def _told(opening: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RuntimeFault(f"{opening}{error.strerror or error}") from error
