@@ -152,7 +152,8 @@ class Client:
     ) -> Answer:
         """Replaces spec and metadata, or with `subresource="status"` status alone. With a resourceVersion in the
         manifest it is compare-and-set (Conflict); without, last one wins. An unchanged object writes nothing.
-        `scale` takes and answers a Scale; status and finalize are for controllers."""
+        `scale` takes and answers a Scale; status and finalize are for controllers, but for conditions of a pod that
+        are not the service's own."""
         return writes.update(
             self.identity,
             kind,

@@ -82,6 +82,8 @@ class Kind:
     has_generation: bool = True
     is_confidential: bool = False
     """What it holds is never quoted, not even in the error that refuses it."""
+    own_conditions: frozenset[str] = frozenset()
+    """Types of conditions that only the service writes; users may write others. Empty: the status is the service's."""
     field_selectors: dict[str, Callable[[JSON], str]] = field(default_factory=dict)
     """Beyond `metadata.name` and `metadata.namespace`: path -> value."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from workloads.kinds import podspecs
+from workloads.kinds import gates, podspecs
 from workloads.kinds.base import Column
 from workloads.kinds.columns import AGE, NAME, NONE
 from workloads.meta import conditions, times
@@ -30,6 +30,8 @@ def summarize(pod: JSON) -> Summary:
     """The words a list shows for `pod`. The console uses them too."""
     status = pod.get("status") or {}
     reason = status.get("reason") or status.get("phase") or "Pending"
+    if (conditions.find(status, "PodScheduled") or {}).get("reason") == gates.GATED:
+        reason = gates.GATED
     initial = _initializing(pod)
     inits, mains = status.get("initContainerStatuses") or [], status.get("containerStatuses") or []
     names = _sidecars(pod)

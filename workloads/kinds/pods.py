@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from workloads.kinds import containers, objectmeta, podspecs, podtemplates, refusals, schemas
+from workloads.kinds import containers, gates, objectmeta, podspecs, podtemplates, refusals, schemas
 from workloads.kinds.base import Facts, Kind
 from workloads.kinds.podcolumns import COLUMNS
 from workloads.kinds.registry import register
@@ -33,6 +33,8 @@ def prepare(obj: JSON, old: JSON | None) -> None:
     """A pod begins Pending. What the service wrote into it and an update leaves out stays as it was."""
     if old is None:
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+        if gates.are_shut(obj):
+            obj["status"]["conditions"] = [gates.gated_condition()]
         return
     size = podspecs.annotation(old)
     if size is not None:
@@ -82,7 +84,7 @@ def _update_causes(obj: JSON, old: JSON) -> list[Cause]:
         rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
         field = f"metadata.annotations[{podspecs.ANNOTATION}]"
         found.append(causes.invalid(field, podspecs.annotation(obj), rule))
-    found += _deadline_causes(obj["spec"], old["spec"])
+    found += _deadline_causes(obj["spec"], old["spec"]) + gates.added(obj["spec"], old["spec"], "spec")
     kept = all(each in (obj["spec"].get("tolerations") or []) for each in old["spec"].get("tolerations") or [])
     if not kept or _frozen_part(obj["spec"], old["spec"]) != _frozen_part(old["spec"], old["spec"]):
         found.append(causes.forbidden("spec", _FROZEN))
@@ -103,10 +105,11 @@ def _deadline_causes(spec: JSON, old: JSON) -> list[Cause]:
 
 
 def _frozen_part(spec: JSON, old: JSON) -> JSON:
-    """`spec` without what an update may change: images, added tolerations, the deadline, and once the node."""
+    """`spec` without what an update may change: images, tolerations (added), the deadline, scheduling gates (taken
+    away), and once the node."""
     rest = copy.deepcopy(spec)
-    rest.pop("tolerations", None)
-    rest.pop("activeDeadlineSeconds", None)
+    for name in ("tolerations", "activeDeadlineSeconds", "schedulingGates"):
+        rest.pop(name, None)
     for container in _every(rest):
         container.pop("image", None)
     if not old.get("nodeName"):
@@ -199,6 +202,7 @@ KIND = register(
         prepare=prepare,
         facts=lambda obj: Facts(phase=_status("phase")(obj), node=_spec("nodeName")(obj)),
         has_generation=False,
+        own_conditions=gates.OWN,
         field_selectors={
             "status.phase": _status("phase"),
             "status.podIP": _status("podIP"),

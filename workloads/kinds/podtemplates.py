@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads.kinds import containers, handlers, objectmeta, refusals, security, volumes
+from workloads.kinds import containers, gates, handlers, objectmeta, refusals, security, volumes
 from workloads.meta import causes, names
 from workloads.meta.errors import Cause
 
@@ -34,7 +34,7 @@ def validate(spec: JSON, field: str) -> list[Cause]:
     """All that is wrong with a pod specification standing at `field`."""
     found = containers.validate(spec.get("containers") or [], f"{field}.containers") + _inits(spec, field)
     found += _life(spec, field)
-    found += refusals.refused_fields(spec, refusals.POD_FIELDS, field)
+    found += gates.validate(spec, field) + refusals.refused_fields(spec, refusals.POD_FIELDS, field)
     found += volumes.validate(spec.get("volumes") or [], f"{field}.volumes") + _mounts(spec, field)
     found += security.validate_pod(spec.get("securityContext") or {}, f"{field}.securityContext")
     for index, reference in enumerate(spec.get("imagePullSecrets") or []):

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from iam.identities import Identity
-from workloads.admission import authorize, chain, fields, identify, namespaces
+from workloads.admission import authorize, chain, fields, identify, namespaces, statuses
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
 from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound
@@ -93,7 +93,7 @@ def change(
     authorize.check(identity, kind, "update")
     if subresource and subresource not in kind.subresources:
         raise NotFound("the server could not find the requested resource")
-    if subresource in ("status", "finalize"):
+    if subresource == "finalize" or (subresource == "status" and not kind.own_conditions):
         authorize.only_controllers(identity, kind, subresource)
     for _ in range(TRIES):
         row = reads.row(kind, key)
@@ -149,7 +149,10 @@ def _next_state(
     _same_revision(kind, wanted, old)
     if subresource == "status":
         identify.same_uid(kind, identify.metadata_of(wanted).get("uid"), old)
-        return chain.Admitted(_with_status(old, wanted))
+        if identity.is_controller:
+            return chain.Admitted(_with_status(old, wanted))
+        said = _decoded(kind, wanted, options)
+        return chain.Admitted(_with_status(old, statuses.by_user(kind, wanted, old)), said)
     if subresource == "finalize":
         return chain.Admitted({**old, "spec": {**old.get("spec", {}), "finalizers": _finalizers(wanted)}})
     if subresource == "scale":

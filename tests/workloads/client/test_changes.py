@@ -7,6 +7,8 @@ import pytest
 from workloads.client import WriteOptions
 from workloads.meta.errors import BadRequest, Conflict, Invalid, NotFound, Refused
 
+STRATEGIC = "application/strategic-merge-patch+json"
+
 
 def test_a_changed_spec_moves_the_generation(client, web):
     web["spec"]["replicas"] = 3
@@ -71,6 +73,46 @@ def test_an_unchanged_status_writes_nothing(client, controller, web):
 def test_a_user_does_not_write_status(client, one):
     with pytest.raises(Refused, match="pods/status is written by the service alone"):
         client.update("Pod", "one", {**one, "status": {"phase": "Failed"}}, "shop", subresource="status")
+
+
+def mine(state="True", type="acme.io/in-service"):
+    return {"status": {"conditions": [{"type": type, "status": state}]}}
+
+
+def write_status(client, patch):
+    return client.patch("Pod", "one", patch, STRATEGIC, "shop", subresource="status").obj["status"]
+
+
+def test_a_user_writes_conditions_of_types_of_their_own_into_a_pods_status(client, controller, one):
+    ready = {"type": "Ready", "status": "False"}
+    seen = {**one, "status": {"phase": "Running", "conditions": [ready], "lifecycle": {"images": {"a": {"b": 1}}}}}
+    controller.update("Pod", "one", seen, "shop", subresource="status")
+
+    status = write_status(client, mine())
+
+    assert status == {**seen["status"], "conditions": [ready, *mine()["status"]["conditions"]]}
+    assert write_status(client, mine("False"))["conditions"][1]["status"] == "False"
+
+
+@pytest.mark.parametrize("type", ["Ready", "PodScheduled", "ContainersReady", "DisruptionTarget"])
+def test_a_user_does_not_write_the_services_own_conditions(client, one, type):
+    with pytest.raises(Refused, match="but for conditions of your own types"):
+        write_status(client, mine(type=type))
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [(mine("Yes"), "status.conditions[0].status"), (mine(type="a b"), "status.conditions[0].type")],
+)
+def test_a_condition_out_of_rule_names_field_and_rule(client, one, patch, field):
+    with pytest.raises(Invalid) as refused:
+        write_status(client, patch)
+    assert [cause.field for cause in refused.value.causes] == [field]
+
+
+def test_a_condition_of_a_wrong_type_is_refused(client, one):
+    with pytest.raises(BadRequest):
+        write_status(client, {"status": {"conditions": [{"type": 1, "status": "True"}]}})
 
 
 def test_a_stale_write_is_a_conflict(client, web):

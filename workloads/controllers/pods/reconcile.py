@@ -31,6 +31,7 @@ from workloads.controllers.pods import (
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.look import Look
 from workloads.controllers.pods.order import Turn
+from workloads.kinds import gates
 from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
@@ -107,6 +108,8 @@ def _rest(look: Look) -> Result | None:
 
 def _place(look: Look) -> Result | None:
     """Gives the pod this node, or says why not (and when to look again)."""
+    if gates.are_shut(look.pod):
+        return _stay_pending(look, reason=gates.GATED, message=gates.BLOCKED, seconds=None)
     network = networks.active(look.door, look.key.namespace)
     if network is None:
         return _hold_for_network(look)
@@ -157,7 +160,7 @@ def _hold_for_network(look: Look) -> Result:
     return _stay_pending(look, reason="NetworkNotReady", message=message, seconds=LOOK_FOR_NETWORK_SECONDS)
 
 
-def _stay_pending(look: Look, *, reason: str, message: str, seconds: float) -> Result:
+def _stay_pending(look: Look, *, reason: str, message: str, seconds: float | None) -> Result:
     waiting = status.unplaced(look.pod, reason=reason, message=message, now=look.now)
     look.pod = hands.put_status(look.door, look.pod, waiting)
     return Result(seconds)

@@ -16,6 +16,7 @@ from workloads.controllers.pods import health, order
 from workloads.controllers.pods.health import Health
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.order import Turn
+from workloads.kinds import gates
 from workloads.meta import conditions, times
 from workloads.runtimes.base import ContainerStatus, SandboxStatus
 
@@ -88,11 +89,12 @@ def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
     status["containerStatuses"] = containers
     if inits:
         status["initContainerStatuses"] = inits
-    _set_marks(lifecycle, seen, containers)
+    shut = gates.unready(pod["spec"], status)
+    _set_marks(lifecycle, seen, containers, spec=pod["spec"], shut=shut)
     if over:
         _finish(lifecycle, [*inits, *containers], seen)
     _set_places(status, seen, lifecycle)
-    _set_conditions(status, pod["spec"], seen)
+    _set_conditions(status, pod["spec"], seen, shut)
     lifecycle.forget_empty()
     if lifecycle.data:
         status["lifecycle"] = lifecycle.data
@@ -280,7 +282,7 @@ def _exit_code(entry: JSON) -> int | None:
     return int(ended["exitCode"]) if ended else None
 
 
-def _set_marks(lifecycle: Lifecycle, seen: Seen, containers: list[JSON]) -> None:
+def _set_marks(lifecycle: Lifecycle, seen: Seen, containers: list[JSON], *, spec: JSON, shut: list[str]) -> None:
     observed = seen.observed
     if observed is None:
         return
@@ -290,9 +292,10 @@ def _set_marks(lifecycle: Lifecycle, seen: Seen, containers: list[JSON]) -> None
     if len(known) < len(containers):
         return
     lifecycle.mark("startedAt", max(known))
-    if all(entry["ready"] for entry in containers):
+    if not shut and all(entry["ready"] for entry in containers):
         passed = [one.since for one in seen.health.values() if one.since]
-        lifecycle.mark("readyAt", max([*known, *passed]))
+        opened = [seen.now] if spec.get("readinessGates") else []
+        lifecycle.mark("readyAt", max([*known, *passed, *opened]))
 
 
 def _first_start(found: ContainerStatus | None) -> datetime | None:
@@ -322,7 +325,7 @@ def _set_places(status: JSON, seen: Seen, lifecycle: Lifecycle) -> None:
         status["podIPs"] = [{"ip": seen.observed.ip}]
 
 
-def _set_conditions(status: JSON, spec: JSON, seen: Seen) -> None:
+def _set_conditions(status: JSON, spec: JSON, seen: Seen, shut: list[str]) -> None:
     now, phase = seen.now, status["phase"]
     done = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(phase, "")
     up = bool(seen.observed and seen.observed.running and seen.observed.ip) and not seen.final
@@ -336,6 +339,8 @@ def _set_conditions(status: JSON, spec: JSON, seen: Seen) -> None:
         if unready:
             reason = done or "ContainersNotReady"
             conditions.put(status, type, "False", reason=reason, message="" if done else words, now=now)
+        elif shut and type == "Ready":
+            conditions.put(status, type, "False", reason=gates.NOT_READY, message=", ".join(shut), now=now)
         else:
             conditions.put(status, type, "True", now=now)
     conditions.put(status, "PodScheduled", "True", now=now)

@@ -10,6 +10,7 @@ import orjson
 
 from workloads.controllers import hands
 from workloads.controllers.pods import placement, status
+from workloads.kinds import gates
 from workloads.meta import conditions
 from workloads.meta.keys import Key
 from workloads.runtimes import bags
@@ -36,11 +37,14 @@ def keys(entry: Entry) -> Iterable[Key]:
 
 
 def _asks_for_a_look(entry: Entry) -> bool:
-    """The pod's status is written by this controller alone; a change of nothing else needs no second look."""
+    """The pod's status is written by this controller alone, but for what its readiness gates look at; a change of
+    nothing else needs no second look."""
     if entry.previous is None:
         return True
     after, before = hands.now_and_before(entry)
-    return after["spec"] != before["spec"] or _wishes(after) != _wishes(before)
+    if after["spec"] != before["spec"] or _wishes(after) != _wishes(before):
+        return True
+    return gates.watched(after) != gates.watched(before)
 
 
 def _wishes(pod: JSON) -> JSON:
