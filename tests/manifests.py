@@ -59,3 +59,22 @@ def cronjob(name: str = "tick", *, schedule: str = "*/5 * * * *", job_spec: JSON
         "metadata": {"name": name},
         "spec": {"schedule": schedule, "jobTemplate": {"spec": body}, **spec},
     }
+
+
+def autoscaler(name: str = "web", *, target: str = "web", least: int = 1, most: int = 10, **spec: Any) -> JSON:
+    """At 50 % of the CPU asked for, unless `metrics` says otherwise."""
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+    half = {"type": "Utilization", "averageUtilization": 50}
+    body = {
+        "scaleTargetRef": reference,
+        "minReplicas": least,
+        "maxReplicas": most,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": half}}],
+        **spec,
+    }
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name},
+        "spec": body,
+    }

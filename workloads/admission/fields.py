@@ -17,9 +17,10 @@ SCALE = "io.k8s.api.autoscaling.v1.Scale"
 Mode = Literal["Strict", "Warn", "Ignore"]
 
 
-def settle(kind: Kind, obj: JSON, *, mode: Mode, duplicates: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Drops in place what the kind's schema does not know, and returns warnings. Raises BadRequest."""
-    shape = schemas.shape(kind.schema)
+def settle(kind: Kind, obj: JSON, *, mode: Mode, duplicates: tuple[str, ...] = (), schema: str = "") -> tuple[str, ...]:
+    """Drops in place what the kind's schema (or this other version's) does not know, and returns warnings.
+    Raises BadRequest."""
+    shape = schemas.shape(schema or kind.schema)
     try:
         return _settle(obj, shape, name=kind.name, version=kind.version, mode=mode, duplicates=duplicates)
     except BadRequest as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 from django.conf import settings
 
 from workloads.controllers import cronjobs, garbage, namespaces, networks, queue, replicasets, standing
+from workloads.controllers.autoscalers import reconcile as autoscalers
+from workloads.controllers.autoscalers.reconcile import Measure
 from workloads.controllers.base import Controller
 from workloads.controllers.deployments import reconcile as deployments
 from workloads.controllers.host import Host
@@ -26,14 +28,16 @@ def controllers() -> dict[str, Controller]:
     return on(this_host(), pool=settings.POD_CIDR)
 
 
-def on(host: Host, *, pool: str) -> dict[str, Controller]:
-    """The controllers of one host; `pool` is the range default Networks are cut from."""
+def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Controller]:
+    """The controllers of one host; `pool` is the range default Networks are cut from. `measure` instead of the agent's
+    figures."""
     known = (
         pods.controller(host),
         replicasets.controller(),
         deployments.controller(),
         jobs.controller(),
         cronjobs.controller(),
+        autoscalers.controller(measure),
         networks.controller(host, pool=pool),
         namespaces.controller(),
         standing.controller(),

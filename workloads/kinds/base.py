@@ -42,6 +42,17 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """How another version of a kind's own group says the same. Pure; neither changes what it is given."""
+
+    schema: str
+    shown: Callable[[JSON], JSON]
+    """From the stored object to that version's."""
+    stored: Callable[[JSON], JSON]
+    """Back: metadata and spec. Raises BadRequest."""
+
+
+@dataclass(frozen=True)
 class Kind:
     """`name` is unique over all groups served and is the `kind` of a Key."""
 
@@ -69,6 +80,8 @@ class Kind:
     """Of `status`, `scale`, `log`, ..."""
     also_served_as: tuple[tuple[str, str], ...] = ()
     """Other (group, version) pairs that show the same objects."""
+    conversions: dict[str, Conversion] = field(default_factory=dict)
+    """By apiVersion, for those of them whose fields differ."""
     noun: str = ""
     """The IAM noun: `cci:<noun>:<verb>`. Empty: the singular."""
     columns: tuple[Column, ...] = ()
@@ -90,6 +103,17 @@ class Kind:
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    def shown(self, obj: JSON, api_version: str) -> JSON:
+        """`obj` as `api_version`, one of those it is served as, says it."""
+        if api_version == self.api_version:
+            return obj
+        conversion = self.conversions.get(api_version)
+        return conversion.shown(obj) if conversion else {**obj, "apiVersion": api_version}
+
+    def schema_of(self, api_version: str) -> str:
+        conversion = self.conversions.get(api_version)
+        return conversion.schema if conversion else self.schema
 
     @property
     def resource(self) -> str:

@@ -77,13 +77,6 @@ KINDS = (
     _not_yet("StorageClass", "storageclasses", "storage.k8s.io"),
     _not_yet("ResourceQuota", "resourcequotas", ""),
     _not_yet("LimitRange", "limitranges", ""),
-    _not_yet(
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        "autoscaling",
-        "use kubectl scale",
-        versions=("v1", "v2"),
-    ),
     _not_yet("PodDisruptionBudget", "poddisruptionbudgets", "policy"),
     _not_yet("Role", "roles", "rbac.authorization.k8s.io"),
     _not_yet("RoleBinding", "rolebindings", "rbac.authorization.k8s.io"),

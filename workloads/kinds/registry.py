@@ -40,6 +40,7 @@ def by_resource(group: str, version: str, plural: str) -> Kind | None:
 
 def _load() -> None:
     from workloads.kinds import (  # noqa: F401
+        autoscalers,
         configmaps,
         cronjobs,
         deployments,

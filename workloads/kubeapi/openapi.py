@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -92,7 +93,7 @@ def _document(path: str) -> tuple[bytes, str]:
     """The document and its hash."""
     group, version = _places()[path]
     kinds = [
-        kind
+        replace(kind, schema=kind.schema_of(f"{group}/{version}"))
         for kind in (*registry.kinds().values(), *metrics.KINDS)
         if (group, version) in ((kind.group, kind.version), *kind.also_served_as)
     ]

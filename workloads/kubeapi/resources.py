@@ -191,7 +191,7 @@ async def _watch(call: Call) -> Stream:
 
 
 async def _create(call: Call) -> Reply:
-    view, options = call.view, _write_options(call.request)
+    view, options = call.view, _write_options(call.request, call.target)
     manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
     options = replace(options, duplicates=duplicates)
     if call.target.kind.namespaced and call.target.namespace is None:
@@ -202,7 +202,7 @@ async def _create(call: Call) -> Reply:
 
 
 async def _update(call: Call) -> Reply:
-    view, options = call.view, _write_options(call.request)
+    view, options = call.view, _write_options(call.request, call.target)
     manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
     options, subresource = replace(options, duplicates=duplicates), _subresource(call.target)
     target = call.target
@@ -216,7 +216,7 @@ async def _update(call: Call) -> Reply:
 
 async def _patch(call: Call) -> Reply:
     view, request, target = call.view, call.request, call.target
-    type, options = bodies.patch_type(request), _write_options(request)
+    type, options = bodies.patch_type(request), _write_options(request, target)
     if type == _APPLY and not request.query.text("fieldManager"):
         cause = required("fieldManager", "is required for apply patch")
         raise Invalid.of("PatchOptions", "", (cause,), group="meta.k8s.io")
@@ -292,10 +292,11 @@ def _subresource(target: Target) -> Subresource:
     return target.subresource  # type: ignore[return-value]
 
 
-def _write_options(request: Request) -> WriteOptions:
+def _write_options(request: Request, target: Target) -> WriteOptions:
     """Raises BadRequest."""
     query = request.query
     return WriteOptions(
+        api_version=target.api_version,
         dry_run=query.one_of("dryRun", ("", "All"), default="") == "All",
         field_validation=query.one_of("fieldValidation", VALIDATIONS, default="Warn"),  # type: ignore[arg-type]
         manager=query.text("fieldManager") or _user_agent(request),

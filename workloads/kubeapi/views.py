@@ -71,9 +71,7 @@ class View:
         """The same object under another group and version, where a kind is served as several."""
         if self.api_version == self.kind.api_version:
             return data
-        obj = orjson.loads(data)
-        obj["apiVersion"] = self.api_version
-        return orjson.dumps(obj)
+        return orjson.dumps(self.kind.shown(orjson.loads(data), self.api_version))
 
     @property
     def _meta_version(self) -> str:

@@ -110,10 +110,10 @@ class Application:
         return {"items": [{"name": one.name, "id": one.id, "sizeBytes": one.size_bytes} for one in images]}
 
     def _usage(self, uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-        return {"items": [_figure(one) for one in self._sampler.figures(uids)]}
+        return {"items": [figure(one) for one in self._sampler.figures(uids)]}
 
     def _history(self, uid: Uid) -> dict[str, list[dict[str, Any]]]:
-        return {"items": [_figure(one) for one in self._sampler.history(uid)]}
+        return {"items": [figure(one) for one in self._sampler.history(uid)]}
 
     async def _log(self, uid: Uid, container: str, query: _LogQuery, receive: Receive, send: Send) -> None:
         if self._open >= self._most:
@@ -193,7 +193,8 @@ def _uids(scope: Scope) -> Collection[str]:
     return frozenset(parse_qs(scope["query_string"].decode("latin-1")).get("uid", ()))
 
 
-def _figure(one: Figure) -> dict[str, Any]:
+def figure(one: Figure) -> dict[str, Any]:
+    """As `/v1/usage` tells it."""
     return {
         "uid": one.uid,
         "container": one.container,

@@ -67,6 +67,8 @@ class WriteOptions:
     """Server-side apply only: take fields over from other managers."""
     duplicates: tuple[str, ...] = ()
     """Paths of keys that stood twice in the manifest's text; the decoder knows, the dict does not."""
+    api_version: str = ""
+    """What the caller speaks, where a kind is served as several; "" is the stored one."""
 
 
 @dataclass(frozen=True)

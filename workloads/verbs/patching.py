@@ -37,7 +37,7 @@ def patch(
         raise NotBuilt(
             "server-side apply is not supported yet: use client-side apply (kubectl apply without --server-side)"
         )
-    shape = _shape(kind, subresource)
+    shape = _shape(kind, subresource, options.api_version)
     return writes.change(
         identity,
         kind,
@@ -48,5 +48,5 @@ def patch(
     )
 
 
-def _shape(kind: Kind, subresource: Subresource) -> Shape:
-    return schemas.shape(fields.SCALE if subresource == "scale" else kind.schema)
+def _shape(kind: Kind, subresource: Subresource, api_version: str) -> Shape:
+    return schemas.shape(fields.SCALE if subresource == "scale" else kind.schema_of(api_version))

@@ -5,7 +5,7 @@ Figures are of the last seconds and are kept nowhere else; a pod that has just s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -55,18 +55,19 @@ def of_pod(identity: Identity, namespace: str, name: str) -> PodFigures:
     return found[0]
 
 
-def is_running(row: Row) -> bool:
-    return row.phase == "Running"
+def told(rows: Iterable[Row], by_uid: Mapping[str, list[dict[str, Any]]]) -> list[PodFigures]:
+    """What the agent's items, by pod, say of those of `rows` that are Running."""
+    return [_figures(row, by_uid[row.uid]) for row in rows if row.phase == "Running" and row.uid in by_uid]
 
 
 def _measured(rows: list[Row]) -> list[PodFigures]:
-    running = [row for row in rows if is_running(row)]
+    running = [row.uid for row in rows if row.phase == "Running"]
     if not running:
         return []
     by_uid: dict[str, list[dict[str, Any]]] = {}
-    for item in _asked_of_agent([row.uid for row in running]):
+    for item in _asked_of_agent(running):
         by_uid.setdefault(item["uid"], []).append(item)
-    return [_figures(row, by_uid[row.uid]) for row in running if row.uid in by_uid]
+    return told(rows, by_uid)
 
 
 def _figures(row: Row, items: list[dict[str, Any]]) -> PodFigures:

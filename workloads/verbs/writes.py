@@ -102,7 +102,7 @@ def change(
         if admitted.obj == old:
             return Answer(_shown(kind, old, subresource), admitted.warnings)
         try:
-            written = _store(kind, key.account, admitted.obj, expected_revision=row.revision, dry_run=options.dry_run)
+            written = _store(kind, key.account, admitted, expected_revision=row.revision, dry_run=options.dry_run)
         except (objects.Stale, objects.Missing):
             continue
         return Answer(_shown(kind, written, subresource), admitted.warnings)
@@ -145,7 +145,7 @@ def _next_state(
     kind: Kind, old: JSON, wish: Wish, *, subresource: Subresource, identity: Identity, options: WriteOptions
 ) -> chain.Admitted:
     """The object as it shall be. Each subresource has its own part of it and leaves the rest alone."""
-    wanted = wish(copied(_shown(kind, old, subresource)))
+    wanted = wish(copied(_shown(kind, old, subresource, options.api_version)))
     _same_revision(kind, wanted, old)
     if subresource == "status":
         identify.same_uid(kind, identify.metadata_of(wanted).get("uid"), old)
@@ -166,8 +166,19 @@ def _next_state(
 
 
 def _decoded(kind: Kind, wanted: JSON, options: WriteOptions) -> tuple[str, ...]:
+    """Reads `wanted`, in place, as what it says it is, and makes it what is stored."""
+    said = wanted.get("apiVersion") or options.api_version or kind.api_version
+    conversion = kind.conversions.get(said) if isinstance(said, str) else None
     identify.type_meta(kind, wanted)
-    return fields.settle(kind, wanted, mode=options.field_validation, duplicates=options.duplicates)
+    schema = conversion.schema if conversion else kind.schema
+    mode, duplicates = options.field_validation, options.duplicates
+    warnings = fields.settle(kind, wanted, schema=schema, mode=mode, duplicates=duplicates)
+    if conversion:
+        stored = conversion.stored(wanted)
+        wanted.clear()
+        wanted.update(apiVersion=kind.api_version, kind=kind.name, **stored)
+        fields.settle(kind, wanted, schema=kind.schema, mode="Ignore")
+    return warnings
 
 
 def _with_status(old: JSON, wanted: JSON) -> JSON:
@@ -187,18 +198,23 @@ def _finalizers(wanted: JSON) -> list[str]:
     return list((wanted.get("spec") or {}).get("finalizers") or ())
 
 
-def _store(kind: Kind, account: str, obj: JSON, *, expected_revision: int, dry_run: bool) -> JSON:
+def _store(kind: Kind, account: str, admitted: chain.Admitted, *, expected_revision: int, dry_run: bool) -> JSON:
     """Writes, or takes away what was only waiting for its last finalizer."""
+    obj = admitted.obj
     if dry_run:
+        for guard in admitted.guards:
+            guard()
         return obj
     new = draft(kind, account, obj)
     if endings.finished(kind, obj):
         return at_revision(obj, objects.remove(new, expected_revision=expected_revision))
-    return loaded(objects.update(new, expected_revision=expected_revision))
+    return loaded(objects.update(new, expected_revision=expected_revision, guards=admitted.guards))
 
 
-def _shown(kind: Kind, obj: JSON, subresource: Subresource) -> JSON:
-    return scales.view(kind, obj) if subresource == "scale" else obj
+def _shown(kind: Kind, obj: JSON, subresource: Subresource, api_version: str = "") -> JSON:
+    if subresource == "scale":
+        return scales.view(kind, obj)
+    return kind.shown(obj, api_version) if api_version in kind.conversions and not subresource else obj
 
 
 def _namespace_for(kind: Kind, manifest: JSON, namespace: str) -> str:

@@ -16,20 +16,24 @@ import time_machine
 
 from iam.identities import Identity
 from tests import manifests
-from workloads.client import Client, DeleteOptions
+from workloads.client import Client, DeleteOptions, PodFigures
 from workloads.controllers import registry
 from workloads.controllers.base import Controller, TerminalError
 from workloads.controllers.host import Host
 from workloads.controllers.pods.hooks import Hooks
 from workloads.controllers.pods.pulls import Pulls
+from workloads.meta.errors import Unavailable
 from workloads.meta.keys import Key, Uid
+from workloads.node import streams
 from workloads.node.asking import Outcome
 from workloads.node.probes import Probe, Prober
+from workloads.node.usage import Sampler
 from workloads.runtimes.archive import Archive
-from workloads.runtimes.base import Capacity
+from workloads.runtimes.base import Capacity, RuntimeFault
 from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
 from workloads.store.models import WorkItem
+from workloads.verbs import usage
 
 JSON = dict[str, Any]
 POOL = "10.248.0.0/14"
@@ -77,12 +81,25 @@ class World:
             lock=self.folder / "room.lock",
             reserved_bytes=self.reserved_bytes,
         )
-        self.controllers: dict[str, Controller] = registry.on(host, pool=POOL)
+        self.controllers: dict[str, Controller] = registry.on(host, pool=POOL, measure=self.measure)
         self.agent_reborn()
 
     def agent_reborn(self) -> None:
         """The agent dies and another one starts."""
         self.prober = Prober(now=clock, delay=lambda period: timedelta())
+        self.sampler = Sampler(self.runtime)
+
+    def measure(self, door: Client, namespace: str, selector: str) -> list[PodFigures]:
+        """What the front door gets from an agent. Raises Unavailable."""
+        rows = door.list_rows("Pod", namespace, label_selector=selector).rows
+        try:
+            figures = self.sampler.figures([row.uid for row in rows])
+        except RuntimeFault as fault:
+            raise Unavailable(str(fault)) from fault
+        items: dict[str, list[JSON]] = {}
+        for one in figures:
+            items.setdefault(one.uid, []).append(streams.figure(one))
+        return usage.told(rows, items)
 
     # Time
 

@@ -21,6 +21,7 @@ def test_the_kinds_of_the_product() -> None:
         ("serviceaccounts", "v1"),
         ("jobs.batch", "batch/v1"),
         ("cronjobs.batch", "batch/v1"),
+        ("horizontalpodautoscalers.autoscaling", "autoscaling/v2"),
     }
 
 
@@ -60,7 +61,6 @@ def test_short_names_and_plurals_are_nobody_elses(kind: Kind) -> None:
         ("v1", "ReplicationController", "use a Deployment"),
         ("v1", "PodTemplate", "write the template into a Deployment"),
         ("v1", "Service", "is not served yet"),
-        ("autoscaling/v2", "HorizontalPodAutoscaler", "use kubectl scale"),
     ],
 )
 def test_a_refused_kind_names_the_alternative(api_version: str, kind: str, instead: str) -> None:
