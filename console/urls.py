@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console.views import (
     create,
+    create_workload,
     create_yaml,
     deployments,
     help,
@@ -31,7 +32,7 @@ pages: list[URLPattern] = [
     path("kubectl/", kubectl.access, name="kubectl"),
     path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),
     path("create/namespace/", create.namespace_create, name="namespace-create"),
-    path("create/deployment/", create.deployment_create, name="deployment-create"),
+    path("create/deployment/", create_workload.deployment_create, name="deployment-create"),
     path("create/yaml/", create_yaml.yaml_create, name="yaml-create"),
     path("namespaces/", namespaces.namespace_list, name="namespaces"),
     path("namespaces/<slug:namespace>/", namespaces.detail, name="namespace"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ _ECHOES = (
     "metadata.labels[kubernetes.io/metadata.name]",
     "spec.selector",
     "spec.template.metadata.labels",
+    "spec.jobTemplate.spec.template.metadata.labels",
 )
 """Where a name is written once more by the form itself: what is wrong there is said of the name already."""
 _ASKED = re.compile(r"(?:Invalid|Unsupported) value: (?:\"(?:[^\"\\]|\\.)*\"|[^:]*): ", re.DOTALL)
@@ -66,6 +68,10 @@ class Whole:
         """The default while what is typed is no number."""
         return int(str(self)) if self.readable else self.default
 
+    def asked(self, name: str) -> JSON:
+        """`{name: number}` when something is typed; what nobody typed is left to the control plane's own default."""
+        return {name: self.value} if self.typed else {}
+
     def problems(self, name: str, label: str) -> list[FieldError]:
         if self.readable:
             return []
@@ -103,3 +109,32 @@ def by_field(errors: Iterable[FieldError]) -> dict[str, list[str]]:
 
 def text(fields: Fields, name: str, default: str = "") -> str:
     return fields.get(name, default).strip()
+
+
+def rows(fields: Fields, prefix: str) -> list[int]:
+    """The numbers of the rows that were posted as `<prefix><number>-<field>`."""
+    pattern = re.compile(re.escape(prefix) + r"([0-9]{1,4})-")
+    return sorted({int(match[1]) for name in fields if (match := pattern.match(name))})
+
+
+def words(typed: str) -> list[str]:
+    """A command as a shell splits it; one word while it is unfinished."""
+    try:
+        return shlex.split(typed)
+    except ValueError:
+        return [typed]
+
+
+def words_problems(typed: str, field: str) -> Iterator[FieldError]:
+    try:
+        shlex.split(typed)
+    except ValueError as error:
+        said = str(error).rstrip(".")
+        yield FieldError(field, f"{said}: words are split as in a shell, so close every quotation mark.")
+
+
+def gib(typed: str) -> str:
+    """`2` and `2.0` are GiB; whatever carries a unit stays as typed."""
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", typed):
+        return typed
+    return f"{typed.rstrip('0').rstrip('.') if '.' in typed else typed}Gi"

@@ -8,23 +8,36 @@ from typing import Any
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.client import Rate
 from console import manifests
-from console.forms import namespaces
-from console.forms.deployments import ENV_SOURCES, STEPS, ContainerDraft, DeploymentDraft
+from console.forms import handlers, namespaces, storage
+from console.forms.containers import INIT, MAIN, ContainerDraft
 from console.forms.drafts import FieldError
+from console.forms.environment import VALUE
 from console.forms.namespaces import NamespaceDraft
+from console.forms.podtemplates import PodDraft
 from console.forms.sizes import CARDS, FREE
+from console.forms.workloads import WorkloadDraft
 from console.sizes import Size
+from console.views import container_words, workload_words
+from console.views.picks import Picks
 from workloads.client import Client, HostImage
 from workloads.kinds.podspecs import Specification
 from workloads.kinds.podspecs import parse as parse_specification
 
-_FIRST_FIELDS = {"basic": "name", "access": "access", "advanced": "strategy", "confirm": "confirm"}
+_FIRST_FIELDS = {"basic": "name", "access": "access", "schedule": "rule", "confirm": "confirm"}
+_FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode"}
+_SECTIONS = {
+    "start": ("command", "args", "working_dir", *handlers.HOOKS),
+    "env": ("env-", "from-"),
+    "health": tuple(handlers.CHECKS),
+    "storage": ("mount-",),
+}
+"""The sections of a container that fold -> how the names of their fields begin."""
 _ADVANCED_OF_NAMESPACE = ("warm_pool_size", "recycle_hours")
 
 
@@ -45,8 +58,9 @@ class StepItem:
     done: bool
 
 
-def first_field(step: str) -> str:
-    return _FIRST_FIELDS[step]
+def first_field(draft: WorkloadDraft, step: str) -> str:
+    """Where one types on."""
+    return _FIRST_FIELDS.get(step) or _FIRST_OF_ADVANCED[draft.KIND]
 
 
 def namespace_context(client: Client, draft: NamespaceDraft, errors: Iterable[FieldError]) -> dict[str, Any]:
@@ -67,40 +81,42 @@ def namespace_context(client: Client, draft: NamespaceDraft, errors: Iterable[Fi
     }
 
 
-def deployment_context(client: Client, draft: DeploymentDraft, step: str, names: Sequence[str]) -> dict[str, Any]:
-    at = STEPS.index(step)
-    titles = step_titles()
-    images = client.images()
-    following = STEPS[at + 1] if at + 1 < len(STEPS) else ""
+def workload_context(
+    client: Client, draft: WorkloadDraft, step: str, names: Sequence[str], errors: Iterable[FieldError]
+) -> dict[str, Any]:
+    at, steps, titles = draft.STEPS.index(step), draft.STEPS, step_titles()
+    images, picks = client.images(), Picks.of(client, draft.namespace)
+    following = steps[at + 1] if at + 1 < len(steps) else ""
     yaml = manifests.text(draft.manifests()[0])
+    wrong = [error.field for error in errors]
     return {
         "draft": draft,
         "step": step,
-        "steps": [StepItem(name, titles[name], name == step, STEPS.index(name) < at) for name in STEPS],
-        "previous_step": STEPS[at - 1] if at else "",
+        "steps": [StepItem(name, titles[name], name == step, steps.index(name) < at) for name in steps],
+        "previous_step": steps[at - 1] if at else "",
         "next_step": following or "submit",
         "next_title": titles.get(following, ""),
         "namespaces": _namespace_choices(draft, names),
-        "back": _list_of(draft.namespace if draft.namespace in names else ""),
+        "back": list_of(draft.KIND, draft.namespace if draft.namespace in names else ""),
         "sizes": [_offer(specification) for value in CARDS if (specification := parse_specification(value))],
-        "size_free": draft.size.choice == FREE,
+        "size_free": draft.pod.size.choice == FREE,
         "size_words": size_words(draft),
-        "size_rules": draft.size.rules(),
-        "nearest": [_offer(specification) for specification in draft.size.nearest()],
+        "size_rules": draft.pod.size.rules(),
+        "nearest": [_offer(specification) for specification in draft.pod.size.nearest()],
+        "pods_words": workload_words.pods(draft, size_words(draft)),
+        "facts": workload_words.facts(draft),
         "rate": rate_of(draft),
+        "price_note": workload_words.price_note(draft, rate_of(draft)),
         "images": [image.name for image in images],
-        "containers": [_container_item(index, one, images) for index, one in enumerate(draft.containers)],
-        "pull_policies": [
-            ("IfNotPresent", _("when it is not on this host")),
-            ("Always", _("at every start")),
-            ("Never", _("never: use what is here")),
+        "containers": [
+            _container_item(index, draft.pod, images, picks, wrong) for index in range(len(draft.pod.containers))
         ],
-        "env_sources": [
-            ("value", _("a value")),
-            *((name, words) for name, words in zip(ENV_SOURCES, (_("the pod's IP"), _("the pod's name")), strict=True)),
-        ],
+        "pull_secrets": picks.pull_choices(draft.pod.pull_secrets),
+        "pull_command": f"kubectl -n {draft.namespace} create secret docker-registry my-registry "
+        "--docker-server=REGISTRY --docker-username=USER --docker-password=PASSWORD",
         "yaml": yaml,
-        "command": f"kubectl create -f - <<'EOF'\n{yaml}EOF",
+        "command": f"kubectl apply -f - <<'EOF'\n{yaml}EOF",
+        **_choices(),
     }
 
 
@@ -109,21 +125,33 @@ def step_titles() -> dict[str, str]:
         "basic": _("Basic information"),
         "access": _("Access"),
         "advanced": _("Advanced"),
+        "schedule": _("Schedule"),
         "confirm": _("Confirm"),
     }
 
 
-def rate_of(draft: DeploymentDraft) -> Rate | None:
+def list_of(kind: str, namespace: str) -> str:
+    """The page one came from, most likely: the kind's list, or the overview while the kind has none."""
+    plural = f"{kind.lower()}s"
+    try:
+        if namespace:
+            return reverse(f"console:{plural}", kwargs={"namespace": namespace})
+        return reverse(f"console:all-{plural}")
+    except NoReverseMatch:
+        return reverse("console:overview")
+
+
+def rate_of(draft: WorkloadDraft) -> Rate | None:
     """What the bill will count for all the pods; None while the size or the number is none that can be had."""
-    specification = draft.size.specification
-    if specification is None or not draft.replicas.readable or draft.replicas.value < 0:
+    specification, pods = draft.pod.size.specification, draft.pods
+    if specification is None or pods is None:
         return None
-    return _size(specification).rate(pods=draft.replicas.value)
+    return _size(specification).rate(pods=pods)
 
 
-def size_words(draft: DeploymentDraft) -> str:
+def size_words(draft: WorkloadDraft) -> str:
     """`1 core · 2 GiB`."""
-    specification = draft.size.specification
+    specification = draft.pod.size.specification
     return str(_size(specification)) if specification else "?"
 
 
@@ -136,31 +164,97 @@ def _offer(specification: Specification) -> SizeOffer:
     return SizeOffer(specification.annotation(), str(size), size.rate())
 
 
-def _namespace_choices(draft: DeploymentDraft, names: Sequence[str]) -> list[tuple[str, str]]:
+def _namespace_choices(draft: WorkloadDraft, names: Sequence[str]) -> list[tuple[str, str]]:
     """One that went meanwhile stays chosen and says so: choosing another one silently would be worse."""
     gone = [(draft.namespace, _("%(name)s (gone)") % {"name": draft.namespace})]
     return [*((name, name) for name in names), *(gone if draft.namespace not in names else [])]
 
 
-def _list_of(namespace: str) -> str:
-    """The page one came from, most likely."""
-    if not namespace:
-        return reverse("console:all-deployments")
-    return reverse("console:deployments", kwargs={"namespace": namespace})
+def _choices() -> dict[str, Any]:
+    """The lists that are the same for every container."""
+    return {
+        "roles": [
+            (MAIN, _("with the pod, all the time")),
+            (INIT, _("before the others, and must end (init container)")),
+        ],
+        "pull_policies": [
+            ("IfNotPresent", _("when it is not on this host")),
+            ("Always", _("at every start")),
+            ("Never", _("never: use what is here")),
+        ],
+        "check_ways": [
+            ("", _("no check")),
+            (handlers.HTTP, _("HTTP request")),
+            (handlers.TCP, _("TCP connection")),
+            (handlers.COMMAND, _("command in the container")),
+        ],
+        "hook_ways": [
+            ("", _("nothing")),
+            (handlers.COMMAND, _("command in the container")),
+            (handlers.HTTP, _("HTTP request")),
+            (handlers.SLEEP, _("sleep")),
+        ],
+        "schemes": [("HTTP", "HTTP"), ("HTTPS", "HTTPS")],
+        "value_choice": [(VALUE, _("a value"))],
+        "bag_choice": [("", _("Choose…"))],
+        "directory_choices": [
+            (storage.DISK, _("an empty directory on disk")),
+            (storage.MEMORY, _("an empty directory in memory")),
+        ],
+    }
 
 
-def _container_item(index: int, container: ContainerDraft, images: Sequence[HostImage]) -> dict[str, Any]:
-    prefix = f"containers-{index}-"
+def _container_item(
+    index: int, pod: PodDraft, images: Sequence[HostImage], picks: Picks, wrong: Sequence[str]
+) -> dict[str, Any]:
+    """A container with its rows, checks and hooks, and which of its sections stand open: those with something in
+    them, or wrong."""
+    container, prefix = pod.containers[index], f"containers-{index}-"
+    env_groups = [(_("The pod"), list(container_words.field_words().items())), *picks.keys()]
+    mount_groups = [*picks.whole(), *picks.claimed()]
+    words = {
+        "start": container_words.start(container) or container.working_dir,
+        "env": container_words.variables(container),
+        "health": container_words.health(container),
+        "storage": container_words.mounted(container),
+    }
+    filled = {"env": container.env or container.env_from, "storage": container.mounts}
     return {
         "index": index,
         "number": str(index),
         "prefix": prefix,
         "draft": container,
         "here": _on_this_host(container, images),
-        "start_open": bool(container.command or container.args or container.working_dir),
-        "env": [{"prefix": f"{prefix}env-{row}-", "draft": variable} for row, variable in enumerate(container.env)],
-        "variables": len(container.variables),
+        "env": [
+            {"prefix": f"{prefix}env-{row}-", "draft": one, "groups": picks.with_chosen(env_groups, one.source)}
+            for row, one in enumerate(container.env)
+        ],
+        "sources": [
+            {"prefix": f"{prefix}from-{row}-", "draft": one, "groups": picks.with_chosen(picks.whole(), one.source)}
+            for row, one in enumerate(container.env_from)
+        ],
+        "mounts": [
+            {"prefix": f"{prefix}mount-{row}-", "draft": one, "groups": picks.with_chosen(mount_groups, one.what)}
+            for row, one in enumerate(container.mounts)
+        ],
+        "checks": [
+            {"word": word, "prefix": f"{prefix}{word}-", "title": title, "hint": hint, "draft": container.checks[word]}
+            for word, (title, hint) in container_words.check_titles().items()
+        ],
+        "hooks": [
+            {"word": word, "prefix": f"{prefix}{word}-", "title": title, "hint": hint, "draft": container.hooks[word]}
+            for word, (title, hint) in container_words.hook_titles().items()
+        ],
+        "words": words,
+        "open": {
+            name: bool(said or filled.get(name)) or _any_wrong(prefix, name, wrong) for name, said in words.items()
+        },
+        "facts": container_words.facts(pod, container),
     }
+
+
+def _any_wrong(prefix: str, section: str, wrong: Sequence[str]) -> bool:
+    return any(field.startswith(f"{prefix}{word}") for field in wrong for word in _SECTIONS[section])
 
 
 def _on_this_host(container: ContainerDraft, images: Sequence[HostImage]) -> str:

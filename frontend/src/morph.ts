@@ -2,9 +2,14 @@
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
-/** Makes the children of `target` like those of `fragment`. What is being typed while an answer comes stays. */
+/** Makes the children of `target` like those of `fragment`. What is being typed while an answer comes stays, and so does a
+    part of a form (`.fold`) that a person has opened. */
 export function morphChildren(target: Element, fragment: DocumentFragment): void {
-  void Idiomorph.morph(target, [...fragment.childNodes], { morphStyle: "innerHTML", ignoreActiveValue: typing() });
+  void Idiomorph.morph(target, [...fragment.childNodes], {
+    morphStyle: "innerHTML",
+    ignoreActiveValue: typing(),
+    callbacks: { beforeAttributeUpdated: (name: string, node: Element, change: string) => !(name === "open" && change === "remove" && node.matches(".fold")) },
+  });
 }
 
 /** Makes the element called `id` like the one `html` describes. What a person has opened stays open. */

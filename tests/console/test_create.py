@@ -179,6 +179,105 @@ def test_going_back_and_forth_keeps_every_field(shop: None, browser: Browser) ->
         assert re.search('value="0.50_1.0" checked', response.content.decode())
 
 
+FULL = WEB | {
+    "containers-0-from-0-source": "secret/database",
+    "containers-0-env-1-name": "MODE",
+    "containers-0-env-1-source": "configMap/settings/mode",
+    "containers-0-readiness-way": "http",
+    "containers-0-readiness-port": "8080",
+    "containers-0-readiness-path": "/ok",
+    "containers-0-pre-stop-way": "sleep",
+    "containers-0-pre-stop-seconds": "4",
+    "containers-0-mount-0-what": "configMap/settings",
+    "containers-0-mount-0-path": "/etc/settings",
+    "containers-0-mount-0-read_only": "on",
+    "pull-secret-team": "on",
+}
+
+
+def settings_and_secrets() -> None:
+    client = scenes.person()
+    data = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"mode": "fast"}}
+    client.create("ConfigMap", data, "shop")
+    for name, kind, values in (
+        ("database", "Opaque", {"password": "hunter2"}),
+        ("team", "kubernetes.io/dockerconfigjson", {".dockerconfigjson": '{"auths": {}}'}),
+    ):
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": kind, "stringData": values}
+        client.create("Secret", secret, "shop")
+
+
+def chosen_in(response: HttpResponse, name: str) -> str:
+    """The chosen option of a list."""
+    page = response.content.decode()
+    start = page.index(f'<select id="id_{name}"')
+    found = re.search('<option value="([^"]*)" selected', page[start : page.index("</select>", start)])
+    return unescape(found[1]) if found else ""
+
+
+def test_a_container_with_everything_is_made_as_it_was_chosen(shop: None, browser: Browser) -> None:
+    settings_and_secrets()
+    assert browser.post(PAGE, FULL | {"step": "confirm", "go": "submit"}).status_code == 302
+
+    spec = scenes.person().get("Deployment", "api", "shop")["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert container["envFrom"] == [{"secretRef": {"name": "database"}}]
+    assert container["env"][1]["valueFrom"] == {"configMapKeyRef": {"name": "settings", "key": "mode"}}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/ok", "port": 8080, "scheme": "HTTP"}
+    assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
+    assert container["volumeMounts"] == [{"name": "volume-0", "mountPath": "/etc/settings", "readOnly": True}]
+    assert spec["imagePullSecrets"] == [{"name": "team"}]
+
+
+def test_what_was_chosen_stands_on_every_step_and_is_told_before_confirming(shop: None, browser: Browser) -> None:
+    settings_and_secrets()
+    for go, step in (("advanced", "basic"), ("confirm", "advanced"), ("basic", "confirm"), ("restore", "confirm")):
+        response = browser.post(PAGE, FULL | {"step": step, "go": go})
+        assert response.status_code == 200
+        for name in ("containers-0-env-1-source", "containers-0-from-0-source", "containers-0-readiness-way"):
+            assert chosen_in(response, name) == FULL[name]
+        assert value_of(response, "containers-0-mount-0-path") == "/etc/settings"
+        assert 'name="pull-secret-team" aria-label="team" checked' in response.content.decode()
+    page = unescape(browser.post(PAGE, FULL | {"step": "advanced", "go": "confirm"}).content.decode())
+    for words in ("all keys of Secret database", "MODE = ConfigMap settings: mode", "HTTP :8080/ok", "sleep 4 s"):
+        assert words in page
+    assert "/etc/settings: ConfigMap settings, read-only" in page
+
+
+def test_the_lists_offer_what_the_namespace_has_and_no_value_of_a_secret(shop: None, browser: Browser) -> None:
+    settings_and_secrets()
+    page = browser.post(PAGE, FULL | {"go": "look"}).content.decode()
+
+    assert '<option value="configMap/settings/mode" selected>mode · ConfigMap settings' in page
+    assert '<option value="secret/database/password">password · Secret database' in page
+    assert "team" not in page[page.index("fields--env") : page.index("Add a variable")]
+    assert "hunter2" not in page
+    assert "aHVudGVyMg" not in page
+
+
+def test_what_the_namespace_does_not_have_stays_chosen_and_says_so(shop: None, browser: Browser) -> None:
+    page = browser.post(PAGE, FULL | {"go": "namespace"}).content.decode()
+    assert '<option value="configMap/settings/mode" selected>settings/mode (not there)' in page
+    assert "Not in shop" in page
+
+
+def test_a_refused_row_stands_open_in_its_section(shop: None, browser: Browser) -> None:
+    response = browser.post(PAGE, WEB | {"containers-0-liveness-way": "http", "go": "access"})
+    assert "number of the port" in said_at(response, "containers-0-liveness-port")
+    assert '<details class="fold" id="health-0" open>' in response.content.decode()
+
+
+def test_a_sixth_container_is_refused_but_init_containers_do_not_count(shop: None, browser: Browser) -> None:
+    part = {"cpu": "0.25", "memory": "0.4"}
+    six = {f"containers-{index}-image": manifests.IMAGE for index in range(6)}
+    six |= {f"containers-{index}-{name}": value for index in range(6) for name, value in part.items()}
+    response = browser.post(PAGE, WEB | six | {"size": "2.00_4.0", "go": "access"})
+    assert "at most 5 containers" in response.content.decode()
+
+    fewer = WEB | six | {"size": "2.00_4.0", "containers-5-role": "init", "go": "access"}
+    assert step_of(browser.post(PAGE, fewer)) == "access"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -197,6 +296,8 @@ def test_going_back_and_forth_keeps_every_field(shop: None, browser: Browser) ->
         ("containers-0-memory", "0.1", "at least 0.2 GiB"),
         ("containers-0-command", "echo 'half", "quotation"),
         ("containers-0-env-0-name", "1=x", "environment variable"),
+        ("containers-0-mount-0-path", "data", "absolute path"),
+        ("containers-0-mount-0-limit", "much", "GiB as a number"),
         ("max_surge", "some", "percent"),
         ("grace_seconds", "soon", "whole number"),
         ("grace_seconds", "-4", "from 0"),
@@ -319,7 +420,7 @@ def test_the_confirmed_price_is_the_bills(shop: None, browser: Browser) -> None:
 
 def test_the_command_beside_the_form_says_all_of_it(shop: None, browser: Browser) -> None:
     page = unescape(press(browser, "look").content.decode())
-    command = page[page.index("kubectl create -f - <<'EOF'") :]
+    command = page[page.index("kubectl apply -f - <<'EOF'") :]
     text = command[command.index("\n") : command.index("\nEOF")]
     assert yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]["env"] == [
         {"name": "COLOUR", "value": "green"}

@@ -1,18 +1,30 @@
 /* Where one types on after an answer: in the first field that is wrong, else where the server marks `autofocus`, on which
    a morphed page does not act by itself.
-   A new step begins at the top. <form data-controller="form"><input type="hidden" name="step" data-form-target="step">…</form> */
+   A new step begins at the top. <form data-controller="form"><input type="hidden" name="step" data-form-target="step">…</form>
+   What is typed into a form with data-form-keep-value="/create/job/" (its address) and data-action="input->form#keep" is kept in
+   this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back.
+   <span data-form-target="kept" hidden>…</span> is seen while something is kept. */
 import { Controller } from "@hotwired/stimulus";
+import htmx from "htmx.org";
 
 export default class Form extends Controller<HTMLFormElement> {
-  static override targets = ["step"];
+  static override targets = ["step", "kept"];
+  static override values = { keep: String };
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
+  declare readonly keptTarget: HTMLElement;
+  declare readonly hasKeptTarget: boolean;
+  declare readonly keepValue: string;
   private step = "";
+  private touched = false;
+  private sending = false;
+  private restoring = false;
   private answers = 0;
   private readonly sentAt = new WeakMap<XMLHttpRequest, number>();
 
   private readonly asked = (event: Event): void => {
     this.sentAt.set(requestOf(event), this.answers);
+    if (pressed(event) === "submit") this.sending = true;
   };
 
   /** A look (price, summary) that was asked before the whole form was answered is older than what stands there.
@@ -22,15 +34,21 @@ export default class Form extends Controller<HTMLFormElement> {
     if (since !== undefined && since < this.answers) (event as CustomEvent<{ shouldSwap: boolean }>).detail.shouldSwap = false;
     if (event.target !== document.body) return;
     this.answers += 1;
+    if (this.restoring) blur();
+    this.restoring = false;
     for (const input of this.element.querySelectorAll("input[list]")) input.removeAttribute("list");
   };
 
   private readonly answered = (event: Event): void => {
-    if (event.target === document.body) this.settle();
+    if (event.target !== document.body) return;
+    this.sending = false;
+    if (this.touched) this.keep();
+    this.settle();
   };
 
   override connect(): void {
     this.step = this.currentStep;
+    this.restore();
     document.addEventListener("htmx:beforeSend", this.asked);
     document.addEventListener("htmx:beforeSwap", this.answering);
     document.addEventListener("htmx:afterSettle", this.answered);
@@ -40,6 +58,39 @@ export default class Form extends Controller<HTMLFormElement> {
     document.removeEventListener("htmx:beforeSend", this.asked);
     document.removeEventListener("htmx:beforeSwap", this.answering);
     document.removeEventListener("htmx:afterSettle", this.answered);
+    if (this.sending) this.leave();
+  }
+
+  keep(): void {
+    if (this.keepValue === "") return;
+    this.touched = true;
+    const fields = [...new FormData(this.element)].filter(([name]) => name !== "csrfmiddlewaretoken");
+    sessionStorage.setItem(this.place, JSON.stringify(fields));
+    if (this.hasKeptTarget) this.keptTarget.hidden = false;
+  }
+
+  leave(): void {
+    sessionStorage.removeItem(this.place);
+  }
+
+  startOver(): void {
+    this.leave();
+    window.location.assign(this.keepValue);
+  }
+
+  /** The server draws the form again from what was kept: rows, lists, the step one was on. */
+  private restore(): void {
+    const kept = this.keepValue === "" ? null : sessionStorage.getItem(this.place);
+    if (kept === null) return;
+    this.touched = this.restoring = true;
+    const token = this.element.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
+    const fields = Object.fromEntries(JSON.parse(kept) as [string, string][]);
+    const values = { ...fields, csrfmiddlewaretoken: token, go: "restore" };
+    void htmx.ajax("post", this.keepValue, { target: "body", swap: "morph", values });
+  }
+
+  private get place(): string {
+    return `draft ${this.keepValue}`;
   }
 
   private settle(): void {
@@ -61,4 +112,16 @@ export default class Form extends Controller<HTMLFormElement> {
 
 function requestOf(event: Event): XMLHttpRequest {
   return (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr;
+}
+
+/** The button that sent it: its name is `go`. */
+function pressed(event: Event): string {
+  const config = (event as CustomEvent<{ requestConfig: { formData: FormData } }>).detail.requestConfig;
+  const value = config.formData.get("go");
+  return typeof value === "string" ? value : "";
+}
+
+/** A morph keeps the value one is typing; the field that a fresh page puts the cursor into holds nothing yet. */
+function blur(): void {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }

@@ -1,0 +1,78 @@
+"""What the forms of all workloads have in common: a name in a namespace, a description, and pods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from console.forms.drafts import JSON, FieldError, Fields, text
+from console.forms.podtemplates import PodDraft
+
+DESCRIPTION_ANNOTATION = "description"
+LONGEST_DESCRIPTION = 250
+_PLACES = {
+    "metadata.namespace": "namespace",
+    "metadata.name": "name",
+    "metadata.labels": "name",
+    "spec.selector": "name",
+    f"metadata.annotations[{DESCRIPTION_ANNOTATION}]": "description",
+}
+
+
+@dataclass(frozen=True)
+class WorkloadDraft:
+    """A `Draft` in steps. A form without anything in it says what its `read({})` gives."""
+
+    name: str
+    namespace: str
+    description: str
+    pod: PodDraft
+
+    KIND: ClassVar[str]
+    STEPS: ClassVar[tuple[str, ...]]
+    TEMPLATE: ClassVar[str] = "spec.template"
+    """Where the pod template stands."""
+    PLACES: ClassVar[dict[str, str]] = {}
+    """Path -> field, of what only this kind has."""
+    ON_STEP: ClassVar[dict[str, str]] = {}
+    """Field -> its step, for those that do not stand on the first one."""
+
+    @property
+    def pods(self) -> int | None:
+        """How many run side by side; None while that cannot be read."""
+        raise NotImplementedError
+
+    def manifests(self) -> list[JSON]:
+        raise NotImplementedError
+
+    def problems(self) -> list[FieldError]:
+        found = []
+        if not self.name:
+            said = "Give the workload a name: lower-case letters, digits and “-”, at most 63."
+            found.append(FieldError("name", said))
+        if len(self.description) > LONGEST_DESCRIPTION:
+            said = f"At most {LONGEST_DESCRIPTION} characters; this has {len(self.description)}."
+            found.append(FieldError("description", said))
+        return found + self.pod.problems()
+
+    def field_of(self, path: str) -> str:
+        if path.startswith(f"{self.TEMPLATE}."):
+            return self.pod.field_of(path.removeprefix(f"{self.TEMPLATE}."))
+        return next((field for start, field in {**_PLACES, **self.PLACES}.items() if path.startswith(start)), "")
+
+    def step_of(self, field: str) -> str:
+        """On which of STEPS the field stands; "" for the head of the form, which stands on all."""
+        return self.ON_STEP.get(field, self.STEPS[0]) if field else ""
+
+    def _metadata(self) -> JSON:
+        metadata: JSON = {"name": self.name, "namespace": self.namespace, "labels": self._labels()}
+        if self.description:
+            metadata["annotations"] = {DESCRIPTION_ANNOTATION: self.description}
+        return metadata
+
+    def _labels(self) -> JSON:
+        return {"app": self.name}
+
+
+def head(fields: Fields) -> dict[str, str]:
+    return {name: text(fields, name) for name in ("name", "namespace", "description")}
