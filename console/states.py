@@ -139,6 +139,9 @@ def _unplaced(status: JSON) -> State | None:
 
 def _failed(pod: JSON) -> State:
     status = pod.get("status") or {}
+    if status.get("reason") == "Evicted":
+        advice = _("Write less to its own disk, or raise ephemeral-storage or sizeLimit; a pod has 20 GiB in all.")
+        return State(_("Evicted"), status.get("message", "").strip(), "bad", "diamond", advice=advice)
     for entry in status.get("containerStatuses") or []:
         ended = (entry.get("state") or {}).get("terminated")
         if ended and ended.get("exitCode"):

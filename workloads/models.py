@@ -4,6 +4,7 @@ from workloads.store.models import (  # noqa: F401
     Change,
     Cursor,
     EndedPod,
+    Eviction,
     HostWord,
     KeptLog,
     Lease,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from workloads.kinds import handlers, images, references, refusals, security
+from workloads.kinds import ephemeral, handlers, images, references, refusals, security
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -20,6 +20,7 @@ PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 RESOURCES = ("cpu", "memory")
+AMOUNTS = (*RESOURCES, ephemeral.RESOURCE)
 
 
 def default(container: JSON) -> None:
@@ -148,9 +149,7 @@ def _resources(resources: JSON, field: str) -> list[Cause]:
 
 
 def _amount(name: str, value: Any, field: str) -> list[Cause]:
-    if name == "ephemeral-storage":
-        return [causes.forbidden(field, refusals.EPHEMERAL_STORAGE)]
-    if name not in RESOURCES:
+    if name not in AMOUNTS:
         return [causes.forbidden(field, refusals.EXTENDED_RESOURCE)]
     problem = amount_problem(value)
     return [causes.invalid(field, value, problem)] if problem else []
@@ -162,7 +161,7 @@ def _requests_within_limits(resources: JSON, field: str) -> list[Cause]:
         causes.invalid(
             f"{field}.requests.{name}", requests[name], f"must be less than or equal to {name} limit of {limits[name]}"
         )
-        for name in RESOURCES
+        for name in AMOUNTS
         if name in limits and name in requests and quantity.parse(requests[name]) > quantity.parse(limits[name])
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from workloads.kinds import containers, gates, objectmeta, podspecs, podtemplates, refusals, schemas
+from workloads.kinds import containers, ephemeral, gates, objectmeta, podspecs, podtemplates, refusals, schemas
 from workloads.kinds.base import Facts, Kind
 from workloads.kinds.podcolumns import COLUMNS
 from workloads.kinds.registry import register
@@ -56,7 +56,7 @@ def qos_class(spec: JSON) -> str:
     """Guaranteed, Burstable or BestEffort, by Kubernetes' definition."""
     resources = [container.get("resources") or {} for container in _every(spec)]
     asked = [(each.get("limits") or {}, each.get("requests") or {}) for each in resources]
-    if not any(limits or requests for limits, requests in asked):
+    if not any(name in each for pair in asked for each in pair for name in containers.RESOURCES):
         return "BestEffort"
     pairs = [(limits.get(name), requests.get(name)) for limits, requests in asked for name in ("cpu", "memory")]
     return "Guaranteed" if all(limit is not None and limit == request for limit, request in pairs) else "Burstable"
@@ -74,6 +74,9 @@ def _equalize(resources: JSON) -> None:
         if value is not None and not containers.amount_problem(value):
             limits.setdefault(name, value)
             requests.setdefault(name, value)
+    scratch = limits.get(ephemeral.RESOURCE)
+    if scratch is not None and not containers.amount_problem(scratch):  # a request of it may be below its limit
+        requests.setdefault(ephemeral.RESOURCE, scratch)
     if limits and requests:
         resources.update(limits=limits, requests=requests)
 

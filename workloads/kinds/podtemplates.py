@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads.kinds import containers, gates, handlers, objectmeta, refusals, security, volumes
+from workloads.kinds import containers, ephemeral, gates, handlers, objectmeta, refusals, security, volumes
 from workloads.meta import causes, names
 from workloads.meta.errors import Cause
 
@@ -33,6 +33,7 @@ def default(spec: JSON) -> None:
 def validate(spec: JSON, field: str) -> list[Cause]:
     """All that is wrong with a pod specification standing at `field`."""
     found = containers.validate(spec.get("containers") or [], f"{field}.containers") + _inits(spec, field)
+    found += ephemeral.validate(spec, field)
     found += _life(spec, field)
     found += gates.validate(spec, field) + refusals.refused_fields(spec, refusals.POD_FIELDS, field)
     found += volumes.validate(spec.get("volumes") or [], f"{field}.volumes") + _mounts(spec, field)

@@ -26,7 +26,8 @@ FIELD_PATHS = (
     "status.podIPs",
 )
 """What env may take from the pod itself; `metadata.labels['x']` and `metadata.annotations['x']` besides."""
-RESOURCES = ("limits.cpu", "limits.memory", "requests.cpu", "requests.memory")
+_AMOUNTS = ("cpu", "ephemeral-storage", "memory")
+RESOURCES = tuple(f"{part}.{name}" for part in ("limits", "requests") for name in _AMOUNTS)
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")

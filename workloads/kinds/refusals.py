@@ -178,6 +178,5 @@ POD_SECURITY_FIELDS = (
 )
 
 HOST_PORT = "the host's ports are not offered; the pod answers on its own address at containerPort"
-EXTENDED_RESOURCE = "is not supported yet: containers can ask for cpu and memory"
-EPHEMERAL_STORAGE = "is not supported yet: each pod has 20 GiB of its own disk; remove it"
+EXTENDED_RESOURCE = "is not supported yet: containers can ask for cpu, memory and ephemeral-storage"
 NODE_NAME = "the service chooses where a pod runs; remove it"

@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from workloads.node import archiving, listening, orphans, pools, probes, room, server, streams, usage
+from workloads.node import archiving, listening, orphans, pools, probes, room, server, storage, streams, usage
 from workloads.node.archiving import Limits
 from workloads.runtimes import registry
 
@@ -36,6 +36,7 @@ def run(stop: threading.Event) -> None:
         "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "room": lambda stop: room.keep(runtime, stop, terms()),
+        "storage": lambda stop: storage.keep(runtime, stop),
         "orphans": lambda stop: orphans.sweep(runtime, stop),
         "logs": lambda stop: archiving.keep(registry.archive(), stop, limits=_limits()),
         "streams": lambda stop: server.serve(application, settings.AGENT_SOCKET, stop),

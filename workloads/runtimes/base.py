@@ -205,6 +205,22 @@ class ContainerUsage:
 
 
 @dataclass(frozen=True)
+class DiskUsage:
+    """What a pod keeps on the host's disk, in bytes."""
+
+    containers: Mapping[str, int]
+    """The writable layer and the logs of each container's newest attempt."""
+    before: int = 0
+    """Those of the attempts before that are still there."""
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    """Not those in memory."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.containers.values()) + self.before + sum(self.volumes.values())
+
+
+@dataclass(frozen=True)
 class Ran:
     """What came of a command inside a container. `exit_code` None: its time was over, and it was killed."""
 
@@ -280,6 +296,10 @@ class Runtime(Protocol):
 
     def volume_owners(self) -> list[Uid]:
         """Every pod that has volumes on this host."""
+
+    def disk_usage(self) -> Iterator[tuple[Uid, DiskUsage]]:
+        """Of every pod on this host, one after the other. It walks over all their files: not for whoever is in a
+        hurry."""
 
     def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
         """Takes a warm sandbox or makes one. Found by pod uid the second time. `first` is the container, and its

@@ -72,6 +72,12 @@ class Daemon:
         with _heard():
             return dict(self._api.inspect_container(name))
 
+    def written(self, id: str) -> int:
+        """How many bytes a container's own layer holds; 0 for one that is gone."""
+        with _heard():
+            found = self._api.containers(all=True, size=True, filters={"id": id})
+        return int(found[0].get("SizeRw") or 0) if found else 0
+
     def create(self, name: str, body: dict[str, Any]) -> str:
         """The new container's id. Raises Conflict when the name is taken, ImageFault when the image is not here."""
         with _heard():

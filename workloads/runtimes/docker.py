@@ -30,6 +30,7 @@ from workloads.runtimes.base import (
     ContainerSpec,
     ContainerStatus,
     ContainerUsage,
+    DiskUsage,
     ImageFault,
     LocalImage,
     LogStream,
@@ -45,6 +46,7 @@ from workloads.runtimes.base import (
 )
 from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
+from workloads.runtimes.diskusage import Written
 from workloads.runtimes.groupusage import GroupUsage, from_stats
 from workloads.runtimes.hostvolumes import HostVolumes
 from workloads.runtimes.podfiles import PodFiles
@@ -94,6 +96,7 @@ class Docker:
         self._files = PodFiles(volumes)
         self._daemon = Daemon(base_url)
         self._ahead = Ahead(self._daemon)
+        self._written = Written(self._daemon)
         self._here: set[str] = set()
         self._giving = threading.Lock()
         self._dresses: bool | None = None
@@ -198,6 +201,15 @@ class Docker:
 
     def volume_owners(self) -> list[Uid]:
         return self._volumes.owners()
+
+    def disk_usage(self) -> Iterator[tuple[Uid, DiskUsage]]:
+        of_pod: dict[Uid, list[Found]] = {}
+        for one in self._list():
+            if names.CONTAINER in one["Labels"]:
+                of_pod.setdefault(Uid(one["Labels"][names.POD_UID]), []).append(one)
+        self._written.forget(but={one["Id"] for found in of_pod.values() for one in found})
+        for uid in {*of_pod, *self.volume_owners()}:
+            yield uid, self._used(uid, of_pod.get(uid, []))
 
     def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
         name = names.sandbox_name(spec.uid, spec.name)
@@ -340,6 +352,14 @@ class Docker:
         return self._archive.read(uid, container, number, tail=tail, since=since, timestamps=timestamps)
 
     # One step each
+
+    def _used(self, uid: Uid, attempts: list[Found]) -> DiskUsage:
+        newest: dict[str, Found] = {}
+        for one in sorted(attempts, key=lambda one: int(one["Labels"][names.ATTEMPT])):
+            newest[one["Labels"][names.CONTAINER]] = one
+        sizes = {one["Id"]: self._written.size(one["Id"]) for one in attempts}
+        containers = {name: sizes.pop(one["Id"]) for name, one in newest.items()}
+        return DiskUsage(containers=containers, before=sum(sizes.values()), volumes=self._volumes.used(uid))
 
     def _told(self, messages: Iterable[Found]) -> Iterator[RuntimeEvent]:
         for message in messages:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from typing import Any
 
+from workloads.kinds import ephemeral
 from workloads.meta import quantity
 from workloads.runtimes.bags import Bags, Missing
 
@@ -67,6 +68,8 @@ def resource(container: JSON, reference: JSON, ceiling: Mapping[str, int]) -> st
     amount = (resources.get(part) or {}).get(name)
     if amount is None and part == "requests":
         amount = (resources.get("limits") or {}).get(name)
+    if amount is None and reference["resource"] == f"requests.{ephemeral.RESOURCE}":
+        amount = "0"
     number = quantity.parse(amount) if amount is not None else quantity.parse(_ceiling(name, ceiling))
     divisor = quantity.parse(reference.get("divisor", "0")) or 1
     return str(int((number / divisor).to_integral_value(ROUND_CEILING)))
@@ -122,6 +125,8 @@ def _value_from(entry: JSON, container: JSON, facts: Facts, *, lenient: bool) ->
 
 
 def _ceiling(name: str, ceiling: Mapping[str, int]) -> str:
+    if name == ephemeral.RESOURCE:
+        return str(ephemeral.WRITABLE_DISK)
     return f"{ceiling['cpu']}m" if name == "cpu" else str(ceiling["memory"])
 
 

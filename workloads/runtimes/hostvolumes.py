@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workloads.meta.keys import Uid
-from workloads.runtimes import mounts
+from workloads.runtimes import diskusage, mounts
 from workloads.runtimes.base import ContainerSpec, FileSpec, MountSpec, RuntimeFault, SandboxSpec, VolumeSpec
 
 _DATA, _DATA_NEXT = "..data", "..data_tmp"
@@ -69,6 +69,13 @@ class HostVolumes:
         with suppress(FileNotFoundError):
             return [Uid(entry.name) for entry in self._root.iterdir() if entry.is_dir()]
         return []
+
+    def used(self, uid: Uid) -> dict[str, int]:
+        """By volume, what lies on the disk of each; not of those in memory."""
+        volumes = self._root / uid / "volumes"
+        with suppress(OSError):
+            return {folder.name: diskusage.used(folder) for folder in volumes.iterdir() if not folder.is_mount()}
+        return {}
 
     def _folder(self, uid: Uid, volume: str) -> Path:
         return self._root / uid / "volumes" / volume

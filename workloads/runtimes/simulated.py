@@ -25,6 +25,7 @@ from workloads.runtimes.base import (
     Capacity,
     ContainerStatus,
     ContainerUsage,
+    DiskUsage,
     ImageFault,
     LocalImage,
     LogStream,
@@ -98,6 +99,8 @@ class Simulated:
         self._volumes: dict[Uid, dict[str, dict[str, bytes]]] = {}
         self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
         self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
+        self._written: dict[tuple[Uid, str], int] = {}
+        self._filled: dict[tuple[Uid, str], int] = {}
         self.pulls: list[str] = []
         """Every image pulled, in order."""
         self.commands: list[tuple[str, ...]] = []
@@ -176,6 +179,16 @@ class Simulated:
         """The container writes `text` into its message file."""
         with self._lock:
             self._sandboxes[uid].attempts[container][-1].message = text
+
+    def write_layer(self, uid: Uid, container: str, size_bytes: int) -> None:
+        """The container's own layer holds so much from now on."""
+        with self._lock:
+            self._written[uid, container] = size_bytes
+
+    def fill(self, uid: Uid, volume: str, size_bytes: int) -> None:
+        """A volume on disk holds so much from now on."""
+        with self._lock:
+            self._filled[uid, volume] = size_bytes
 
     def lose_sandbox(self, uid: Uid) -> None:
         """The sandbox stops and everything in it dies, as after a restart of the daemon."""
@@ -285,6 +298,13 @@ class Simulated:
         with self._lock:
             self._answer()
             return list(self._volumes)
+
+    def disk_usage(self) -> Iterator[tuple[Uid, DiskUsage]]:
+        with self._lock:
+            self._answer()
+            uids = list({*self._sandboxes, *self._volumes})
+            used = [(uid, DiskUsage(_of(self._written, uid), volumes=_of(self._filled, uid))) for uid in uids]
+        yield from used
 
     def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
         with self._lock:
@@ -586,6 +606,10 @@ class _Lines:
 def _write_log(folder: Path, one: _Container) -> None:
     entries = [{"log": line.decode(), "time": when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")} for when, line in one.lines]
     (folder / "0.json").write_bytes(b"".join(orjson.dumps(entry) + b"\n" for entry in entries))
+
+
+def _of(sizes: Mapping[tuple[Uid, str], int], uid: Uid) -> dict[str, int]:
+    return {name: size for (owner, name), size in sizes.items() if owner == uid}
 
 
 def _succeed(command: tuple[str, ...]) -> Ran:

@@ -177,3 +177,13 @@ class KeptLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uid}/{self.container}/{self.attempt}"
+
+
+class Eviction(models.Model):
+    """A pod that has to go, and why; see `store.evictions`."""
+
+    uid = models.CharField(max_length=36, primary_key=True)
+    message = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.uid}: {self.message}"

@@ -20,6 +20,7 @@ from tests import manifests
 from tests.workloads.controllers.conftest import NOON
 from tests.workloads.controllers.world import World
 from workloads.client import Client
+from workloads.node import storage
 from workloads.node.asking import Outcome
 from workloads.runtimes.simulated import Simulated
 from workloads.store import changes
@@ -307,4 +308,25 @@ def test_a_pod_with_a_sidecar_ends_in_order_whoever_dies(db: None, tmp_path: Pat
     for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
         assert world.all("Pod") == [], when
         assert world.runtime.sandboxes() == [], when
+        assert marks_stand(0), when
+
+
+@pytest.mark.timeout(600)
+def test_a_pod_is_evicted_once_whoever_dies(db: None, tmp_path: Path, failpoint: Failpoint) -> None:
+    def prepare(world: World) -> None:
+        world.namespace()
+        world.create(manifests.deployment(replicas=1))
+        world.advance(1)
+
+    def act(world: World) -> None:
+        (pod,) = world.all("Pod")
+        world.runtime.write_layer(pod["metadata"]["uid"], "app", 30 * 1024**3)
+        storage.measure(world.runtime)
+        world.settle()
+
+    for world, when in every_kill(tmp_path, failpoint, prepare=prepare, act=act):
+        pods = {pod["status"]["phase"]: pod for pod in world.all("Pod")}
+        assert len(world.all("Pod")) == 2, when
+        assert pods["Failed"]["status"]["reason"] == "Evicted", when
+        assert [box.uid for box in world.runtime.sandboxes()] == [pods["Running"]["metadata"]["uid"]], when
         assert marks_stand(0), when

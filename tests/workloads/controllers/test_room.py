@@ -139,6 +139,13 @@ def test_only_pods_that_would_fit_are_woken(world: World) -> None:
     assert waking.waiting_for_room() == []
 
 
+def test_a_pod_behind_a_gate_takes_no_room_from_those_that_wait(world: World) -> None:
+    room.say(world.runtime, Terms("node-1", overcommit=4))
+    create(world, sized("full", 8), sized("gated", 8, schedulingGates=[{"name": "example.com/wait"}]), sized("next", 8))
+    leave(world, "full")
+    assert running(world) == ["next"]
+
+
 def test_a_host_that_has_grown_starts_what_waited(world: World) -> None:
     room.say(world.runtime, Terms("node-1", overcommit=4))
     create(world, sized("one", 8), sized("two", 8))

@@ -135,9 +135,14 @@ def test_the_quality_of_service_follows_kubernetes(resources: dict[str, Any], qu
             "must be less than or equal to cpu limit of 1",
         ),
         (
-            {"resources": {"limits": {"ephemeral-storage": "1Gi"}}},
+            {"resources": {"limits": {"ephemeral-storage": "1Gi"}, "requests": {"ephemeral-storage": "2Gi"}}},
+            "resources.requests.ephemeral-storage",
+            "must be less than or equal to ephemeral-storage limit of 1Gi",
+        ),
+        (
+            {"resources": {"limits": {"ephemeral-storage": "a lot"}}},
             "resources.limits.ephemeral-storage",
-            "20 GiB of its own disk",
+            "is not a quantity",
         ),
         (
             {"resources": {"limits": {"example.com/card": "1"}}},

@@ -120,6 +120,20 @@ def test_a_container_without_limits_may_use_what_its_pod_has() -> None:
     assert env(env=[entry]) == {"A": "1024"}
 
 
+@pytest.mark.parametrize(
+    ("resource", "given", "value"),
+    [
+        ("limits.ephemeral-storage", {"limits": {"ephemeral-storage": "2Gi"}}, "2"),
+        ("requests.ephemeral-storage", {"requests": {"ephemeral-storage": "1Gi"}}, "1"),
+        ("limits.ephemeral-storage", {}, "20"),
+        ("requests.ephemeral-storage", {}, "0"),
+    ],
+)
+def test_ephemeral_storage_is_what_is_asked_or_the_writable_disk(resource: str, given: JSON, value: str) -> None:
+    reference = {"resource": resource, "divisor": "1Gi"}
+    assert env(env=[{"name": "A", "valueFrom": {"resourceFieldRef": reference}}], resources=given) == {"A": value}
+
+
 def test_a_pod_names_what_its_containers_and_volumes_do() -> None:
     spec: JSON = {
         "initContainers": [{"env": [key("secret", "a", "k")]}],

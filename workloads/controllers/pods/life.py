@@ -17,6 +17,8 @@ from workloads.runtimes.base import ContainerStatus
 JSON = dict[str, Any]
 
 LONGEST_POST_START_SECONDS = 3600.0
+EVICTION_GRACE_SECONDS = 1
+"""As the kubelet: whoever keeps too much on the disk has to stop writing."""
 
 
 def tend(look: Look) -> None:
@@ -55,6 +57,14 @@ def expire(look: Look) -> None:
         words = "Pod was active on the node longer than the specified deadline"
         look.tell("DeadlineExceeded", words)
     dismiss(look)
+
+
+def evict(look: Look, message: str) -> None:
+    """The pod keeps more on the disk than it may: everything stops at once, and then it has failed."""
+    look.evicted = message
+    if look.lifecycle.at("terminatingAt") is None:
+        look.tell("Evicted", message, type="Warning")
+    stops.pod(look, grace=EVICTION_GRACE_SECONDS)
 
 
 def dismiss(look: Look) -> None:

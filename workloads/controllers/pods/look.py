@@ -49,6 +49,8 @@ class Look:
     told: list[_Told] = field(default_factory=list)
     overdue: bool = False
     """Its `activeDeadlineSeconds` have passed."""
+    evicted: str = ""
+    """Why it has to go."""
 
     @property
     def uid(self) -> Uid:
@@ -154,6 +156,7 @@ class Look:
             turn=self.turn(),
             overdue=self.overdue,
             logged=self._logged(),
+            evicted=self.evicted,
         )
         self.pod = hands.put_status(self.door, self.pod, status.placed(self.pod, seen, self.lifecycle))
         self.lifecycle = Lifecycle(self.pod["status"])

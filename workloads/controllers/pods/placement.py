@@ -127,9 +127,9 @@ def first_of(older: Iterable[Waiter], need: Size, *, free: Size, room: Size, now
 
 
 def fitting(waiters: Iterable[Waiter], free: Size) -> Iterator[Waiter]:
-    """Those that would find room now, one after the other."""
+    """Those that would find room now, one after the other. Who waits for something else takes none."""
     for waiter in waiters:
-        if waiter.size.fits(free):
+        if waiter.size.fits(free) and waiter.since() is not None:
             free = free.minus(waiter.size)
             yield waiter
 

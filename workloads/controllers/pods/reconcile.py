@@ -37,6 +37,7 @@ from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
 from workloads.runtimes.base import ContainerStatus, ImageFault, NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
+from workloads.store import evictions
 
 logger = logging.getLogger(__name__)
 JSON = dict[str, Any]
@@ -98,8 +99,12 @@ def _is_over(look: Look) -> bool:
 
 
 def _rest(look: Look) -> Result | None:
-    """A pod that has ended keeps its containers, to be read, and gives its address back."""
-    look.runtime.stop_sandbox(look.uid)
+    """A pod that has ended keeps its containers, to be read, and gives its address back. One that was evicted leaves
+    nothing on the disk."""
+    if look.pod["status"].get("reason") == status.EVICTED:
+        look.runtime.remove_sandbox(look.uid)
+    else:
+        look.runtime.stop_sandbox(look.uid)
     return None
 
 
@@ -179,6 +184,10 @@ def _run(look: Look) -> Result:
         look.save()
     else:
         look.observed = look.runtime.observe(look.uid)
+    if message := evictions.of(look.uid):
+        life.evict(look, message)
+        look.save()
+        return look.result()
     if life.overdue(look):
         life.expire(look)
         look.save()

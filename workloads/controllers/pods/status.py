@@ -22,6 +22,7 @@ from workloads.runtimes.base import ContainerStatus, SandboxStatus
 
 JSON = dict[str, Any]
 FINAL_PHASES = ("Succeeded", "Failed")
+EVICTED = "Evicted"
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 MESSAGES_BYTES = 12 * 1024
 _KILLED = 137
@@ -39,7 +40,8 @@ class Waiting:
 class Seen:
     """What one look found. `waiting` and `health` are by container; `unhooked` are those that run and whose postStart
     is not done, `turn` whose turn it is; `final` says that the pod is being deleted and nothing runs, `overdue` that
-    its time is over. `logged` is what stands in for a message that was not left (`lastwords`), by container id."""
+    its time is over, `evicted` why it has to go. `logged` is what stands in for a message that was not left
+    (`lastwords`), by container id."""
 
     observed: SandboxStatus | None
     waiting: Mapping[str, Waiting]
@@ -51,6 +53,7 @@ class Seen:
     turn: Turn = order.NOTHING
     overdue: bool = False
     logged: Mapping[str, str] = field(default_factory=dict)
+    evicted: str = ""
 
     def starting(self) -> str:
         """The reason of a container that has nothing to say of itself yet."""
@@ -78,7 +81,9 @@ def placed(pod: JSON, seen: Seen, lifecycle: Lifecycle) -> JSON:
     inits = _containers(pod["spec"].get("initContainers") or (), status.get("initContainerStatuses"), seen)
     if status.get("phase") not in FINAL_PHASES:
         status["phase"] = _phase(containers, inits, policy=policy, seen=seen)
-        if seen.overdue and status["phase"] == "Failed":
+        if seen.evicted and status["phase"] == "Failed":
+            status.update(reason=EVICTED, message=seen.evicted)
+        elif seen.overdue and status["phase"] == "Failed":
             status.update(reason="DeadlineExceeded", message=DEADLINE)
     _shorten_messages([*inits, *containers])
     over = status["phase"] in FINAL_PHASES or seen.final
@@ -262,7 +267,7 @@ def _phase(containers: list[JSON], inits: list[JSON], *, policy: str, seen: Seen
 def _wanted_phase(containers: list[JSON], *, policy: str, seen: Seen) -> str:
     running = [entry for entry in containers if "running" in entry["state"]]
     codes = [_exit_code(entry) for entry in containers if "running" not in entry["state"]]
-    if seen.overdue or seen.turn.failed:
+    if seen.overdue or seen.evicted or seen.turn.failed:
         return "Failed"
     if None in codes or not seen.turn.initialized:
         return "Pending"

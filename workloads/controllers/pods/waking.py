@@ -4,6 +4,7 @@ ConfigMap or Secret that it waits for or shows as files."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -76,7 +77,8 @@ def waiting_for_room() -> list[Key]:
     room = hosts.get(hosts.ROOM)
     waiters = placement.waiting()
     if room is not None and waiters:
-        waiters = list(placement.fitting(waiters, placement.Size(**room).minus(placement.taken())))
+        free = placement.Size(**room).minus(placement.taken())
+        waiters = list(islice(placement.fitting(waiters, free), WOKEN_AT_ONCE))
     return [waiter.key for waiter in waiters[:WOKEN_AT_ONCE]]
 
 
