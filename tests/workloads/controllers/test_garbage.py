@@ -104,3 +104,18 @@ def test_an_owner_of_another_group_is_somebody_elses(world: World) -> None:
     world.resync()
     world.settle()
     assert world.pod()["metadata"]["ownerReferences"] == [elsewhere]
+
+
+def test_only_so_many_ended_pods_are_kept_the_newest_and_none_that_runs(world: World) -> None:
+    for number in range(4):
+        world.create(manifests.pod(f"done-{number}", restartPolicy="Never"))
+        world.advance(5)
+        world.exit(world.pod(f"done-{number}"))
+    world.create(manifests.pod("runs"))
+    world.advance(5)
+
+    assert housekeeping.collect_ended_pods(keep=2) == 2
+    world.advance(5)
+
+    assert [pod["metadata"]["name"] for pod in world.all("Pod")] == ["done-2", "done-3", "runs"]
+    assert housekeeping.collect_ended_pods(keep=2) == 0

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from billing import meter
+from billing.recompute import recompute
 from tests import manifests
 from tests.workloads.controllers.world import World
 from workloads.controllers import owners, replicas
@@ -165,6 +167,9 @@ def test_every_story_of_a_deployment_settles_and_settled_means_spec_equals_reali
     assert not living(world)
     assert not world.all("ReplicaSet")
     assert not world.runtime.sandboxes()
+    while meter.read_once():
+        pass
+    assert recompute().proven
 
 
 def assert_settled(world: World) -> None:
