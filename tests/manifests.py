@@ -78,3 +78,13 @@ def autoscaler(name: str = "web", *, target: str = "web", least: int = 1, most: 
         "metadata": {"name": name},
         "spec": body,
     }
+
+
+def scaling_policy(name: str = "rule", **spec: Any) -> JSON:
+    """Of Deployment `web`; give one of alarm, timed and periodic."""
+    return {
+        "apiVersion": "autoscaling.cci.io/v1beta1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": name},
+        "spec": {"targetRef": {"name": "web"}, **spec},
+    }

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, hooks, identify, namespaces, podsizes, quota, serviceaccounts
+from workloads.admission import authorize, hooks, identify, namespaces, podsizes, quota, scaling, serviceaccounts
 from workloads.kinds.base import Kind
 from workloads.meta import times, wire
 from workloads.meta.errors import Invalid
@@ -44,7 +44,8 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     kind.prepare(obj, None)
     _validate(kind, obj, None)
     warnings = _sized(kind, obj, None, account=identity.account, home=home)
-    return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), _guards(kind, key))
+    guards = _guards(kind, key) + scaling.guards(kind, key, obj, None)
+    return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 
 def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Admitted:
@@ -59,7 +60,8 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Adm
     _validate(kind, new, old)
     warnings = _sized(kind, new, old, account=identity.account)
     identify.next_generation(kind, new, old)
-    return Admitted(new, warnings + hooks.on_admit(new, old, identity))
+    key = Key(identity.account, kind.name, new["metadata"].get("namespace", ""), new["metadata"]["name"])
+    return Admitted(new, warnings + hooks.on_admit(new, old, identity), scaling.guards(kind, key, new, old))
 
 
 def _keep_status(kind: Kind, new: JSON, old: JSON) -> None:

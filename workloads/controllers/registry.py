@@ -18,6 +18,7 @@ from workloads.controllers.jobs import reconcile as jobs
 from workloads.controllers.pods import reconcile as pods
 from workloads.controllers.pods.hooks import Hooks
 from workloads.controllers.pods.pulls import Pulls
+from workloads.controllers.scalingpolicies import reconcile as scalingpolicies
 from workloads.meta.keys import Key
 from workloads.runtimes import registry as runtimes
 
@@ -38,6 +39,7 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         jobs.controller(),
         cronjobs.controller(),
         autoscalers.controller(measure),
+        scalingpolicies.controller(measure),
         networks.controller(host, pool=pool),
         namespaces.controller(),
         standing.controller(),

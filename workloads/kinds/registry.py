@@ -50,6 +50,7 @@ def _load() -> None:
         networks,
         pods,
         replicasets,
+        scalingpolicies,
         secrets,
         serviceaccounts,
     )

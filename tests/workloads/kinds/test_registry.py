@@ -22,6 +22,7 @@ def test_the_kinds_of_the_product() -> None:
         ("jobs.batch", "batch/v1"),
         ("cronjobs.batch", "batch/v1"),
         ("horizontalpodautoscalers.autoscaling", "autoscaling/v2"),
+        ("scalingpolicies.autoscaling.cci.io", "autoscaling.cci.io/v1beta1"),
     }
 
 
