@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -168,6 +168,10 @@ def job_row(client: Client, job: JSON, *, all_pods: bool = False) -> JobRow:
         return JobRow(job, tuple(map(PodRow, pods_of(client, job))))
     known = rows.template_size(job["spec"]["template"]) is not None
     return JobRow(job) if known else JobRow(job, tuple(map(PodRow, pods_of(client, job, limit=1))))
+
+
+def newest_first(found: Iterable[JobRow]) -> list[JobRow]:
+    return sorted(found, key=lambda row: (row.created, row.name), reverse=True)
 
 
 def pods_of(client: Client, job: JSON, *, limit: int = rows.PODS_LOOKED_AT) -> list[JSON]:

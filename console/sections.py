@@ -51,6 +51,7 @@ MAP = (
         (
             Section("deployments", _("Deployments"), "console:all-deployments", "console:deployments", "Deployment"),
             Section("jobs", _("Jobs"), "console:all-jobs", "console:jobs", "Job"),
+            Section("cronjobs", _("CronJobs"), "console:all-cronjobs", "console:cronjobs", "CronJob"),
             Section("pods", _("Pods"), "console:all-pods", "console:pods", "Pod"),
         ),
     ),
@@ -70,6 +71,7 @@ KINDS = tuple(section.kind for section in SECTIONS if section.kind)
 PAGES = {
     "Deployment": "console:deployment",
     "Job": "console:job",
+    "CronJob": "console:cronjob",
     "Pod": "console:pod",
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""

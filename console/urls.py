@@ -6,6 +6,7 @@ from console.views import (
     create,
     create_workload,
     create_yaml,
+    cronjobs,
     deployments,
     help,
     jobs,
@@ -20,6 +21,7 @@ from console.views import (
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
 _JOB = "namespaces/<slug:namespace>/jobs/<str:name>/"
+_CRONJOB = "namespaces/<slug:namespace>/cronjobs/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -62,6 +64,17 @@ pages: list[URLPattern] = [
     path(f"{_JOB}scale/", jobs.scale, name="job-scale"),
     path(f"{_JOB}again/", jobs.run_again, name="job-again"),
     path(f"{_JOB}delete/", jobs.delete, name="job-delete"),
+    path("cronjobs/", cronjobs.cronjob_list, name="all-cronjobs"),
+    path("namespaces/<slug:namespace>/cronjobs/", cronjobs.cronjob_list, name="cronjobs"),
+    path(_CRONJOB, cronjobs.detail, name="cronjob"),
+    path(f"{_CRONJOB}peek/", cronjobs.peek, name="cronjob-peek"),
+    path(f"{_CRONJOB}jobs/", cronjobs.jobs, name="cronjob-jobs"),
+    path(f"{_CRONJOB}events/", cronjobs.events, name="cronjob-events"),
+    path(f"{_CRONJOB}yaml/", cronjobs.manifest, name="cronjob-yaml"),
+    path(f"{_CRONJOB}cost/", cronjobs.cost, name="cronjob-cost"),
+    path(f"{_CRONJOB}suspend/", cronjobs.suspend, name="cronjob-suspend"),
+    path(f"{_CRONJOB}run/", cronjobs.run, name="cronjob-run"),
+    path(f"{_CRONJOB}delete/", cronjobs.delete, name="cronjob-delete"),
     path("pods/", pods.pod_list, name="all-pods"),
     path("namespaces/<slug:namespace>/pods/", pods.pod_list, name="pods"),
     path(_POD, pods.detail, name="pod"),

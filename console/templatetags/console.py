@@ -11,6 +11,7 @@ from django import template
 from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.template.context import Context
 from django.templatetags.static import static
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -138,6 +139,12 @@ def until(moment: datetime) -> SafeString:
         over,
         f"{coming} {age_words(left)}" if left >= 1 else over,
     )
+
+
+@register.simple_tag
+def clock(moment: datetime) -> str:
+    """A moment in its own zone, as a calendar says it: `Fri 27 Nov 2026, 03:00`."""
+    return formats.date_format(moment, "D j M Y, H:i", use_l10n=False)
 
 
 @register.filter

@@ -44,6 +44,7 @@ def _words() -> list[Answer]:
             _("Job"),
             _("Pods that run until enough of them have succeeded. What fails is tried again, up to its backoff limit."),
         ),
+        Answer(_("CronJob"), _("Makes a Job whenever its time has come, and keeps the last few.")),
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),
@@ -103,7 +104,14 @@ def _states() -> list[State]:
         State(_("Terminating"), _("asked to stop, has its grace period to do so"), "busy", "ring"),
         State(_("Completed"), _("ended, and was meant to"), "idle", "square"),
         State(_("Complete"), _("a Job of which enough pods have succeeded; it costs nothing more"), "idle", "square"),
-        State(_("Suspended"), _("a Job that was told to wait; it has no pods and costs nothing"), "idle", "hollow"),
+        State(_("Suspended"), _("a Job or CronJob that was told to wait; it makes nothing new"), "idle", "hollow"),
+        State(
+            _("Failing"),
+            _("the last Job of a CronJob failed, or a Job is being given up"),
+            "bad",
+            "diamond",
+            advice=_("Mend the cause; “Run now” tries a CronJob at once."),
+        ),
         State(
             _("Failed"),
             _("a pod that ended badly, or a Job that was given up: too many failures, or its time is over"),

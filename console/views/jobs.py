@@ -62,7 +62,7 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
     if everything is None:
         shelf = lists.shelf(query, read, row, wanted=choose)
     else:
-        shelf = lists.small(query, newest_first(everything), wanted=choose)
+        shelf = lists.small(query, jobrows.newest_first(everything), wanted=choose)
     return {
         "section": "jobs",
         "rows": shelf.rows,
@@ -195,10 +195,6 @@ def create_job(visit: Visit, form: forms.Form, manifest: JSON) -> str:
     for warning in answer.warnings:
         messages.info(visit.request, warning)
     return str(answer.obj["metadata"]["name"])
-
-
-def newest_first(found: list[JobRow]) -> list[JobRow]:
-    return sorted(found, key=lambda row: row.created, reverse=True)
 
 
 def _scaled(visit: Visit, form: ParallelismForm, row: JobRow) -> bool:

@@ -40,9 +40,8 @@ def jobs_to_look_at(client: Client) -> list[JobRow]:
     """Those that failed or are stuck, the newest first. What its CronJob has done well since is no news any more."""
     found = [jobrows.job_row(client, item) for item in client.list("Job", limit=_JOBS).items]
     newest: dict[str, JobRow] = {}
-    for row in sorted(found, key=lambda row: row.created):
+    for row in reversed(jobrows.newest_first(found)):
         owner = rows.controller_of(row.obj)
         if row.finished or row.state.needs_a_look:
             newest[owner["uid"] if owner else row.uid] = row
-    troubled = [row for row in newest.values() if row.state.needs_a_look]
-    return sorted(troubled, key=lambda row: row.created, reverse=True)
+    return jobrows.newest_first(row for row in newest.values() if row.state.needs_a_look)

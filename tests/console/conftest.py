@@ -22,13 +22,14 @@ def strangers_browser(db: None) -> Browser:
 
 @pytest.fixture
 def shop(db: None) -> None:
-    """A namespace with a Deployment `web` of two pods (one is still pulling), a bare pod, and a Job `web` at work."""
+    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob."""
     scenes.namespace("shop")
     web = scenes.deployment("web", replicas=2, readyReplicas=1)
     replica_set = scenes.replica_set(web)
     scenes.pod("web-0001-aaaaa", owner=replica_set, status=scenes.running())
     scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
     scenes.pod("lonely", status=scenes.crashing())
+    scenes.cronjob("web")
     scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})
 
 

@@ -79,6 +79,14 @@ def job(name: str, *, owner: JSON | None = None, status: JSON | None = None, **s
     return hand(name="jobs").update("Job", name, made, "shop", subresource="status").obj
 
 
+def cronjob(name: str, *, schedule: str = "*/5 * * * *", status: JSON | None = None, **spec: Any) -> JSON:
+    made = person().create("CronJob", manifests.cronjob(name, schedule=schedule, **spec), "shop").obj
+    if status is None:
+        return made
+    made["status"] = status
+    return hand(name="cronjobs").update("CronJob", name, made, "shop", subresource="status").obj
+
+
 def ended(type: str, reason: str, message: str = "", *, seconds: float = 30) -> JSON:
     """The last condition of a Job, `seconds` ago."""
     at = times.format_seconds(datetime.now(UTC) - timedelta(seconds=seconds))
