@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -21,7 +21,9 @@ from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
 from iam.identities import Identity
+from workloads.client import pod_specifications
 from workloads.kinds.podspecs import Specification
+from workloads.meta.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,10 @@ def rate(
     return prices.current().rate(size, instants.of(at or datetime.now(UTC))).times(pods)
 
 
-def price(flavor: str, cpu_millis: int, memory_mib: int) -> str:
+def price(flavor: str, specification: Specification) -> str:
     """The same as admission's refusals say it, `0.000089 CNY/s`; "" when the region has no such price."""
     try:
-        asked = rate(cpu_millis, memory_mib, flavor=flavor)
+        asked = prices.current().rate(replace(marks.sized(specification), flavor=flavor), instants.now())
     except NoPrice:
         return ""
     return format_rate(asked.per_second, asked.currency)
@@ -107,7 +109,7 @@ def specifications(flavor: str = "general-computing") -> list[tuple[Specificatio
     memory every doubling of cores with the fewest, the middle and the most GiB they may have; all sizes with cards."""
     price_list, now = prices.current(), instants.now()
     found = []
-    for specification in offers.common_sizes(flavor):
+    for specification in offers.common_sizes(flavor, pod_specifications()):
         with contextlib.suppress(NoPrice):
             found.append((specification, price_list.rate(marks.sized(specification), now)))
     return found
@@ -115,13 +117,20 @@ def specifications(flavor: str = "general-computing") -> list[tuple[Specificatio
 
 def price_notice(new: dict[str, Any], old: dict[str, Any] | None, identity: Identity) -> tuple[str, ...]:
     """What `kubectl create`, `apply` and `scale` answer beside the object: what was wished for will cost. Nothing to
-    our own controllers, and nothing when the price stays as it was."""
-    wish = offers.wish(new)
-    if identity.is_controller or wish is None or (old is not None and offers.wish(old) == wish):
+    our own controllers, and nothing when the price stays as it was. Raises Refused for cards without a price: they are
+    too dear to be given away."""
+    if identity.is_controller:
+        return ()
+    grid = pod_specifications()
+    wish = offers.wish(new, grid)
+    if wish is None or (old is not None and offers.wish(old, grid) == wish):
         return ()
     try:
         asked = prices.current().rate(marks.sized(wish.specification), instants.now()).times(wish.pods)
     except NoPrice as gap:
+        if gap.item == wish.specification.gpu:
+            said = f"{gap} The operator does it with: manage.py set_price {gap.item} <amount per card and second>"
+            raise Refused(said) from None
         return (str(gap),)
     return (offers.sentence(wish, asked),)
 

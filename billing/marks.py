@@ -87,7 +87,7 @@ def size_of(pod: JSON) -> Size:
         name = pod.get("metadata", {}).get("name", "?")
         logger.error("Pod %s has no readable %s: it is metered, but costs nothing.", name, podspecs.ANNOTATION)
         chosen = podspecs.Specification(0, 0)
-    return sized(chosen._replace(gpu=asked.gpu, gpus=asked.gpus))
+    return sized(chosen if chosen.gpus else chosen._replace(gpu=asked.gpu, gpus=asked.gpus))
 
 
 def sized(specification: podspecs.Specification) -> Size:

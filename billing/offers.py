@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from billing.money import format_rate, plain
 from billing.rating import Rate
 from workloads.kinds import podspecs
-from workloads.kinds.podspecs import OffGrid, Row, Specification
+from workloads.kinds.podspecs import Grid, OffGrid, Row, Specification
 
 
 class Wish(NamedTuple):
@@ -19,23 +19,23 @@ class Wish(NamedTuple):
     pods: int
 
 
-def common_sizes(flavor: str, grid: podspecs.Grid = podspecs.DEFAULT) -> list[Specification]:
+def common_sizes(flavor: str, grid: Grid = podspecs.DEFAULT) -> list[Specification]:
     """Of a family of sizes every doubling of its CPU, with the fewest, twice and four times that memory. A row that is
     one size is that size."""
     found = {size for row in grid.of(flavor) for size in _common_sizes(row)}
     return sorted(size for size in found if podspecs.on_grid(size, grid.of(flavor)))
 
 
-def wish(obj: Mapping[str, Any]) -> Wish | None:
+def wish(obj: Mapping[str, Any], grid: Grid = podspecs.DEFAULT) -> Wish | None:
     """A pod, or as many as a template's owner wants. None for kinds that run nothing, and for what another owner wants
     already (a Deployment's ReplicaSet)."""
     if any(owner.get("controller") for owner in obj.get("metadata", {}).get("ownerReferences") or ()):
         return None
     spec = obj.get("spec") or {}
     if obj.get("kind") == "Pod":
-        return _wish(dict(obj), 1)
+        return _wish(dict(obj), 1, grid)
     template = (spec.get("jobTemplate") or {}).get("spec", spec).get("template")
-    return _wish(template, _side_by_side(spec)) if template and "spec" in template else None
+    return _wish(template, _side_by_side(spec), grid) if template and "spec" in template else None
 
 
 def sentence(asked: Wish, rate: Rate) -> str:
@@ -60,12 +60,11 @@ def _side_by_side(spec: Mapping[str, Any]) -> int:
     return min(parallel, int(job["completions"])) if job.get("completions") is not None else parallel
 
 
-def _wish(pod: dict[str, Any], pods: int) -> Wish | None:
+def _wish(pod: dict[str, Any], pods: int, grid: Grid) -> Wish | None:
     """Admission has judged the size already; `rounding` finds it under either policy."""
-    cards = podspecs.effective_size(pod["spec"]).gpus
-    flavor = "gpu-accelerated" if cards else "general-computing"
+    flavor = podspecs.ACCELERATED if podspecs.effective_size(pod["spec"]).gpus else podspecs.GENERAL
     try:
-        return Wish(podspecs.fit(pod, flavor=flavor, rounding=True).specification, pods)
+        return Wish(podspecs.fit(pod, flavor=flavor, grid=grid, rounding=True).specification, pods)
     except OffGrid:
         return None
 

@@ -24,6 +24,10 @@ VCPU, MEMORY = "vcpu", "memory"
 class NoPrice(LookupError):
     """The price list does not know an item; the text says which, and where it is missing."""
 
+    def __init__(self, text: str, item: str) -> None:
+        super().__init__(text)
+        self.item = item
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -112,7 +116,8 @@ class PriceList:
             if price.item == item and price.flavor in ("", flavor) and price.effective_from <= at
         ]
         if not candidates:
-            raise NoPrice(f"Region {self.region} has no price for {item} in {flavor}: add one to its price list.")
+            text = f"Region {self.region} has no price for {item} in {flavor}: add one to its price list."
+            raise NoPrice(text, item)
         return max(candidates, key=lambda price: (price.flavor != "", price.effective_from)).amount
 
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from iam.identities import Identity
-from workloads.admission import quota
+from workloads.admission import grid, quota
 from workloads.kinds import registry
+from workloads.kinds.grids import Grid
 from workloads.store import changes
 from workloads.store.endedpods import Ended
 from workloads.store.keptlogs import Kept
@@ -61,6 +62,7 @@ __all__ = (
     "expire_events",
     "expiry",
     "labels_of",
+    "pod_specifications",
 )
 
 
@@ -298,6 +300,11 @@ class Client:
 def expire_events(now: datetime) -> int:
     """Removes Events of every account that have not recurred for an hour. Returns how many went."""
     return happenings.expire(now)
+
+
+def pod_specifications() -> Grid:
+    """The operator's grid of pod specifications; it belongs to no account."""
+    return grid.current()
 
 
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:

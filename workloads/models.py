@@ -5,6 +5,8 @@ from workloads.store.models import (  # noqa: F401
     Cursor,
     EndedPod,
     Eviction,
+    GridContainers,
+    GridRow,
     HostWord,
     KeptLog,
     Lease,

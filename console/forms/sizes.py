@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from console.forms.drafts import Fields, text
+from workloads.client import pod_specifications
 from workloads.kinds import podspecs
-from workloads.kinds.podspecs import Size, Specification
+from workloads.kinds.podspecs import Row, Size, Specification
 from workloads.meta.quantity import GIB
 
 CARDS = ("0.25_1.0", "0.50_1.0", "1.00_2.0", "2.00_4.0")
 FREE = "free"
-_ROWS = podspecs.DEFAULT.of("general-computing")
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
 
 
@@ -52,7 +52,7 @@ class SizeDraft:
     def specification(self) -> Specification | None:
         """None while it is none that can be had."""
         asked = self._asked()
-        if asked is None or podspecs.broken_rules(asked, _ROWS):
+        if asked is None or podspecs.broken_rules(asked, _rows()):
             return None
         return Specification(asked.cpu_millis, asked.memory_bytes // GIB)
 
@@ -61,18 +61,33 @@ class SizeDraft:
         asked = self._asked()
         if asked is None:
             return ("Write cores and GiB as numbers, for example 1.5 and 4.",)
-        return tuple(rule[:1].upper() + rule[1:] + "." for rule in podspecs.broken_rules(asked, _ROWS))
+        return tuple(rule[:1].upper() + rule[1:] + "." for rule in podspecs.broken_rules(asked, _rows()))
 
     def nearest(self) -> tuple[Specification, ...]:
         """Sizes that can be had instead; none when it is one itself."""
         asked = self._asked()
-        return podspecs.nearest(asked, _ROWS) if asked and self.specification is None else ()
+        return podspecs.nearest(asked, _rows()) if asked and self.specification is None else ()
 
     def _asked(self) -> Size | None:
         cores, _sep, gib = self.choice.partition("_") if self.choice != FREE else (self.cores, "", self.gib)
         if not (_NUMBER.fullmatch(cores) and _NUMBER.fullmatch(gib)):
             return None
         return Size(int(Decimal(cores) * 1000), int(Decimal(gib) * GIB))
+
+
+def cards() -> list[Specification]:
+    """The sizes offered as cards: those of `CARDS` that the operator's grid has."""
+    parsed = [podspecs.parse(card) for card in CARDS]
+    return [card for card in parsed if card and podspecs.on_grid(card, _rows())]
+
+
+def cpu_rule() -> str:
+    """`0.25-32 cores in steps of 0.25, or exactly 48 or 64`: the operator's."""
+    return podspecs.cpu_words(_rows())
+
+
+def _rows() -> tuple[Row, ...]:
+    return pod_specifications().of(podspecs.GENERAL)
 
 
 def short(number: str) -> str:

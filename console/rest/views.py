@@ -14,9 +14,10 @@ from rest_framework.views import APIView, exception_handler
 from billing import client as billing
 from billing.client import Meter, NoPrice, Rate
 from iam.identities import Identity
-from workloads.client import Client
-from workloads.kinds import podspecs
-from workloads.kinds.podspecs import Size
+from workloads.client import Client, pod_specifications
+from workloads.kinds import gridtexts, podspecs
+from workloads.kinds.grids import FLAVORS
+from workloads.kinds.podspecs import Size, Specification
 from workloads.meta.errors import (
     BadRequest,
     Cause,
@@ -39,12 +40,14 @@ _DAY = int(timedelta(days=1).total_seconds())
 
 
 class PriceQuestion(serializers.Serializer[dict[str, Any]]):
-    """`?cpu=0.5&memory=1&pods=2`: cores, GiB, number of pods."""
+    """`?cpu=0.5&memory=1&pods=2`: cores, GiB, number of pods; with cards `&gpu=nvidia.com/gpu-tesla-t4&gpus=1`."""
 
     cpu = serializers.DecimalField(max_digits=8, decimal_places=3, min_value=Decimal("0.001"))
     memory = serializers.DecimalField(max_digits=10, decimal_places=3, min_value=Decimal("0.001"))
     pods = serializers.IntegerField(default=1, min_value=0, max_value=1_000_000)
-    flavor = serializers.CharField(default="general-computing", max_length=64)
+    flavor = serializers.CharField(default="", max_length=64, allow_blank=True)
+    gpu = serializers.CharField(default="", max_length=64, allow_blank=True)
+    gpus = serializers.IntegerField(default=1, min_value=1, max_value=64)
 
 
 class PriceView(APIView):
@@ -55,13 +58,46 @@ class PriceView(APIView):
         if not question.is_valid():
             raise refusal_of(question.errors)
         asked = question.validated_data
-        size = Size(int(asked["cpu"] * 1000), int(asked["memory"] * GIB))
-        check_on_grid(size, asked["flavor"])
+        gpu, gpus = asked["gpu"], asked["gpus"] if asked["gpu"] else 0
+        size = Size(int(asked["cpu"] * 1000), int(asked["memory"] * GIB), gpu, gpus)
+        flavor = asked["flavor"] or (podspecs.ACCELERATED if gpu else podspecs.GENERAL)
+        check_on_grid(size, flavor)
         try:
-            rate = billing.rate(size.cpu_millis, size.memory_bytes // MIB, pods=asked["pods"], flavor=asked["flavor"])
+            rate = billing.rate(
+                size.cpu_millis,
+                size.memory_bytes // MIB,
+                pods=asked["pods"],
+                flavor=flavor,
+                gpu_model=gpu,
+                gpu_count=gpus,
+            )
         except NoPrice as unpriced:
             raise BadRequest(str(unpriced)) from None
         return Response(rate_body(rate) | {"perDay": _plain(rate.per_second * _DAY)})
+
+
+class PodSpecificationsView(APIView):
+    """The operator's table of pod specifications, and the sizes a picker offers, each with its price. It belongs to no
+    account, and no account may write it."""
+
+    def get(self, request: Request) -> Response:
+        flavor = request.query_params.get("flavor", "")
+        if flavor not in ("", *FLAVORS):
+            raise BadRequest(f"flavor {flavor!r} is none: give one of {', '.join(FLAVORS)}, or leave it out")
+        grid = pod_specifications()
+        offers = [offer for name in FLAVORS for offer in billing.specifications(name) if flavor in ("", name)]
+        return Response(
+            {
+                "containers": gridtexts.rule_fields(grid.containers),
+                "rows": [gridtexts.fields_of(row) for row in grid.rows if flavor in ("", row.flavor)],
+                "offers": [offer_body(*offer) for offer in offers],
+            }
+        )
+
+    def post(self, request: Request) -> Response:
+        raise MethodNotAllowed("The operator changes pod specifications on the host: manage.py pod_specifications.")
+
+    put = patch = delete = post
 
 
 class NothingView(APIView):
@@ -69,7 +105,8 @@ class NothingView(APIView):
 
     def get(self, request: Request) -> Response:
         raise NotFound(
-            f"{request.path} is not served; served are price, cost and namespaces/<namespace>/pods/<name>/cost"
+            f"{request.path} is not served; served are price, pod-specifications, cost and "
+            "namespaces/<namespace>/pods/<name>/cost"
         )
 
     post = put = patch = delete = get
@@ -114,7 +151,7 @@ class PodCostView(APIView):
 
 def check_on_grid(size: Size, flavor: str) -> None:
     """A price is told only of what can be had. Raises Invalid with the nearest sizes."""
-    rows = podspecs.DEFAULT.of(flavor)
+    rows = pod_specifications().of(flavor)
     broken = podspecs.broken_rules(size, rows)
     if not broken:
         return
@@ -131,6 +168,12 @@ def rate_body(rate: Rate) -> dict[str, str]:
         "perHour": _plain(rate.per_hour),
         "perMonth": _plain(rate.per_month),
     }
+
+
+def offer_body(specification: Specification, rate: Rate) -> dict[str, Any]:
+    cards = {"gpu": specification.gpu, "gpus": specification.gpus} if specification.gpus else {}
+    size = {"cpuMillis": specification.cpu_millis, "memoryGiB": specification.memory_gib, **cards}
+    return {"annotation": specification.annotation(), "words": str(specification), **size, "price": rate_body(rate)}
 
 
 def meter_body(meter: Meter) -> dict[str, Any]:

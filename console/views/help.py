@@ -48,7 +48,7 @@ def _words() -> list[Answer]:
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),
-            _("Cores and memory of a pod, from a grid: 0.25 to 32 cores by 0.25, or 48 or 64; 2 to 8 GiB a core."),
+            _("Cores and memory of a pod, from the operator's grid: usually 0.25 to 32 cores, 2 to 8 GiB a core."),
         ),
         Answer(
             _("In use"),

@@ -15,19 +15,19 @@ from django.utils.translation import ngettext
 from billing.client import Rate
 from console import manifests
 from console.forms import handlers, namespaces, storage
+from console.forms import sizes as offered
 from console.forms.containers import INIT, MAIN, ContainerDraft
 from console.forms.drafts import FieldError
 from console.forms.environment import VALUE
 from console.forms.namespaces import NamespaceDraft
 from console.forms.podtemplates import PodDraft
-from console.forms.sizes import CARDS, FREE
+from console.forms.sizes import FREE
 from console.forms.workloads import WorkloadDraft
 from console.sizes import Size
 from console.views import container_words, workload_words
 from console.views.picks import Picks
 from workloads.client import Client, HostImage
 from workloads.kinds.podspecs import Specification
-from workloads.kinds.podspecs import parse as parse_specification
 
 _FIRST_FIELDS = {"basic": "name", "access": "access", "schedule": "rule", "confirm": "confirm"}
 _FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode"}
@@ -98,7 +98,8 @@ def workload_context(
         "next_title": titles.get(following, ""),
         "namespaces": _namespace_choices(draft, names),
         "back": list_of(draft.KIND, draft.namespace if draft.namespace in names else ""),
-        "sizes": [_offer(specification) for value in CARDS if (specification := parse_specification(value))],
+        "sizes": [_offer(specification) for specification in offered.cards()],
+        "cpu_rule": offered.cpu_rule(),
         "size_free": draft.pod.size.choice == FREE,
         "size_words": size_words(draft),
         "size_rules": draft.pod.size.rules(),

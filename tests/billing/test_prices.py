@@ -15,6 +15,7 @@ from billing.money import format_money
 from billing.rating import NoPrice, Rate
 from iam.identities import Identity
 from tests import manifests
+from workloads.kinds.grids import Specification
 
 pytestmark = pytest.mark.django_db
 
@@ -47,12 +48,12 @@ def test_money_is_rounded_half_up_once(amount: str, currency: str, places: int, 
 def test_the_list_comes_with_the_published_prices() -> None:
     assert client.rate(500, 1024) == Rate("CNY", Decimal("0.0000445"))
     assert client.rate(2000, 4096, pods=3).per_second == Decimal("0.000534")
-    assert client.price("general-computing", 1000, 2048) == "0.000089 CNY/s"
+    assert client.price("general-computing", Specification(1000, 2)) == "0.000089 CNY/s"
 
 
 def test_a_region_without_prices_is_given_the_published_ones_once(settings: Any) -> None:
     settings.REGION = "home"
-    assert client.price("general-computing", 1000, 2048) == ""
+    assert client.price("general-computing", Specification(1000, 2)) == ""
     prices.ensure_defaults()
     prices.ensure_defaults()
     assert Price.objects.filter(region="home").count() == 2

@@ -9,6 +9,7 @@ from console.forms.drafts import FieldError, placed
 from console.forms.namespaces import NamespaceDraft, free_addresses
 from workloads.meta.errors import Cause
 
+pytestmark = pytest.mark.django_db
 WEB = {
     "name": "web",
     "namespace": "shop",

@@ -143,3 +143,21 @@ def test_money_is_text_without_an_exponent(running_pod: str, browser: Browser) -
     rate = browser.get(COST).json()["rate"]
     for amount in (rate["perSecond"], rate["perHour"], rate["perMonth"]):
         assert re.fullmatch(r"\d+(\.\d+)?", amount)
+
+
+def test_pod_specifications_are_told_with_their_price_and_are_not_for_accounts_to_write(browser: Browser) -> None:
+    told = browser.get("/api/v1/pod-specifications?flavor=general-computing").json()
+    assert told["containers"] == {"step": "0.25", "memory": "0.2Gi", "count": "5"}
+    assert told["rows"][0] | {"cpu": "0.25-32", "memory": "1-512", "ratio": "2-8"} == told["rows"][0]
+    assert told["offers"][0]["words"] == "0.25 cores, 1 GiB"
+    assert told["offers"][0]["price"]["perSecond"] == "0.00003225"
+
+    refused = browser.post("/api/v1/pod-specifications")
+    assert_status(refused, 405, "MethodNotAllowed")
+    assert "manage.py pod_specifications" in refused.json()["message"]
+
+
+def test_cards_without_a_price_say_what_the_operator_has_to_do(browser: Browser) -> None:
+    response = browser.get("/api/v1/price?cpu=8&memory=32&gpu=nvidia.com/gpu-tesla-t4")
+    assert_status(response, 400, "BadRequest")
+    assert "no price for nvidia.com/gpu-tesla-t4" in response.json()["message"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from iam.identities import Identity
+from workloads.kinds import podspecs
 from workloads.kinds.base import Kind
 from workloads.meta.errors import Forbidden, Refused
 
@@ -34,8 +35,11 @@ def only_controllers(identity: Identity, kind: Kind, part: str) -> None:
 
 
 def placement(identity: Identity, kind: Kind, new: dict[str, Any], old: dict[str, Any]) -> None:
-    """Which node a pod runs on is said once, by the service."""
+    """Which node a pod runs on, and with which of its cards, is said once, by the service."""
     if kind.name != "Pod" or identity.is_controller:
         return
+    devices = podspecs.DEVICES_ANNOTATION
+    if podspecs.annotated(new, devices) != podspecs.annotated(old, devices):
+        raise Refused(f'pods "{old["metadata"]["name"]}": the annotation {devices} is set by the service alone')
     if new["spec"].get("nodeName") != old["spec"].get("nodeName"):
         raise Refused(f'pods "{old["metadata"]["name"]}": spec.nodeName is set by the service alone')

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from iam.identities import Identity
+from workloads.kinds.grids import Specification
 
 JSON = dict[str, Any]
-Price = Callable[[str, int, int], str]
-"""(flavor, cpu millis, memory MiB) -> the price as people read it, `0.000089 CNY/s`; "" when it has none."""
+Price = Callable[[str, Specification], str]
+"""(flavor, specification) -> the price as people read it, `0.000089 CNY/s`; "" when it has none."""
 OnAdmit = Callable[[JSON, JSON | None, Identity], Iterable[str]]
 """(new, old, identity) -> warnings. Runs on every admitted create and change of spec; may refuse with a StatusError."""
 
@@ -34,9 +35,9 @@ def unregister(hook: Price | OnAdmit) -> None:
     _on_admit[:] = [known for known in _on_admit if known is not hook]
 
 
-def price(flavor: str, cpu_millis: int, memory_mib: int) -> str:
+def price(flavor: str, specification: Specification) -> str:
     """ "" while nobody knows prices."""
-    return _prices[-1](flavor, cpu_millis, memory_mib) if _prices else ""
+    return _prices[-1](flavor, specification) if _prices else ""
 
 
 def on_admit(new: JSON, old: JSON | None, identity: Identity) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The pod specification step: which size a pod gets, by the grid, the namespace's flavor and the policy for the rest.
 
-The containers stay as they were written; the size stands in an annotation of the pod, its ceiling and its bill.
+The containers stay as they were written; the size stands in annotations of the pod: its ceiling and bill, its cards,
+and why it is another size than was asked for.
 Templates are judged the same way, so that nobody learns from a pod that never comes what a Deployment could have said.
 """
 
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from iam.models import Account
-from workloads.admission import hooks
+from workloads.admission import grid, hooks
 from workloads.kinds import namespaces, podspecs
 from workloads.kinds.base import Kind
 from workloads.kinds.podspecs import Fit, OffGrid, Specification
@@ -48,7 +49,7 @@ def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str
         causes = problem.causes(priced=lambda specification: _priced(specification, flavor))
         raise Invalid.of(kind.name, name, causes, group=kind.group) from None
     if kind.name == "Pod":
-        obj["metadata"].setdefault("annotations", {}).setdefault(podspecs.ANNOTATION, fit.specification.annotation())
+        _write(obj, fit)
     return (_warning(fit, flavor),) if fit.changed else ()
 
 
@@ -61,12 +62,24 @@ def _template_of(obj: JSON) -> Place | None:
 
 def _fit(place: Place, *, flavor: str, namespace: JSON, account: str) -> Fit:
     """The policy is asked only when it matters: most pods are on the grid. Raises OffGrid."""
+    rows = grid.current()
     try:
-        return podspecs.fit(place.pod, flavor=flavor, at=place.at)
+        return podspecs.fit(place.pod, flavor=flavor, grid=rows, at=place.at)
     except OffGrid:
         if not _rounds(namespace, account):
             raise
-    return podspecs.fit(place.pod, flavor=flavor, rounding=True, at=place.at)
+    return podspecs.fit(place.pod, flavor=flavor, grid=rows, rounding=True, at=place.at)
+
+
+def _write(pod: JSON, fit: Fit) -> None:
+    """A reason that a copied manifest still carries speaks of another pod."""
+    annotations = pod["metadata"].setdefault("annotations", {})
+    annotations.setdefault(podspecs.ANNOTATION, fit.specification.annotation())
+    annotations.pop(podspecs.REASON_ANNOTATION, None)
+    if fit.specification.gpus:
+        annotations.setdefault(podspecs.GPU_ANNOTATION, fit.specification.gpu_annotation())
+    if fit.rules:
+        annotations[podspecs.REASON_ANNOTATION] = str(fit.explanation())
 
 
 def _rounds(namespace: JSON, account: str) -> bool:
@@ -78,10 +91,10 @@ def _rounds(namespace: JSON, account: str) -> bool:
 
 
 def _warning(fit: Fit, flavor: str) -> str:
-    asked = str(fit.requested) if fit.requested.cpu_millis or fit.requested.memory_bytes else "no resources"
+    asked = podspecs.asked_words(fit.requested)
     return f"pod size: {asked} requested, {_priced(fit.specification, flavor)} billed: {'; '.join(fit.rules)}"
 
 
 def _priced(specification: Specification, flavor: str) -> str:
-    price = hooks.price(flavor, specification.cpu_millis, specification.memory_mib)
+    price = hooks.price(flavor, specification)
     return f"{specification} ({price})" if price else str(specification)

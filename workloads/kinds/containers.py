@@ -1,7 +1,7 @@
 """The containers of a pod: defaults as Kubernetes sets them, and what is wrong with them. Pure.
 
 Sizes are not judged here (that is `podspecs`, by the operator's grid): only that quantities are quantities, that they
-are not negative, and that a request is not above its limit.
+are not negative, that a request is not above its limit, and that cards are counted in whole ones.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from workloads.kinds import ephemeral, handlers, images, references, refusals, security
+from workloads.kinds.grids import is_gpu
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -52,12 +53,20 @@ def validate(containers: list[JSON], field: str) -> list[Cause]:
     return found
 
 
-def amount_problem(value: Any) -> str:
+def amount_problem(value: Any, *, whole: bool = False) -> str:
     """What is wrong with `value` as an amount of a resource, as a sentence; "" when nothing is."""
     problem = quantity.problem(value)
     if problem:
         return problem
-    return "must be greater than or equal to 0" if quantity.parse(value) < 0 else ""
+    if quantity.parse(value) < 0:
+        return "must be greater than or equal to 0"
+    return "must be an integer" if whole and quantity.parse(value) % 1 else ""
+
+
+def resources_of(resources: JSON) -> list[str]:
+    """The resources that limits and requests fill each other for: CPU, memory, and the cards that are named."""
+    named = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+    return [*RESOURCES, *(name for name in named if is_gpu(name))]
 
 
 def _default_resources(resources: JSON) -> None:
@@ -142,28 +151,34 @@ def _resources(resources: JSON, field: str) -> list[Cause]:
     found = []
     for part in ("limits", "requests"):
         for name, value in (resources.get(part) or {}).items():
-            found += _amount(name, value, f"{field}.{part}.{name}")
+            where = f"{field}.{part}[{name}]" if "/" in name else f"{field}.{part}.{name}"
+            found += _amount(name, value, where)
     if resources.get("claims"):
-        found.append(causes.forbidden(f"{field}.claims", refusals.EXTENDED_RESOURCE))
+        found.append(causes.forbidden(f"{field}.claims", refusals.CLAIMS))
     return found or _requests_within_limits(resources, field)
 
 
 def _amount(name: str, value: Any, field: str) -> list[Cause]:
-    if name not in AMOUNTS:
+    if name not in AMOUNTS and not is_gpu(name):
         return [causes.forbidden(field, refusals.EXTENDED_RESOURCE)]
-    problem = amount_problem(value)
+    problem = amount_problem(value, whole=is_gpu(name))
     return [causes.invalid(field, value, problem)] if problem else []
 
 
 def _requests_within_limits(resources: JSON, field: str) -> list[Cause]:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    return [
+    found = [
         causes.invalid(
             f"{field}.requests.{name}", requests[name], f"must be less than or equal to {name} limit of {limits[name]}"
         )
         for name in AMOUNTS
         if name in limits and name in requests and quantity.parse(requests[name]) > quantity.parse(limits[name])
     ]
+    for name in set(limits) & set(requests) - set(AMOUNTS):
+        if quantity.parse(limits[name]) != quantity.parse(requests[name]):
+            rule = f"must be equal to {name} limit of {limits[name]}"
+            found.append(causes.invalid(f"{field}.requests[{name}]", requests[name], rule))
+    return found
 
 
 def _repeated(listed: list[str]) -> Iterable[int]:

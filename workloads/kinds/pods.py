@@ -36,9 +36,9 @@ def prepare(obj: JSON, old: JSON | None) -> None:
         if gates.are_shut(obj):
             obj["status"]["conditions"] = [gates.gated_condition()]
         return
-    size = podspecs.annotation(old)
-    if size is not None:
-        obj["metadata"].setdefault("annotations", {}).setdefault(podspecs.ANNOTATION, size)
+    for name in (*podspecs.SETTLED, podspecs.DEVICES_ANNOTATION):
+        if (value := podspecs.annotated(old, name)) is not None:
+            obj["metadata"].setdefault("annotations", {}).setdefault(name, value)
     if "nodeName" in old["spec"]:
         obj["spec"].setdefault("nodeName", old["spec"]["nodeName"])
 
@@ -48,6 +48,9 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     if old is None:
         if obj["spec"].get("nodeName"):
             found.append(causes.forbidden("spec.nodeName", refusals.NODE_NAME))
+        if podspecs.annotated(obj, podspecs.DEVICES_ANNOTATION) is not None:
+            field = f"metadata.annotations[{podspecs.DEVICES_ANNOTATION}]"
+            found.append(causes.forbidden(field, refusals.DEVICES))
         return found
     return found + _update_causes(obj, old)
 
@@ -69,9 +72,9 @@ def _every(spec: JSON) -> list[JSON]:
 def _equalize(resources: JSON) -> None:
     """What is out of rule is not copied: one mistake is told once."""
     limits, requests = dict(resources.get("limits") or {}), dict(resources.get("requests") or {})
-    for name in containers.RESOURCES:
+    for name in containers.resources_of(resources):
         value = limits.get(name, requests.get(name))
-        if value is not None and not containers.amount_problem(value):
+        if value is not None and not containers.amount_problem(value, whole=podspecs.is_gpu(name)):
             limits.setdefault(name, value)
             requests.setdefault(name, value)
     scratch = limits.get(ephemeral.RESOURCE)
@@ -83,10 +86,10 @@ def _equalize(resources: JSON) -> None:
 
 def _update_causes(obj: JSON, old: JSON) -> list[Cause]:
     found = []
-    if podspecs.annotation(obj) != podspecs.annotation(old):
-        rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
-        field = f"metadata.annotations[{podspecs.ANNOTATION}]"
-        found.append(causes.invalid(field, podspecs.annotation(obj), rule))
+    for name in podspecs.SETTLED:
+        if podspecs.annotated(obj, name) != podspecs.annotated(old, name):
+            rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
+            found.append(causes.invalid(f"metadata.annotations[{name}]", podspecs.annotated(obj, name), rule))
     found += _deadline_causes(obj["spec"], old["spec"]) + gates.added(obj["spec"], old["spec"], "spec")
     kept = all(each in (obj["spec"].get("tolerations") or []) for each in old["spec"].get("tolerations") or [])
     if not kept or _frozen_part(obj["spec"], old["spec"]) != _frozen_part(old["spec"], old["spec"]):

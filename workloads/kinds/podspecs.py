@@ -1,130 +1,80 @@
-"""The pod specification: the size a pod is limited to and billed for, and the grid of sizes there are.
+"""The pod specification: the size a pod is limited to and billed for, and how it follows from what its containers ask.
 
-The grid is data: `Row`s an operator edits; `DEFAULT` holds the rows the product comes with. All functions are pure and
-take the grid. `fit` is the way in: it gives the `Specification` a pod (or template) gets, or raises `OffGrid` with what
-is wrong and the nearest valid sizes. `explain` says of a pod that exists what was requested, what is billed, and why.
+All functions are pure and take the grid. `fit` is the way in: it gives the `Specification` a pod (or template) gets, or
+raises `OffGrid` with what is wrong and the nearest valid sizes. `explain` says of a pod that exists what was requested,
+what is billed, and why.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
+from workloads.kinds.grids import (
+    ACCELERATED,
+    DEFAULT,
+    GENERAL,
+    GPUS,
+    T4,
+    V100_16,
+    V100_32,
+    ContainerRule,
+    Grid,
+    Row,
+    Size,
+    Specification,
+    broken_rules,
+    cpu_words,
+    gib,
+    holds,
+    is_gpu,
+    nearest,
+    number,
+    on_grid,
+    parse,
+    parse_cards,
+    smallest,
+)
 from workloads.meta import quantity
 from workloads.meta.errors import Cause
-from workloads.meta.quantity import GIB, MIB
+
+__all__ = (
+    "ACCELERATED",
+    "DEFAULT",
+    "GENERAL",
+    "GPUS",
+    "T4",
+    "V100_16",
+    "V100_32",
+    "ContainerRule",
+    "Grid",
+    "Row",
+    "Size",
+    "Specification",
+    "broken_rules",
+    "cpu_words",
+    "is_gpu",
+    "nearest",
+    "on_grid",
+    "parse",
+)
 
 JSON = dict[str, Any]
 
 ANNOTATION = "resource.cci.io/pod-size-specs"
+GPU_ANNOTATION = "resource.cci.io/pod-gpu-specs"
+"""`<model>_<cards>`, beside `ANNOTATION` on pods that have cards."""
+REASON_ANNOTATION = "resource.cci.io/pod-size-reason"
+"""`<requested> -> <billed>: <rule>`, on pods that are billed another size than they asked for."""
+DEVICES_ANNOTATION = "resource.cci.io/gpu-devices"
+"""`0,3`: the host's cards that a placed pod has, by the numbers of `nvidia-smi`."""
+SETTLED = (ANNOTATION, GPU_ANNOTATION, REASON_ANNOTATION)
+"""What admission writes on a pod once."""
 
-V100_16, V100_32, T4 = "nvidia.com/gpu-tesla-v100-16GB", "nvidia.com/gpu-tesla-v100-32GB", "nvidia.com/gpu-tesla-t4"
-GPUS = (V100_16, V100_32, T4)
-
-
-class Specification(NamedTuple):
-    """A valid size. Ordered by CPU, then memory. `str()` is the sentence form, `annotation()` the stored one."""
-
-    cpu_millis: int
-    memory_gib: int
-    gpu: str = ""
-    gpus: int = 0
-
-    @property
-    def memory_bytes(self) -> int:
-        return self.memory_gib * GIB
-
-    @property
-    def memory_mib(self) -> int:
-        """As `billing.client.rate` takes it."""
-        return self.memory_gib * 1024
-
-    def size(self) -> Size:
-        return Size(self.cpu_millis, self.memory_bytes, self.gpu, self.gpus)
-
-    def annotation(self) -> str:
-        """`2.00_4.0`."""
-        return f"{Decimal(self.cpu_millis) / 1000:.2f}_{self.memory_gib}.0"
-
-    def __str__(self) -> str:
-        """`2 cores, 4 GiB`."""
-        gpu = f", {self.gpus} x {self.gpu}" if self.gpu else ""
-        return f"{_cores(self.cpu_millis)}, {self.memory_gib} GiB{gpu}"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A family of sizes: every CPU step with every whole GiB between the bounds, where the ratio allows it.
-    A single size has `min` and `max` equal. Ratios are GiB per core; None: any."""
-
-    flavor: str
-    min_cpu_millis: int
-    max_cpu_millis: int
-    min_memory_gib: int
-    max_memory_gib: int
-    step_cpu_millis: int = 250
-    min_ratio: int | None = None
-    max_ratio: int | None = None
-    gpu: str = ""
-    gpus: int = 0
-
-
-@dataclass(frozen=True)
-class ContainerRule:
-    """What each container must obey that names its resources, and how many there may be (init containers apart)."""
-
-    step_cpu_millis: int = 250
-    min_memory_bytes: int = -(-GIB // 5)
-    max_containers: int = 5
-
-
-@dataclass(frozen=True)
-class Grid:
-    rows: tuple[Row, ...]
-    containers: ContainerRule = field(default_factory=ContainerRule)
-
-    def of(self, flavor: str) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.flavor == flavor)
-
-
-def _general(low: int, high: int) -> Row:
-    return Row("general-computing", low, high, 1, 512, min_ratio=2, max_ratio=8)
-
-
-def _gpu(gpu: str, gpus: int, cores: int, gib: int) -> Row:
-    return Row("gpu-accelerated", cores * 1000, cores * 1000, gib, gib, gpu=gpu, gpus=gpus)
-
-
-_V100_SIZES = ((1, 4, 32), (2, 8, 64), (4, 16, 128), (8, 32, 256))
-_T4_SIZES = ((1, 8, 32), (2, 16, 64), (4, 32, 128), (8, 64, 256))
-
-DEFAULT = Grid(
-    (
-        _general(250, 32_000),
-        _general(48_000, 48_000),
-        _general(64_000, 64_000),
-        *(_gpu(V100_16, *size) for size in _V100_SIZES),
-        *(_gpu(V100_32, *size) for size in _V100_SIZES),
-        *(_gpu(T4, *size) for size in _T4_SIZES),
-    )
-)
-
-
-class Size(NamedTuple):
-    """What containers add up to; not necessarily on the grid."""
-
-    cpu_millis: int
-    memory_bytes: int
-    gpu: str = ""
-    gpus: int = 0
-
-    def __str__(self) -> str:
-        """`1 core, 1.5 GiB`."""
-        gpu = f", {self.gpus} x {self.gpu}" if self.gpu else ""
-        return f"{_cores(self.cpu_millis)}, {_gib(self.memory_bytes)}{gpu}"
+AS_REQUESTED = "billed as requested"
+CHOSEN = "the pod specification that was chosen is billed, whatever its containers request"
+WITHOUT_RESOURCES = "containers without resources get the smallest specification"
 
 
 @dataclass(frozen=True)
@@ -155,6 +105,28 @@ class OffGrid(ValueError):
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """`requested` -> `billed`, because of `rule`: what the console shows and the annotation says."""
+
+    requested: str
+    billed: str
+    rule: str
+
+    @property
+    def changed(self) -> bool:
+        return self.rule != AS_REQUESTED
+
+    def __str__(self) -> str:
+        return f"{self.requested} -> {self.billed}: {self.rule}"
+
+    @classmethod
+    def parse(cls, text: str) -> Explanation | None:
+        requested, arrow, rest = text.partition(" -> ")
+        billed, colon, rule = rest.partition(": ")
+        return cls(requested, billed, rule) if arrow and colon else None
+
+
+@dataclass(frozen=True)
 class Fit:
     """The specification a pod gets."""
 
@@ -170,14 +142,8 @@ class Fit:
         """Whether the caller should be told: something else is billed than was asked, without having been chosen."""
         return bool(self.rules) and not self.chosen
 
-
-@dataclass(frozen=True)
-class Explanation:
-    """`requested` -> `billed`, because of `rule`: what the console shows."""
-
-    requested: str
-    billed: str
-    rule: str
+    def explanation(self) -> Explanation:
+        return Explanation(asked_words(self.requested), str(self.specification), "; ".join(self.rules) or AS_REQUESTED)
 
 
 def fit(pod: JSON, *, flavor: str, grid: Grid = DEFAULT, rounding: bool = False, at: str = "") -> Fit:
@@ -192,59 +158,58 @@ def fit(pod: JSON, *, flavor: str, grid: Grid = DEFAULT, rounding: bool = False,
     problems = container_problems(pod["spec"], grid=grid, rounding=rounding, at=f"{prefix}spec")
     if problems:
         raise OffGrid(problems, nearest(asked, rows))
-    text = annotation(pod)
-    if text is not None:
-        return _chosen(text, asked, rows, at=prefix)
-    smallest = _smallest(rows, Size(0, 0, asked.gpu, asked.gpus))
-    if smallest and not asked.cpu_millis and not asked.memory_bytes:
-        return Fit(smallest, asked, ("containers without resources get the smallest specification",))
+    if annotation(pod) is not None or annotated(pod, GPU_ANNOTATION) is not None:
+        return _chosen(pod, asked, rows, at=prefix)
+    least = smallest(rows, Size(0, 0, asked.gpu, asked.gpus))
+    if least and least.gpus == asked.gpus and not asked.cpu_millis and not asked.memory_bytes:
+        return Fit(least, asked, (WITHOUT_RESOURCES,))
     broken = broken_rules(asked, rows)
-    holding = _smallest(rows, asked)
+    holding = smallest(rows, asked)
     if holding and (rounding or not broken):
         return Fit(holding, asked, broken)
-    where = f"{prefix}spec.containers" + ("[0].resources" if len(pod["spec"]["containers"]) == 1 else "")
-    raise OffGrid([Problem(where, "; ".join(broken), str(asked))], nearest(asked, rows))
+    raise OffGrid([Problem(_where(pod["spec"], prefix), "; ".join(broken), asked_words(asked))], nearest(asked, rows))
 
 
-def explain(pod: JSON, *, flavor: str, grid: Grid = DEFAULT) -> Explanation:
-    """Of a pod that has its annotation: what its containers request, what is billed, and the rule that fired."""
+def explain(pod: JSON, *, grid: Grid = DEFAULT, flavor: str = "") -> Explanation:
+    """Of a pod that has its annotation: what its containers request, what is billed, and the rule that fired. What was
+    said when it was made stands, whatever the grid became."""
     asked, billed = effective_size(pod["spec"]), chosen(pod)
     if billed is None:
-        return Explanation(str(asked), "", "not sized yet")
-    rows = grid.of(flavor)
-    if asked.cpu_millis == 0 and asked.memory_bytes == 0:
-        said, request = "containers without resources get the smallest specification", "no resources"
-        return Explanation(request, str(billed), said if billed == _smallest(rows, asked) else _CHOSEN)
-    if (billed.cpu_millis, billed.memory_bytes) == (asked.cpu_millis, asked.memory_bytes):
-        return Explanation(str(asked), str(billed), "billed as requested")
-    broken = broken_rules(asked, rows)
-    rule = "; ".join(broken) if broken and billed == _smallest(rows, asked) else _CHOSEN
-    return Explanation(str(asked), str(billed), rule)
+        return Explanation(asked_words(asked), "", "not sized yet")
+    said = Explanation.parse(annotated(pod, REASON_ANNOTATION) or "")
+    if said is not None and said.billed == str(billed):
+        return said
+    if billed.size() == asked:
+        return Explanation(str(asked), str(billed), AS_REQUESTED)
+    rows = grid.of(flavor or (ACCELERATED if billed.gpus else GENERAL))
+    nothing = not asked.cpu_millis and not asked.memory_bytes
+    rule = WITHOUT_RESOURCES if nothing else "; ".join(broken_rules(asked, rows))
+    return Explanation(asked_words(asked), str(billed), rule if rule and billed == smallest(rows, asked) else CHOSEN)
 
 
-_CHOSEN = "the pod specification that was chosen is billed, whatever its containers request"
+def annotated(pod: JSON, name: str) -> str | None:
+    """An annotation's text, None when there is none."""
+    value = ((pod.get("metadata") or {}).get("annotations") or {}).get(name)
+    return None if value is None else str(value)
 
 
 def annotation(pod: JSON) -> str | None:
     """The stored specification's text, None when there is none."""
-    value = ((pod.get("metadata") or {}).get("annotations") or {}).get(ANNOTATION)
-    return None if value is None else str(value)
+    return annotated(pod, ANNOTATION)
 
 
 def chosen(pod: JSON) -> Specification | None:
     """The specification stored on a pod (or template), None when there is none or it cannot be read."""
-    return parse(annotation(pod) or "")
+    found = parse(annotation(pod) or "")
+    cards = parse_cards(annotated(pod, GPU_ANNOTATION) or "")
+    return found._replace(gpu=cards[0], gpus=cards[1]) if found and cards else found
 
 
-def parse(text: str) -> Specification | None:
-    """`2.00_4.0` as a specification; None when it is not written like that. Whether it is on a grid is `on_grid`'s."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)_(\d{1,6})(?:\.0{1,3})?", text, re.ASCII)
-    return Specification(int(Decimal(match[1]) * 1000), int(match[2])) if match else None
-
-
-def on_grid(specification: Specification, rows: Iterable[Row]) -> bool:
-    """Whether a row has exactly this size."""
-    return any(_admits(row, specification.size()) for row in rows)
+def asked_words(asked: Size) -> str:
+    """`1 core, 1 GiB`, `no resources`, `1 x nvidia.com/gpu-tesla-t4`."""
+    if asked.cpu_millis or asked.memory_bytes:
+        return str(asked)
+    return f"{asked.gpus} x {asked.gpu}" if asked.gpus else "no resources"
 
 
 def effective_size(spec: JSON) -> Size:
@@ -256,28 +221,23 @@ def effective_size(spec: JSON) -> Size:
     sidecars: list[Size] = []
     for container in spec.get("initContainers") or []:
         size = _container_size(container)
-        beside = [size, *sidecars]
-        inits.append(Size(sum(one.cpu_millis for one in beside), sum(one.memory_bytes for one in beside)))
+        inits.append(_sum([size, *sidecars]))
         if container.get("restartPolicy") == "Always":
             sidecars.append(size)
-    mains += sidecars
-    total = Size(
-        sum(size.cpu_millis for size in mains),
-        sum(size.memory_bytes for size in mains),
-        next((size.gpu for size in mains if size.gpu), ""),
-        sum(size.gpus for size in mains),
-    )
-    return total._replace(
-        cpu_millis=max([total.cpu_millis, *(size.cpu_millis for size in inits)]),
-        memory_bytes=max([total.memory_bytes, *(size.memory_bytes for size in inits)]),
+    listed = [_sum([*mains, *sidecars]), *inits]
+    return Size(
+        max(size.cpu_millis for size in listed),
+        max(size.memory_bytes for size in listed),
+        next((size.gpu for size in listed if size.gpu), ""),
+        max(size.gpus for size in listed),
     )
 
 
 def container_problems(spec: JSON, *, grid: Grid = DEFAULT, rounding: bool = False, at: str = "spec") -> list[Problem]:
     """What is wrong with the containers one by one. With `rounding` their sizes are free and a request may be below
-    its limit; the number of containers is bounded under either policy."""
+    its limit; the number of containers and the kinds of card are bounded under either policy."""
     rule, mains = grid.containers, spec.get("containers") or []
-    found = []
+    found = _mixed_cards(spec, at=at)
     if len(mains) > rule.max_containers:
         words = f"a pod may have at most {rule.max_containers} containers; put the others into a pod of their own"
         found.append(Problem(f"{at}.containers", words, f"{len(mains)} containers"))
@@ -289,67 +249,86 @@ def container_problems(spec: JSON, *, grid: Grid = DEFAULT, rounding: bool = Fal
     return found
 
 
-def broken_rules(asked: Size, rows: Iterable[Row]) -> tuple[str, ...]:
-    """The rules of the grid that `asked` breaks, as sentences made from the rows; none when it is on the grid."""
-    given = tuple(rows)
-    if not given:
-        return ("there are no pod specifications here",)
-    rows = tuple(row for row in given if (row.gpu, row.gpus) == (asked.gpu, asked.gpus)) or given
-    if any(_admits(row, asked) for row in rows):
-        return ()
-    if any(row.gpu for row in rows):
-        return (f"a pod here must be exactly one of: {'; '.join(_sizes(rows))}",)
-    found = []
-    if not any(_admits_cpu(row, asked.cpu_millis) for row in rows):
-        found.append(f"CPU of a pod must be {_cpu_words(rows)}")
-    if not any(_admits_memory(row, asked.memory_bytes) for row in rows):
-        low, high = min(row.min_memory_gib for row in rows), max(row.max_memory_gib for row in rows)
-        found.append(f"memory of a pod must be a whole number of GiB, {low}-{high}")
-    ratios = [row for row in rows if row.min_ratio is not None or row.max_ratio is not None]
-    if ratios and not any(_admits_ratio(row, asked.cpu_millis, asked.memory_bytes) for row in rows):
-        found.append(f"a pod must have {ratios[0].min_ratio} to {ratios[0].max_ratio} GiB of memory per core")
-    return tuple(found) or (f"no specification is {asked}",)
-
-
-def nearest(asked: Size, rows: Iterable[Row]) -> tuple[Specification, ...]:
-    """The smallest specification that holds `asked`, then the largest that `asked` holds; those that there are."""
-    rows = tuple(rows)
-    found = (_smallest(rows, asked), _largest_within(rows, asked))
-    listed = tuple(specification for specification in found if specification is not None)
-    return listed or tuple(sorted({_first(row) for row in rows})[:3])
-
-
 # --- helpers ------------------------------------------------------------------------------------------------------
 
 
-def _chosen(text: str, asked: Size, rows: tuple[Row, ...], *, at: str) -> Fit:
+def _chosen(pod: JSON, asked: Size, rows: tuple[Row, ...], *, at: str) -> Fit:
     where = f"{at}metadata.annotations[{ANNOTATION}]"
+    text = annotation(pod) or ""
     specification = parse(text)
     if specification is None:
         rule = "must be <cores>_<GiB>, such as 2.00_4.0"
         raise OffGrid([Problem(where, rule, f'"{text}"')])
-    specification = specification._replace(gpu=asked.gpu, gpus=asked.gpus)
+    gpu, gpus = _chosen_cards(pod, asked, at=at)
+    specification = specification._replace(gpu=gpu, gpus=gpus)
     size = specification.size()
     if not on_grid(specification, rows):
         broken = broken_rules(size, rows)
         raise OffGrid([Problem(where, "; ".join(broken), f'"{text}"')], nearest(size, rows))
-    if not _holds(specification, asked):
-        rule = f"the containers ask for {asked} together and do not fit into {specification}"
+    if not holds(specification, asked):
+        rule = f"the containers ask for {asked_words(asked)} together and do not fit into {specification}"
         raise OffGrid([Problem(where, rule, f'"{text}"')], nearest(asked, rows)[:1])
-    same = (size.cpu_millis, size.memory_bytes) == (asked.cpu_millis, asked.memory_bytes)
-    return Fit(specification, asked, () if same else (_CHOSEN,), chosen=True)
+    return Fit(specification, asked, () if size == asked else (CHOSEN,), chosen=True)
+
+
+def _chosen_cards(pod: JSON, asked: Size, *, at: str) -> tuple[str, int]:
+    """Those of the annotation, else those that the containers ask for. Raises OffGrid."""
+    text = annotated(pod, GPU_ANNOTATION)
+    if text is None:
+        return asked.gpu, asked.gpus
+    cards, where = parse_cards(text), f"{at}metadata.annotations[{GPU_ANNOTATION}]"
+    if cards is None:
+        raise OffGrid([Problem(where, f"must be <model>_<cards>, such as {T4}_1", f'"{text}"')])
+    if not asked.gpus:
+        rule = f"no container asks for the card: give one limits of {cards[0]}"
+        raise OffGrid([Problem(where, rule, f'"{text}"')])
+    return cards
+
+
+def _where(spec: JSON, prefix: str) -> str:
+    """The field that a refusal of the whole pod's size names."""
+    return f"{prefix}spec.containers" + ("[0].resources" if len(spec["containers"]) == 1 else "")
+
+
+def _sum(sizes: Iterable[Size]) -> Size:
+    listed = list(sizes)
+    return Size(
+        sum(size.cpu_millis for size in listed),
+        sum(size.memory_bytes for size in listed),
+        next((size.gpu for size in listed if size.gpu), ""),
+        sum(size.gpus for size in listed),
+    )
 
 
 def _container_size(container: JSON) -> Size:
+    asked = _asked(container)
+    cards = _cards_of(container)
+    gpu, gpus = next(iter(cards.items()), ("", 0))
+    return Size(quantity.millicores(asked.get("cpu", 0)), quantity.whole(asked.get("memory", 0)), gpu, gpus)
+
+
+def _asked(container: JSON) -> JSON:
     resources = container.get("resources") or {}
-    asked = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
-    gpu = next((name for name in GPUS if name in asked), "")
-    return Size(
-        quantity.millicores(asked.get("cpu", 0)),
-        quantity.whole(asked.get("memory", 0)),
-        gpu,
-        quantity.whole(asked.get(gpu, 0)) if gpu else 0,
-    )
+    return {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
+
+
+def _cards_of(container: JSON) -> dict[str, int]:
+    """How many of each model; 0 of one is none."""
+    asked = {name: quantity.whole(value) for name, value in _asked(container).items() if is_gpu(name)}
+    return {name: count for name, count in asked.items() if count}
+
+
+def _mixed_cards(spec: JSON, *, at: str) -> list[Problem]:
+    """A pod has cards of one model."""
+    known = ""
+    for part in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(part) or []):
+            for model in _cards_of(container):
+                known = known or model
+                if model != known:
+                    words = f"the cards of a pod are of one model, and another container asks for {known}"
+                    return [Problem(f"{at}.{part}[{index}].resources.limits[{model}]", words, f'"{model}"')]
+    return []
 
 
 def _container_problems(container: JSON, rule: ContainerRule, *, at: str) -> list[Problem]:
@@ -362,123 +341,16 @@ def _container_problems(container: JSON, rule: ContainerRule, *, at: str) -> lis
             found.append(Problem(f"{at}.requests.{name}", words, f'"{requests[name]}"'))
     part = "limits" if limits else "requests"
     asked = {**requests, **limits}
-    step = Decimal(rule.step_cpu_millis) / 1000
-    if "cpu" in asked and (quantity.parse(asked["cpu"]) % step or not quantity.parse(asked["cpu"])):
+    if "cpu" in asked and not _whole_steps(asked["cpu"], rule):
+        step = number(rule.step_cpu_millis)
         words = f"CPU of a container must be a multiple of {step} cores, at least {step}"
         found.append(Problem(f"{at}.{part}.cpu", words, f'"{asked["cpu"]}"'))
     if "memory" in asked and quantity.whole(asked["memory"]) < rule.min_memory_bytes:
-        words = f"memory of a container must be at least {_gib(rule.min_memory_bytes)}"
+        words = f"memory of a container must be at least {gib(rule.min_memory_bytes)}"
         found.append(Problem(f"{at}.{part}.memory", words, f'"{asked["memory"]}"'))
     return found
 
 
-def _admits(row: Row, asked: Size) -> bool:
-    return (
-        (row.gpu, row.gpus) == (asked.gpu, asked.gpus)
-        and _admits_cpu(row, asked.cpu_millis)
-        and _admits_memory(row, asked.memory_bytes)
-        and _admits_ratio(row, asked.cpu_millis, asked.memory_bytes)
-    )
-
-
-def _admits_cpu(row: Row, millis: int) -> bool:
-    above = millis - row.min_cpu_millis
-    return 0 <= above <= row.max_cpu_millis - row.min_cpu_millis and above % row.step_cpu_millis == 0
-
-
-def _admits_memory(row: Row, memory: int) -> bool:
-    return memory % GIB == 0 and row.min_memory_gib <= memory // GIB <= row.max_memory_gib
-
-
-def _admits_ratio(row: Row, millis: int, memory: int) -> bool:
-    scaled = memory * 1000
-    low = row.min_ratio is None or scaled >= row.min_ratio * GIB * millis
-    return low and (row.max_ratio is None or scaled <= row.max_ratio * GIB * millis)
-
-
-def _holds(specification: Specification, asked: Size) -> bool:
-    return asked.cpu_millis <= specification.cpu_millis and asked.memory_bytes <= specification.memory_bytes
-
-
-def _smallest(rows: Iterable[Row], asked: Size) -> Specification | None:
-    """The smallest specification that holds `asked`, by CPU, then memory."""
-    found = [_smallest_of(row, asked) for row in rows if (row.gpu, row.gpus) == (asked.gpu, asked.gpus)]
-    return min((specification for specification in found if specification is not None), default=None)
-
-
-def _smallest_of(row: Row, asked: Size) -> Specification | None:
-    """More CPU is taken when the memory asked for needs it, more memory when the CPU does."""
-    gib = max(row.min_memory_gib, _up(asked.memory_bytes, GIB))
-    millis = max(row.min_cpu_millis, asked.cpu_millis)
-    if row.max_ratio is not None:
-        millis = max(millis, _up(gib * 1000, row.max_ratio))
-    millis = row.min_cpu_millis + _up(millis - row.min_cpu_millis, row.step_cpu_millis) * row.step_cpu_millis
-    if row.min_ratio is not None:
-        gib = max(gib, _up(millis * row.min_ratio, 1000))
-    if millis > row.max_cpu_millis or gib > row.max_memory_gib:
-        return None
-    return Specification(millis, gib, row.gpu, row.gpus)
-
-
-def _largest_within(rows: Iterable[Row], asked: Size) -> Specification | None:
-    """The largest specification that is no larger than `asked`, by CPU, then memory."""
-    found = [_largest_of(row, asked) for row in rows if (row.gpu, row.gpus) == (asked.gpu, asked.gpus)]
-    return max((specification for specification in found if specification is not None), default=None)
-
-
-def _largest_of(row: Row, asked: Size) -> Specification | None:
-    gib = min(row.max_memory_gib, asked.memory_bytes // GIB)
-    millis = min(row.max_cpu_millis, asked.cpu_millis)
-    if row.min_ratio:
-        millis = min(millis, gib * 1000 // row.min_ratio)
-    if millis < row.min_cpu_millis:
-        return None
-    millis -= (millis - row.min_cpu_millis) % row.step_cpu_millis
-    if row.max_ratio is not None:
-        gib = min(gib, millis * row.max_ratio // 1000)
-    if gib < row.min_memory_gib:
-        return None
-    return Specification(millis, gib, row.gpu, row.gpus)
-
-
-def _first(row: Row) -> Specification:
-    found = _smallest_of(row, Size(0, 0))
-    return found or Specification(row.min_cpu_millis, row.min_memory_gib, row.gpu, row.gpus)
-
-
-def _up(amount: int, unit: int) -> int:
-    """How many units hold `amount`."""
-    return -(-amount // unit)
-
-
-def _cpu_words(rows: tuple[Row, ...]) -> str:
-    """`0.25-32 cores in steps of 0.25, or exactly 48 or 64`."""
-    spans = [row for row in rows if row.min_cpu_millis != row.max_cpu_millis]
-    single = [_number(row.min_cpu_millis) for row in rows if row.min_cpu_millis == row.max_cpu_millis]
-    words = [
-        f"{_number(row.min_cpu_millis)}-{_number(row.max_cpu_millis)} cores in steps of {_number(row.step_cpu_millis)}"
-        for row in spans
-    ]
-    if single:
-        words.append(f"exactly {' or '.join(single)}" + ("" if spans else " cores"))
-    return ", or ".join(words)
-
-
-def _sizes(rows: tuple[Row, ...]) -> list[str]:
-    return [str(_first(row)) for row in rows]
-
-
-def _number(millis: int) -> str:
-    """`0.25`, `32`."""
-    return f"{(Decimal(millis) / 1000).normalize():f}"
-
-
-def _cores(millis: int) -> str:
-    return f"{_number(millis)} {'core' if millis == 1000 else 'cores'}"
-
-
-def _gib(memory: int) -> str:
-    """`4 GiB`, `0.2 GiB`, `100 MiB`: at most three decimals, never rounded to nothing."""
-    if memory and memory * 10 < GIB:
-        return f"{memory // MIB} MiB" if memory % MIB == 0 else f"{memory} bytes"
-    return f"{(Decimal(memory) / GIB).quantize(Decimal('0.001')).normalize():f} GiB"
+def _whole_steps(cpu: Any, rule: ContainerRule) -> bool:
+    millis = quantity.parse(cpu) * 1000
+    return bool(millis) and not millis % rule.step_cpu_millis

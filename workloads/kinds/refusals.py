@@ -178,5 +178,10 @@ POD_SECURITY_FIELDS = (
 )
 
 HOST_PORT = "the host's ports are not offered; the pod answers on its own address at containerPort"
-EXTENDED_RESOURCE = "is not supported yet: containers can ask for cpu, memory and ephemeral-storage"
+EXTENDED_RESOURCE = (
+    "is not offered: containers can ask for cpu, memory, ephemeral-storage and, in gpu-accelerated namespaces, "
+    "cards by model, such as nvidia.com/gpu-tesla-t4"
+)
 NODE_NAME = "the service chooses where a pod runs; remove it"
+CLAIMS = "is not supported yet: leave it out; cards are asked for in limits, such as nvidia.com/gpu-tesla-t4: 1"
+DEVICES = "the service chooses which cards a pod has; remove it"

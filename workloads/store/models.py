@@ -187,3 +187,33 @@ class Eviction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uid}: {self.message}"
+
+
+class GridRow(models.Model):
+    """A family of pod specifications that can be had; see `kinds.grids.Row`. Rows are read by `admission.grid`."""
+
+    flavor = models.CharField(max_length=32)
+    min_cpu_millis = models.PositiveIntegerField()
+    max_cpu_millis = models.PositiveIntegerField()
+    step_cpu_millis = models.PositiveIntegerField(default=250)
+    min_memory_gib = models.PositiveIntegerField()
+    max_memory_gib = models.PositiveIntegerField()
+    min_ratio = models.PositiveIntegerField(null=True, blank=True)
+    max_ratio = models.PositiveIntegerField(null=True, blank=True)
+    gpu = models.CharField(max_length=64, blank=True, default="")
+    gpus = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        cpu = f"{self.min_cpu_millis}-{self.max_cpu_millis}m"
+        return f"{self.flavor}: {cpu}, {self.min_memory_gib}-{self.max_memory_gib} GiB"
+
+
+class GridContainers(models.Model):
+    """What each container of a pod must obey: one row, the first; see `kinds.grids.ContainerRule`."""
+
+    step_cpu_millis = models.PositiveIntegerField()
+    min_memory_bytes = models.PositiveBigIntegerField()
+    max_containers = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"at most {self.max_containers} containers"

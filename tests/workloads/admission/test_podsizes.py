@@ -12,6 +12,7 @@ from iam.models import Account
 from tests import manifests
 from workloads.admission import hooks
 from workloads.client import Answer, Client, WriteOptions
+from workloads.kinds.grids import Specification
 from workloads.meta.errors import Invalid, Refused
 
 SIZE = "resource.cci.io/pod-size-specs"
@@ -35,8 +36,8 @@ def no_price_notices():
 
 @pytest.fixture
 def prices():
-    def price(flavor: str, cpu_millis: int, memory_mib: int) -> str:
-        return f"{cpu_millis}m/{memory_mib}Mi of {flavor} for 1 CNY/s"
+    def price(flavor: str, size: Specification) -> str:
+        return f"{size.cpu_millis}m/{size.memory_mib}Mi of {flavor} for 1 CNY/s"
 
     yield hooks.register_price(price)
     hooks.unregister(price)

@@ -146,8 +146,8 @@ def test_the_quality_of_service_follows_kubernetes(resources: dict[str, Any], qu
         ),
         (
             {"resources": {"limits": {"example.com/card": "1"}}},
-            "resources.limits.example.com/card",
-            "is not supported yet",
+            "resources.limits[example.com/card]",
+            "is not offered",
         ),
         ({"resources": {"claims": [{"name": "a"}]}}, "resources.claims", "is not supported yet"),
         (

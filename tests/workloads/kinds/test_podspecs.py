@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workloads.kinds import podspecs
+from workloads.kinds import grids, podspecs
 from workloads.kinds.podspecs import DEFAULT, GPUS, T4, V100_16, ContainerRule, Grid, OffGrid, Row, Size, Specification
 from workloads.meta.quantity import GIB
 
@@ -319,7 +319,8 @@ def test_a_gpu_namespace_has_no_pods_without_a_card() -> None:
 
 def test_a_general_namespace_has_no_cards() -> None:
     error = refusal(pod(asks("4", "32Gi", **{T4: "1"})))
-    assert error.problems[0].rule == "no specification is 4 cores, 32 GiB, 1 x nvidia.com/gpu-tesla-t4"
+    assert "no graphics cards in this namespace: run the pod in one of flavor gpu-accelerated" in error.problems[0].rule
+    assert error.nearest == (Specification(4000, 32),)
 
 
 def test_a_gpu_choice_is_read_with_the_cards_that_are_asked() -> None:
@@ -347,7 +348,7 @@ def test_an_operators_grid_speaks_in_its_own_numbers() -> None:
 
 def test_a_flavor_without_rows_has_no_specifications() -> None:
     (cause,) = refusal(pod(None), flavor="unheard-of").causes()
-    assert cause.message == "Invalid value: 0 cores, 0 GiB: there are no pod specifications here"
+    assert cause.message == "Invalid value: no resources: there are no pod specifications here"
 
 
 def test_nearest_below_is_left_out_when_there_is_none() -> None:
@@ -398,3 +399,114 @@ def test_a_billed_size_is_explained(made: dict[str, Any], requested: str, billed
 )
 def test_sizes_are_said_in_plain_numbers(size: Size, words: str) -> None:
     assert str(size) == words
+
+
+# --- cards, one by one --------------------------------------------------------------------------------------------
+
+
+def cards(*asked: dict[str, str], **more: Any) -> dict[str, Any]:
+    return pod(*(asks("4", "16Gi", **each) for each in asked), **more)
+
+
+def test_a_pod_without_a_card_is_told_the_smallest_of_each_model_that_would_hold_it() -> None:
+    error = refusal(pod(asks("10", "40Gi")), flavor=GPU)
+    assert "a pod here needs a graphics card: give a container limits of one of" in error.problems[0].rule
+    assert [str(each) for each in error.nearest] == [
+        "16 cores, 64 GiB, 2 x nvidia.com/gpu-tesla-t4",
+        "16 cores, 128 GiB, 4 x nvidia.com/gpu-tesla-v100-16GB",
+        "16 cores, 128 GiB, 4 x nvidia.com/gpu-tesla-v100-32GB",
+    ]
+
+
+def test_cards_of_several_containers_add_up_and_an_init_container_counts_by_its_own() -> None:
+    assert fitted(cards({T4: "1"}, {T4: "1"}), flavor=GPU, rounding=True) == (
+        "16 cores, 64 GiB, 2 x nvidia.com/gpu-tesla-t4"
+    )
+    made = pod(asks("8", "32Gi", **{T4: "1"}), inits=(asks("16", "64Gi", **{T4: "2"}),))
+    assert fitted(made, flavor=GPU) == "16 cores, 64 GiB, 2 x nvidia.com/gpu-tesla-t4"
+
+
+def test_the_number_of_cards_is_rounded_up_only_where_sizes_are() -> None:
+    made = pod({T4: "3"})
+    assert refusal(made, flavor=GPU).nearest[0].gpus == 4
+    fit = podspecs.fit(made, flavor=GPU, rounding=True)
+    assert (fit.specification.gpus, fit.requested.gpus) == (4, 3)
+
+
+@pytest.mark.parametrize("rounding", [False, True])
+def test_a_pod_has_cards_of_one_model(rounding: bool) -> None:
+    error = refusal(cards({T4: "1"}, {V100_16: "1"}), flavor=GPU, rounding=rounding)
+    assert error.problems[0].field == "spec.containers[1].resources.limits[nvidia.com/gpu-tesla-v100-16GB]"
+    assert "of one model" in error.problems[0].rule
+
+
+def test_a_card_that_nobody_has_is_told_which_there_are() -> None:
+    error = refusal(pod({"nvidia.com/gpu-mx-1": "1"}), flavor=GPU)
+    assert error.problems[0].rule.startswith("there is no nvidia.com/gpu-mx-1 here; there are nvidia.com/gpu-tesla-t4,")
+
+
+def test_cards_stand_in_an_annotation_of_their_own_and_are_read_from_it() -> None:
+    size = Specification(8000, 32, T4, 1)
+    made = pod({T4: "1"}, chosen=size.annotation())
+    made["metadata"]["annotations"][podspecs.GPU_ANNOTATION] = size.gpu_annotation()
+    assert size.gpu_annotation() == "nvidia.com/gpu-tesla-t4_1"
+    assert podspecs.chosen(made) == size
+    assert podspecs.fit(made, flavor=GPU).specification == size
+    assert podspecs.explain(made).billed == "8 cores, 32 GiB, 1 x nvidia.com/gpu-tesla-t4"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "rule"),
+    [
+        ({T4: "1"}, "t4", "must be <model>_<cards>, such as nvidia.com/gpu-tesla-t4_1"),
+        ({}, f"{T4}_1", "no container asks for the card"),
+        ({T4: "2"}, f"{T4}_1", "do not fit into 8 cores, 32 GiB, 1 x"),
+    ],
+)
+def test_a_wrong_choice_of_cards_is_refused(asked: dict[str, str], text: str, rule: str) -> None:
+    made = pod({"cpu": "8", **asked}, chosen="8.00_32.0")
+    made["metadata"]["annotations"][podspecs.GPU_ANNOTATION] = text
+    assert rule in refusal(made, flavor=GPU).problems[0].rule
+
+
+def test_what_was_said_when_a_pod_was_made_outlives_the_grid() -> None:
+    fit = podspecs.fit(pod(asks("1", "1Gi")), flavor=GENERAL, rounding=True)
+    made = pod(asks("1", "1Gi"), chosen="1.00_2.0")
+    made["metadata"]["annotations"][podspecs.REASON_ANNOTATION] = str(fit.explanation())
+    assert podspecs.explain(made, grid=Grid(())) == fit.explanation()
+
+
+# --- what an operator may write -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (Row("fast", 250, 250, 1, 1), "flavor must be one of general-computing, gpu-accelerated, not 'fast'"),
+        (Row(GENERAL, 0, 250, 1, 1), "CPU must be from above 0"),
+        (Row(GENERAL, 500, 250, 1, 1), "the least first"),
+        (Row(GENERAL, 250, 500, 1, 1, step_cpu_millis=0), "the step of CPU must be above 0"),
+        (Row(GENERAL, 250, 600, 1, 1), "reached in whole steps"),
+        (Row(GENERAL, 250, 500, 0, 1), "memory must be whole GiB from 1"),
+        (Row(GENERAL, 250, 500, 1, 4, min_ratio=8, max_ratio=2), "GiB per core must be"),
+        (Row(GENERAL, 4000, 4000, 1, 4, min_ratio=2), "nothing between these bounds"),
+        (Row(GENERAL, 250, 250, 1, 1, gpu=T4, gpus=1), "only rows of gpu-accelerated have cards"),
+        (Row(GPU, 250, 250, 1, 1), "a row of gpu-accelerated has cards"),
+        (Row(GPU, 250, 250, 1, 1, gpu="amd.com/gpu", gpus=1), "gpu must be nvidia.com/gpu-<model>"),
+        (Row(GPU, 250, 250, 1, 1, gpu=T4, gpus=65), "gpus must be from 1 to 64"),
+    ],
+)
+def test_a_row_out_of_rule_is_said_with_its_field(row: Row, problem: str) -> None:
+    assert problem in "; ".join(grids.row_problems(row))
+
+
+def test_the_default_grid_is_in_rule() -> None:
+    assert [grids.row_problems(row) for row in DEFAULT.rows] == [[]] * len(DEFAULT.rows)
+    assert grids.rule_problems(DEFAULT.containers) == []
+
+
+def test_rows_with_different_ratios_are_all_said() -> None:
+    rows = (Row(GENERAL, 1000, 1000, 1, 9, max_ratio=2), Row(GENERAL, 2000, 2000, 1, 9, min_ratio=4))
+    assert podspecs.broken_rules(Size(1000, 3 * GIB), rows) == (
+        "a pod must have at most 2 GiB, or at least 4 GiB of memory per core",
+    )
