@@ -39,6 +39,10 @@ SETTINGS = (
     Setting("CCI_AGENT_SOCKET", "", "Unix socket of the node agent. Empty: agent.sock beside the other sockets."),
     Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),
     Setting("CCI_RESERVED_MEMORY", "256Mi", "Memory of the host that pods do not get, such as 2Gi; 0 gives them all."),
+    Setting("CCI_IMAGE_GC_HIGH_PERCENT", "85", "Fuller than this, unused images of pods are removed; 100: never."),
+    Setting("CCI_IMAGE_GC_LOW_PERCENT", "80", "How full the disk may be when images cease to be removed."),
+    Setting("CCI_IMAGE_GC_MIN_AGE_SECONDS", "120", "How long an image has been unused before it may be removed."),
+    Setting("CCI_DISK_FREE_PERCENT", "10", "With less of the disk free than this, no pod gets a place; 0: never mind."),
     Setting("CCI_WARM_POOL", "2", "Ready sandboxes kept for each namespace that asks for a warm pool, at most."),
     Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
@@ -68,6 +72,14 @@ def amount(name: str) -> int:
     if problem or quantity.parse(get(name)) < 0:
         raise SystemExit(f"{name}={get(name)!r} is not an amount of memory, such as 512Mi or 2Gi.")
     return quantity.whole(get(name))
+
+
+def percent(name: str, *, most: int = 100) -> int:
+    """Raises SystemExit with a sentence when it is none."""
+    found = number(name)
+    if not 0 <= found <= most:
+        raise SystemExit(f"{name}={found} is not a percentage from 0 to {most}.")
+    return found
 
 
 def flag(name: str) -> bool:

@@ -134,6 +134,8 @@ def _unplaced(status: JSON) -> State | None:
         return State(_("Waiting"), _("for its network: %(why)s") % {"why": message}, "busy", "hollow")
     why = _NODES.sub("", message)
     advice = _("It starts by itself when room is free. Stop something else, or ask for less.")
+    if "can never fit" in why:
+        advice = _("No pod of this size can run here. Choose a smaller specification.")
     return State(_("Waiting"), _("no room: %(why)s") % {"why": why}, "warn", "triangle", advice=advice)
 
 

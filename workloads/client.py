@@ -19,7 +19,19 @@ from workloads.store import changes
 from workloads.store.endedpods import Ended
 from workloads.store.keptlogs import Kept
 from workloads.store.objects import Row
-from workloads.verbs import deletes, endedpods, happenings, images, patching, podlogs, reads, scales, usage, writes
+from workloads.verbs import (
+    deletes,
+    endedpods,
+    happenings,
+    host,
+    images,
+    patching,
+    podlogs,
+    reads,
+    scales,
+    usage,
+    writes,
+)
 from workloads.verbs.calls import (
     JSON,
     Answer,
@@ -291,6 +303,10 @@ class Client:
     def images(self) -> Sequence[HostImage]:
         """What stands ready on this host, by name, for forms to offer. Empty while the agent is away."""
         return images.on_host(self.identity)
+
+    def host_trouble(self) -> str:
+        """Why no pod gets a place at the moment, as a sentence; "" while all is well with the host."""
+        return host.trouble()
 
     def namespace_limit(self) -> int:
         """How many namespaces the account may have."""

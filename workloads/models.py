@@ -8,6 +8,7 @@ from workloads.store.models import (  # noqa: F401
     GridContainers,
     GridRow,
     HostWord,
+    ImageUse,
     KeptLog,
     Lease,
     Object,

@@ -24,6 +24,7 @@ def overview(visit: Visit) -> Context:
     jobs = jobs_to_look_at(client)
     return {
         "section": "overview",
+        "host_trouble": client.host_trouble(),
         "namespaces": namespaces,
         "costs": billing.by_namespace(account),
         "month": billing.total(account),

@@ -9,6 +9,7 @@ from django.test import Client as Browser
 
 from tests import manifests
 from tests.console import scenes
+from workloads.store import hosts
 
 
 def text_of(browser: Browser, url: str) -> str:
@@ -22,6 +23,14 @@ def test_a_first_visit_leads_to_a_namespace(browser: Browser) -> None:
 
     assert "Request your first namespace" in page
     assert 'href="/create/namespace/"' in page
+
+
+def test_the_overview_says_that_new_pods_wait_as_long_as_they_do(shop: None, browser: Browser) -> None:
+    hosts.put("node-1", hosts.DISK, {"short": "the host is short of disk: 9 GiB of 250 GiB free"})
+    assert "New pods wait. The host is short of disk: 9 GiB of 250 GiB free" in text_of(browser, "/")
+
+    hosts.put("node-1", hosts.DISK, {"short": ""})
+    assert "New pods wait" not in text_of(browser, "/")
 
 
 def test_the_list_says_how_far_a_deployment_is(shop: None, browser: Browser) -> None:

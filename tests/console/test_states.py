@@ -41,6 +41,16 @@ def entry(state: JSON, **rest: Any) -> JSON:
         (scenes.crashing(oom=False), "Restarting", "exit 137", "bad"),
         (scenes.image_problem(), "Image problem", "manifest unknown: manifest for shop/search:0.8 not found", "bad"),
         ({"phase": "Succeeded"}, "Completed", "", "idle"),
+        (
+            {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": 'Usage of EmptyDir volume "v" exceeds the limit "1Gi". ',
+            },
+            "Evicted",
+            'Usage of EmptyDir volume "v" exceeds the limit "1Gi".',
+            "bad",
+        ),
         ({"phase": "Failed", "message": "The node went away."}, "Failed", "The node went away.", "bad"),
     ],
 )

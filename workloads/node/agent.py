@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from workloads.node import archiving, listening, orphans, pools, probes, room, server, storage, streams, usage
+from workloads.node import archiving, disks, listening, orphans, pools, probes, room, server, storage, streams, usage
 from workloads.node.archiving import Limits
 from workloads.runtimes import registry
 
@@ -36,6 +36,7 @@ def run(stop: threading.Event) -> None:
         "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "room": lambda stop: room.keep(runtime, stop, terms()),
+        "disk": lambda stop: disks.keep(runtime, stop, _rules()),
         "storage": lambda stop: storage.keep(runtime, stop),
         "orphans": lambda stop: orphans.sweep(runtime, stop),
         "logs": lambda stop: archiving.keep(registry.archive(), stop, limits=_limits()),
@@ -61,6 +62,16 @@ def terms() -> room.Terms:
 
 def _limits() -> Limits:
     return Limits(age=timedelta(days=settings.LOG_RETENTION_DAYS), bytes=settings.LOG_RETENTION_GIB * 1024**3)
+
+
+def _rules() -> disks.Rules:
+    return disks.Rules(
+        host=settings.NODE_NAME,
+        high=settings.IMAGE_GC_HIGH_PERCENT,
+        low=settings.IMAGE_GC_LOW_PERCENT,
+        free=settings.DISK_FREE_PERCENT,
+        min_age=timedelta(seconds=settings.IMAGE_GC_MIN_AGE_SECONDS),
+    )
 
 
 def _keep_doing(name: str, duty: Duty, stop: threading.Event) -> None:

@@ -183,6 +183,36 @@ class LocalImage:
 
 
 @dataclass(frozen=True)
+class StoredImage:
+    """An image on this host's disk, whoever brought it."""
+
+    id: str
+    names: tuple[str, ...]
+    """With their tags; none when the tag has gone to another image."""
+    size_bytes: int
+    in_registry: bool
+    """A registry has it, or had it when it came: it was not made here."""
+    in_use: bool
+    """A container on this host was made from it, whoever's, running or not."""
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """One that images or pods' volumes lie on."""
+
+    path: str
+    total_bytes: int
+    free_bytes: int
+    """For whoever is not root."""
+    holds_images: bool
+
+    @property
+    def used_percent(self) -> int:
+        """As the kubelet reckons: what is kept for root counts as used."""
+        return 100 - self.free_bytes * 100 // self.total_bytes if self.total_bytes else 0
+
+
+@dataclass(frozen=True)
 class Capacity:
     """What the host has for pods, before what is taken."""
 
@@ -271,6 +301,15 @@ class Runtime(Protocol):
 
     def images(self) -> list[LocalImage]:
         """What needs no pull, by name."""
+
+    def stored_images(self) -> list[StoredImage]:
+        """All of them, but for what the runtime itself cannot do without."""
+
+    def remove_image(self, image: StoredImage) -> bool:
+        """Whether it has gone: one that somebody has begun to use stays."""
+
+    def file_systems(self) -> list[FileSystem]:
+        """Those that can be seen from here, each once."""
 
     def pull(
         self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]

@@ -163,6 +163,17 @@ class Daemon:
         with _heard():
             return list(self._api.images())
 
+    def remove_image(self, name: str) -> bool:
+        """Whether it is gone. One that a container uses stays."""
+        try:
+            with _heard():
+                self._api.remove_image(name)
+        except ImageFault:
+            return True
+        except Conflict:
+            return False
+        return True
+
     def import_image(self, name: str, layer: bytes, *, changes: list[str]) -> None:
         repository, _, tag = name.rpartition(":")
         with _heard():

@@ -31,6 +31,7 @@ from workloads.runtimes.base import (
     ContainerStatus,
     ContainerUsage,
     DiskUsage,
+    FileSystem,
     ImageFault,
     LocalImage,
     LogStream,
@@ -43,6 +44,7 @@ from workloads.runtimes.base import (
     RuntimeGone,
     SandboxSpec,
     SandboxStatus,
+    StoredImage,
 )
 from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
@@ -75,6 +77,8 @@ class _Host:
     architecture: str
     capacity: Capacity
     cgroups: Cgroups
+    images: Path
+    """Where the daemon keeps them, on its host."""
 
 
 class Docker:
@@ -135,6 +139,44 @@ class Docker:
             if tag != "<none>:<none>" and not tag.startswith(pause.REPOSITORY)
         ]
         return sorted(named, key=lambda image: image.name)
+
+    def stored_images(self) -> list[StoredImage]:
+        used = {one["ImageID"] for one in self._daemon.containers()}
+        named = ((image, _tags(image)) for image in self._daemon.images())
+        return [
+            StoredImage(
+                id=image["Id"],
+                names=tags,
+                size_bytes=image["Size"],
+                in_registry=bool(image.get("RepoDigests")),
+                in_use=image["Id"] in used,
+            )
+            for image, tags in named
+            if not any(tag.startswith(pause.REPOSITORY) for tag in tags)
+        ]
+
+    def remove_image(self, image: StoredImage) -> bool:
+        self._here.difference_update(image.names)
+        return all(self._daemon.remove_image(name) for name in image.names or (image.id,))
+
+    def file_systems(self) -> list[FileSystem]:
+        """The daemon's own is seen where it is on this host and not hidden (as it is in a container)."""
+        images = self._host.images if self._daemon.is_local else None
+        found: dict[int, FileSystem] = {}
+        for place, holds_images in ((images, True), (self._volumes.root, False)):
+            if place is None or not place.exists():
+                continue
+            facts = os.statvfs(place)
+            found.setdefault(
+                place.stat().st_dev,
+                FileSystem(
+                    path=str(place),
+                    total_bytes=facts.f_blocks * facts.f_frsize,
+                    free_bytes=facts.f_bavail * facts.f_frsize,
+                    holds_images=holds_images,
+                ),
+            )
+        return list(found.values())
 
     def pull(
         self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]
@@ -382,7 +424,8 @@ class Docker:
         driver = info.get("CgroupDriver", "") if self._daemon.is_local else ""
         cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"))
         capacity = Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
-        return _Host(architecture=info["Architecture"], capacity=capacity, cgroups=cgroups)
+        images = Path(info.get("DockerRootDir") or "/var/lib/docker")
+        return _Host(architecture=info["Architecture"], capacity=capacity, cgroups=cgroups, images=images)
 
     @cached_property
     def _group_usage(self) -> GroupUsage:
@@ -697,6 +740,10 @@ def _life(found: Found) -> Life:
 
 def _container(spec: SandboxSpec, name: str) -> ContainerSpec:
     return next(one for one in spec.containers if one.name == name)
+
+
+def _tags(listed: Found) -> tuple[str, ...]:
+    return tuple(tag for tag in listed["RepoTags"] or () if tag != "<none>:<none>")
 
 
 def _name(listed: Found) -> str:

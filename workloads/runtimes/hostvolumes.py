@@ -37,6 +37,10 @@ class HostVolumes:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def root(self) -> Path:
+        return self._root
+
     def ensure(self, spec: SandboxSpec) -> None:
         """Makes the pod's volumes, or brings their files up to date. Raises RuntimeFault."""
         for volume in spec.volumes:

@@ -26,6 +26,7 @@ from workloads.runtimes.base import (
     ContainerStatus,
     ContainerUsage,
     DiskUsage,
+    FileSystem,
     ImageFault,
     LocalImage,
     LogStream,
@@ -38,6 +39,7 @@ from workloads.runtimes.base import (
     RuntimeGone,
     SandboxSpec,
     SandboxStatus,
+    StoredImage,
 )
 from workloads.runtimes.subnets import NoRoom, free_subnet
 
@@ -101,6 +103,8 @@ class Simulated:
         self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
         self._written: dict[tuple[Uid, str], int] = {}
         self._filled: dict[tuple[Uid, str], int] = {}
+        self._made_here: set[str] = set()
+        self._disk = FileSystem("/", total_bytes=1000 * 1024**3, free_bytes=900 * 1024**3, holds_images=True)
         self.pulls: list[str] = []
         """Every image pulled, in order."""
         self.commands: list[tuple[str, ...]] = []
@@ -118,9 +122,21 @@ class Simulated:
             if local:
                 self._local[image] = f"sha256:{abs(hash(image)):064x}"[:71]
 
-    def remove_image(self, image: str) -> None:
+    def lose_image(self, image: str) -> None:
+        """Somebody takes it from this host."""
         with self._lock:
             self._local.pop(image, None)
+
+    def make_image(self, image: str) -> None:
+        """Somebody makes it on this host; no registry has it."""
+        with self._lock:
+            self.add_image(image)
+            self._made_here.add(image)
+
+    def set_disk(self, *, total_bytes: int, free_bytes: int) -> None:
+        """How full the host's disk is from now on."""
+        with self._lock:
+            self._disk = replace(self._disk, total_bytes=total_bytes, free_bytes=free_bytes)
 
     def fail_pull(self, image: str, words: str) -> None:
         """From now on a pull of `image` fails with the registry's `words`."""
@@ -235,6 +251,30 @@ class Simulated:
         with self._lock:
             self._answer()
             return [LocalImage(name, id, self._registry[name]) for name, id in sorted(self._local.items())]
+
+    def stored_images(self) -> list[StoredImage]:
+        with self._lock:
+            self._answer()
+            boxes = self._sandboxes.values()
+            used = {one.status.image_id for box in boxes for known in box.attempts.values() for one in known}
+            return [
+                StoredImage(id, (name,), self._registry[name], name not in self._made_here, in_use=id in used)
+                for name, id in sorted(self._local.items())
+            ]
+
+    def remove_image(self, image: StoredImage) -> bool:
+        with self._lock:
+            self._answer()
+            if any(one.id == image.id and one.in_use for one in self.stored_images()):
+                return False
+            for name in image.names:
+                self._local.pop(name, None)
+            self._disk = replace(self._disk, free_bytes=self._disk.free_bytes + image.size_bytes)
+            return True
+
+    def file_systems(self) -> list[FileSystem]:
+        self._answer()
+        return [self._disk]
 
     def pull(
         self, image: str, *, auth: Mapping[str, str] | None = None, progress: Callable[[PullProgress], None]

@@ -217,3 +217,19 @@ class GridContainers(models.Model):
 
     def __str__(self) -> str:
         return f"at most {self.max_containers} containers"
+
+
+class ImageUse(models.Model):
+    """That pods of a namespace have used an image; see `store.imageuses`."""
+
+    image = models.CharField(max_length=100)
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=512)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("image", "account", "namespace", "name"), name="image_use"),)
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.namespace}: {self.name}"

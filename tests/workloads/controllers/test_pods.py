@@ -512,7 +512,7 @@ def test_a_container_that_must_know_the_pods_address_waits_for_it(
 
 
 def test_an_image_that_went_behind_our_back_is_pulled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.runtime.remove_image(manifests.IMAGE)
+    world.runtime.lose_image(manifests.IMAGE)
     believed = iter([True])
     monkeypatch.setattr(Simulated, "has_image", lambda runtime, image: next(believed, runtime.image_id(image)))
     world.create(manifests.pod())

@@ -37,7 +37,7 @@ from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.runtimes import translate
 from workloads.runtimes.base import ContainerStatus, ImageFault, NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
-from workloads.store import evictions
+from workloads.store import evictions, hosts
 
 logger = logging.getLogger(__name__)
 JSON = dict[str, Any]
@@ -132,6 +132,8 @@ def _place(look: Look) -> Result | None:
 def _missing(look: Look) -> str:
     """Why it cannot have a place now; "" when it can. One that has to let another pass makes sure that it is looked
     at."""
+    if short := (hosts.get(hosts.DISK) or {}).get("short"):
+        return f"0/1 nodes are available: {short}"
     host, need = look.host, placement.size_of(look.pod)
     room = placement.room(look.runtime.capacity(), overcommit=host.overcommit, reserved_bytes=host.reserved_bytes)
     taken = placement.taken(but=look.uid)
@@ -308,6 +310,7 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
     for name, move in starts.items():
         fresh = _after(look, look.runtime.start_container(spec, name, attempt=move.attempt))
         look.observed = replace(look.observed, containers={**look.observed.containers, name: fresh})
+        supply.used(look, fresh.image, fresh.image_id)
         look.tell("Created", f"Created container: {name}")
         if fresh.state == "running":
             look.tell("Started", f"Started container {name}")

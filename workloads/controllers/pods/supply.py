@@ -9,6 +9,8 @@ from workloads.controllers.pods.look import Look
 from workloads.meta import times
 from workloads.runtimes.base import PullOutcome
 from workloads.runtimes.credentials import Credentials, of_image
+from workloads.store import imageuses
+from workloads.store.imageuses import Use
 
 LOOK_FOR_IMAGE_SECONDS = 10.0
 PROGRESS_SECONDS = 1.0
@@ -40,6 +42,11 @@ def ready(look: Look, name: str, move: restarts.Start) -> bool:
     if not record or images.asked_at(record):
         _found_here(look, image)
     return True
+
+
+def used(look: Look, image: str, id: str) -> None:
+    """Remembered for when the disk is short."""
+    imageuses.note(Use(id, look.key.account, look.key.namespace, image, look.now))
 
 
 def mark_pulled(look: Look) -> None:
@@ -91,6 +98,7 @@ def _known(look: Look, image: str) -> tuple[Credentials, ...]:
 
 def _pulled(look: Look, image: str, outcome: PullOutcome) -> None:
     _note_progress(look, image, size=outcome.size_bytes, total=outcome.size_bytes)
+    used(look, image, outcome.image_id)
     images.pulled(look.lifecycle.image(image), outcome)
     look.tell("Pulled", images.pulled_message(image, outcome))
 
