@@ -295,7 +295,7 @@ async def _keep(runtime: Runtime, stop: threading.Event) -> None:
             for task in under_way:
                 task.cancel()
             await asker.close()
-            await in_store(connection.close)
+            await in_store(lambda: connection.close())  # the one of that thread
 
 
 def _ended(under_way: set[asyncio.Task[None]], broken: list[BaseException], task: asyncio.Task[None]) -> None:
