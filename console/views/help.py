@@ -101,6 +101,15 @@ def _states() -> list[State]:
             "diamond",
             advice=_("Read the last lines on the pod's page; more memory helps when it says out of memory."),
         ),
+        State(
+            _("Evicted"),
+            _("kept more on the disk than it may, and was stopped"),
+            "bad",
+            "diamond",
+            advice=_(
+                "Write less, or raise ephemeral-storage or sizeLimit. A pod has 20 GiB in all; its owner makes another."
+            ),
+        ),
         State(_("Terminating"), _("asked to stop, has its grace period to do so"), "busy", "ring"),
         State(_("Completed"), _("ended, and was meant to"), "idle", "square"),
         State(_("Complete"), _("a Job of which enough pods have succeeded; it costs nothing more"), "idle", "square"),

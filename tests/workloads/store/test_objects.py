@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -119,6 +121,25 @@ def test_every_entry_of_the_log_has_the_state_before_and_after():
     assert (modified.previous, modified.data) == (first.data, second.data)
     assert deleted.previous == second.data
     assert {(entry.key, entry.uid) for entry in (added, modified, deleted)} == {(first.key, first.uid)}
+
+
+def test_rows_are_found_by_phase_and_place_in_the_order_they_were_made():
+    first = objects.insert(replace(draft("z", phase="Running"), node="n"))
+    second = objects.insert(replace(draft("a", account="other", phase="Pending"), node="n"))
+    objects.insert(replace(draft("over", phase="Failed"), node="n"))
+    waiting = objects.insert(draft("waits", phase="Pending", deleting=True))
+
+    assert objects.uids("Pod", phases=("Pending", "Running"), placed=True) == [first.uid, second.uid]
+    [brief] = objects.briefs("Pod", phases=("Pending",), placed=False)
+    assert (brief.key, brief.uid, brief.created, brief.deleting) == (waiting.key, waiting.uid, waiting.created, True)
+
+
+def test_rows_are_read_by_their_uids_and_those_that_are_gone_are_left_out():
+    rows = [objects.insert(draft(name)) for name in ("a", "b")]
+
+    found = objects.read_uids([rows[0].uid, "gone", rows[1].uid])
+    assert sorted(row.key.name for row in found) == ["a", "b"]
+    assert objects.read_uids([]) == []
 
 
 def test_a_guard_that_refuses_leaves_nothing_written():
