@@ -3,7 +3,7 @@ looked at in vain."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests import manifests
@@ -81,6 +81,26 @@ def test_but_not_for_ever(world: World) -> None:
     assert why(world, "small") == placement.KEPT_FOR_ANOTHER
     leave(world, "first")
     assert running(world) == ["large"]
+
+
+def test_nobody_keeps_the_host_empty_for_himself(world: World) -> None:
+    create(world, sized("first", 4), sized("large", 8))
+    world.advance(placement.PATIENCE.total_seconds() + 1)
+    create(world, sized("small", 1))
+    assert running(world) == ["first"]
+    world.advance(placement.turn_ends_in(clock()) + 1)
+    assert running(world) == ["first", "small"]
+
+
+def test_those_that_have_waited_too_long_take_turns() -> None:
+    hour = datetime(2026, 1, 1, 11, tzinfo=UTC)
+    late = [placement.Waiter(None, Size(0, gib * GIB), hour, lambda: hour) for gib in (8, 6)]  # type: ignore[arg-type]
+    room = Size(8000, 8 * GIB)
+    kept = [
+        placement.first_of(late, Size(0, GIB), free=Size(8000, 2 * GIB), room=room, now=hour + timedelta(minutes=n))
+        for n in range(60, 80)
+    ]
+    assert kept == [None] * 5 + [late[0]] * 5 + [None] * 5 + [late[1]] * 5
 
 
 def test_room_that_was_kept_is_free_again_when_the_one_that_waited_goes(world: World) -> None:

@@ -4,21 +4,22 @@ and a part of the memory stays the host's own (`CCI_RESERVED_MEMORY`).
 What counts is the billed size of every pod that has a place and has not finished. A pod keeps its size for life, so it
 is read once a process and remembered by uid: what is counted under the lock is exact, and cheap at thousands of pods.
 
-Who waits longest goes first. Smaller pods may pass one that does not fit, but not for ever: when a pod that the empty
-host could hold has waited for PATIENCE, the room that frees is kept for it, and only pods that take nothing it lacks
-go by.
+Who waits longest goes first. Smaller pods may pass one that does not fit, but not for ever: those that the empty host
+could hold and that have waited for PATIENCE take turns at having the room that frees kept for them, for the second half
+of every TURN; then only pods that take nothing they lack go by. Half of the time, because room may never be enough
+(what runs may run for ever), and nobody can keep the host empty for himself.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from operator import add, le, sub
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +35,8 @@ from workloads.store import objects
 JSON = Mapping[str, Any]
 UNFINISHED = ("Pending", "Running")
 PATIENCE = timedelta(minutes=5)
+TURN = timedelta(minutes=10)
+MOST_FAVOURED = 50
 UNSCHEDULABLE = "Unschedulable"
 KEPT_FOR_ANOTHER = "0/1 nodes are available: the room that is free is kept for a pod that has waited longer"
 _MOST_KNOWN = 50_000
@@ -105,25 +108,35 @@ def shortage(need: Size, *, taken: Size, room: Size) -> str:
     return f"0/1 nodes are available: {'; '.join(missing)}" if missing else ""
 
 
-def first_of(older: Iterable[Waiter], need: Size, *, free: Size, room: Size, now: datetime) -> Waiter | None:
+def first_of(older: Sequence[Waiter], need: Size, *, free: Size, room: Size, now: datetime) -> Waiter | None:
     """Who must be placed before a pod of size `need` that would fit: the first of the older ones that fits as well and
-    would not fit any more, or that has waited too long and needs what the pod would take. None: the pod's turn."""
-    late = False
+    would not fit any more, or the one whose turn it is to have room kept. None: the pod may have its place."""
+    favoured = _favoured(older, free=free, room=room, now=now)
     for waiter in older:
         fits = waiter.size.fits(free)
-        may_be_late = not late and now - waiter.created >= PATIENCE and waiter.size.fits(room)
-        if not fits and not may_be_late:
+        if waiter is not favoured and not (fits and waiter.since() is not None):
             continue
-        since = waiter.since()
-        if since is None:
-            continue
-        is_late = may_be_late and now - since >= PATIENCE
-        if (fits or is_late) and not need.spares(waiter.size, free):
+        if not need.spares(waiter.size, free):
             return waiter
-        late = late or is_late
         if fits:
             free = free.minus(waiter.size)
     return None
+
+
+def turn_ends_in(now: datetime) -> float:
+    """Seconds until room is kept for nobody, or for another."""
+    return TURN.total_seconds() - now.timestamp() % TURN.total_seconds()
+
+
+def _favoured(older: Sequence[Waiter], *, free: Size, room: Size, now: datetime) -> Waiter | None:
+    """One of those who have waited too long, each in turn, in the second half of every turn."""
+    turn, into = divmod(now.timestamp(), TURN.total_seconds())
+    if into < TURN.total_seconds() / 2:
+        return None
+    old = (one for one in older if now - one.created >= PATIENCE and one.size.fits(room) and not one.size.fits(free))
+    since = ((one, one.since()) for one in islice(old, MOST_FAVOURED))
+    late = [one for one, at in since if at is not None and now - at >= PATIENCE]
+    return late[int(turn) % len(late)] if late else None
 
 
 def fitting(waiters: Iterable[Waiter], free: Size) -> Iterator[Waiter]:

@@ -126,7 +126,9 @@ def _place(look: Look) -> Result | None:
             return None
     if missing != _last_reason(look):
         look.tell("FailedScheduling", missing, type="Warning", component=SCHEDULER)
-    return _stay_pending(look, reason=placement.UNSCHEDULABLE, message=missing, seconds=LOOK_FOR_ROOM_SECONDS)
+    kept = missing == placement.KEPT_FOR_ANOTHER
+    seconds = placement.turn_ends_in(look.now) if kept else LOOK_FOR_ROOM_SECONDS
+    return _stay_pending(look, reason=placement.UNSCHEDULABLE, message=missing, seconds=seconds)
 
 
 def _missing(look: Look) -> str:
