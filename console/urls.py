@@ -15,6 +15,7 @@ from console.views import (
     namespaces,
     overview,
     pods,
+    scaling,
     search,
     session,
 )
@@ -50,6 +51,9 @@ pages: list[URLPattern] = [
     path(f"{_DEPLOYMENT}upgrades/", deployments.upgrades, name="deployment-upgrades"),
     path(f"{_DEPLOYMENT}yaml/", deployments.manifest, name="deployment-yaml"),
     path(f"{_DEPLOYMENT}cost/", deployments.cost, name="deployment-cost"),
+    path(f"{_DEPLOYMENT}scaling/", scaling.tab, name="deployment-scaling"),
+    path(f"{_DEPLOYMENT}scaling/autoscaler/", scaling.autoscaler, name="deployment-autoscaler"),
+    path(f"{_DEPLOYMENT}scaling/policy/", scaling.policy, name="deployment-policy"),
     path(f"{_DEPLOYMENT}scale/", deployments.scale, name="deployment-scale"),
     path(f"{_DEPLOYMENT}delete/", deployments.delete, name="deployment-delete"),
     path("jobs/", jobs.job_list, name="all-jobs"),

@@ -32,7 +32,10 @@ class Usage:
 
     @property
     def memory(self) -> str:
-        return f"{Decimal(self.memory_mib) / 1024:.2f} GiB" if self.memory_mib >= 1024 else f"{self.memory_mib} MiB"
+        """`34 MiB`, `1.25 GiB`, `<1 MiB`."""
+        if self.memory_mib >= 1024:
+            return f"{Decimal(self.memory_mib) / 1024:.2f} GiB"
+        return f"{self.memory_mib} MiB" if self.memory_mib else "<1 MiB"
 
     @property
     def cpu_percent(self) -> int:

@@ -27,7 +27,7 @@ README_PICTURE = ROOT / "docs" / "images" / "console.png"
 SIZES = {"1440": WIDE, "390": NARROW}
 NAMESPACE = "shop"
 SICK = "echo loading 18204 carts; sleep 2; echo FATAL: no database; exit 3"
-TABS = ("pods", "events", "upgrades", "yaml", "cost", "scale", "delete")
+TABS = ("pods", "events", "scaling", "upgrades", "yaml", "cost", "scale", "delete")
 STYLE = "body{font:14px system-ui;display:flex;flex-wrap:wrap;gap:16px}img{height:320px;border:1px solid #ccc}"
 JSON = dict[str, Any]
 

@@ -115,7 +115,7 @@ def ticking(meter: Meter, css: str = "money") -> SafeString:
 def age(moment: str | datetime | None, suffix: str = "") -> SafeString:
     """`<time>4 min</time>`, kept true by the browser."""
     if not moment:
-        return format_html('<span class="faint">--</span>')
+        return mark_safe('<span class="faint">--</span>')
     at = parse(moment) if isinstance(moment, str) else moment
     return format_html(
         '<time datetime="{}" title="{}" data-controller="age" data-age-suffix-value="{}">{}{}</time>',

@@ -181,6 +181,11 @@ def _scaled(visit: Visit, form: ScaleForm, row: DeploymentRow) -> bool:
     return True
 
 
+def on_every_tab(visit: Visit, name: str, tab: str) -> Context:
+    """For a tab in a module of its own."""
+    return _common(visit, name, tab)
+
+
 def _common(visit: Visit, name: str, tab: str) -> Context:
     obj = visit.client.get("Deployment", name, visit.namespace)
     row = rows.deployment_row(visit.client, obj, all_pods=True)

@@ -54,6 +54,14 @@ def _words() -> list[Answer]:
             _("In use"),
             _("What a pod's containers use now: CPU over the last 15 seconds, memory without unused file cache."),
         ),
+        Answer(
+            _("Autoscaler"),
+            _("Keeps the average load of a deployment near a target by adding and removing pods, between two numbers."),
+        ),
+        Answer(
+            _("Scaling policy"),
+            _("Changes the number of pods by an alarm on load, at a time, or periodically. Not with an autoscaler."),
+        ),
     ]
 
 

@@ -235,7 +235,7 @@ class _Look:
         before = int(self.deployment["spec"].get("replicas", 1))
         after = scalingpolicies.pods_after(policy.obj, before)
         if after == before:
-            return self._end(policy, occasion, "Unchanged", f"there are {before} already ({why})")
+            return self._end(policy, occasion, "Unchanged", f"stays at {before} ({why})")
         metadata = self.deployment["metadata"]
         note = f"{policy.uid} {times.format_seconds(occasion)} {before} {after}"
         pinned = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
