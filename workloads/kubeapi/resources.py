@@ -259,7 +259,7 @@ async def _delete_collection(call: Call) -> Reply:
             "kind": f"{target.kind.name}List",
             "apiVersion": target.api_version,
             "metadata": {"resourceVersion": str(gone.revision)},
-            "items": gone.items,
+            "items": [target.kind.shown(item, target.api_version) for item in gone.items],
         }
     )
 

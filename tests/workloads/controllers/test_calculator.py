@@ -114,6 +114,15 @@ def test_a_share_of_nothing_cannot_be_told() -> None:
         calculator.by_utilization(pods, readings, resource="cpu", container="", current=1, percent=50, now=NOW)
 
 
+def test_a_sidecar_counts_with_what_it_asks_for() -> None:
+    one = pod(0, "r")
+    requests = {"resources": {"requests": {"cpu": "1"}}}
+    one["spec"]["initContainers"] = [{"name": "proxy", "restartPolicy": "Always", **requests}, {"name": "once"}]
+    readings = {"pod-0": Reading(1000, NOW, WINDOW)}
+    found = calculator.by_utilization([one], readings, resource="cpu", container="", current=1, percent=50, now=NOW)
+    assert (found.percent, found.replicas) == (50, 1)
+
+
 @pytest.mark.parametrize(
     ("use", "target", "replicas"),
     [([2000, 2000], 1000, 4), ([200, 200, 200], 1000, 1), ([1050, 1000], 1000, 2), ([3000, None], 1000, 3)],

@@ -176,9 +176,10 @@ def _utilization(judged: Mapping[str, int], requests: Mapping[str, int], percent
 
 
 def _request(pod: JSON, resource: Resource, container: str) -> int:
-    """In thousandths; of one container where it is named. Raises NoProposal."""
+    """In thousandths, of all that runs as long as the pod; of one container where it is named. Raises NoProposal."""
     total, found = 0, False
-    for one in pod["spec"]["containers"]:
+    sidecars = [one for one in pod["spec"].get("initContainers") or () if one.get("restartPolicy") == "Always"]
+    for one in (*pod["spec"]["containers"], *sidecars):
         if container and one["name"] != container:
             continue
         asked = ((one.get("resources") or {}).get("requests") or {}).get(resource)
