@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from iam.models import Account
-from workloads.admission import grid, hooks
+from workloads.admission import grid, hooks, rooms
 from workloads.kinds import namespaces, podspecs
 from workloads.kinds.base import Kind
 from workloads.kinds.podspecs import Fit, OffGrid, Specification
@@ -39,7 +39,8 @@ def place_to_size(kind: Kind, new: JSON, old: JSON | None) -> Place | None:
 
 
 def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str) -> tuple[str, ...]:
-    """Writes the size on a pod, in place, and returns a warning where another size than the one asked for is billed.
+    """Writes the size on a pod, in place, and returns warnings: another size than the one asked for is billed; the host
+    is smaller.
     Raises Invalid with field, rule, what was asked, and the nearest sizes with their price."""
     flavor = namespaces.flavor(namespace)
     try:
@@ -50,7 +51,7 @@ def settle(kind: Kind, obj: JSON, place: Place, *, namespace: JSON, account: str
         raise Invalid.of(kind.name, name, causes, group=kind.group) from None
     if kind.name == "Pod":
         _write(obj, fit)
-    return (_warning(fit, flavor),) if fit.changed else ()
+    return ((_warning(fit, flavor),) if fit.changed else ()) + rooms.warnings(fit.specification)
 
 
 def _template_of(obj: JSON) -> Place | None:

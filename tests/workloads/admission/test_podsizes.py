@@ -14,6 +14,7 @@ from workloads.admission import hooks
 from workloads.client import Answer, Client, WriteOptions
 from workloads.kinds.grids import Specification
 from workloads.meta.errors import Invalid, Refused
+from workloads.store import hosts
 
 SIZE = "resource.cci.io/pod-size-specs"
 MERGE = "application/merge-patch+json"
@@ -220,3 +221,15 @@ def test_where_a_pod_runs_is_not_for_users_to_say(client):
 
     hands = Client(Identity.controller("pods", "acme"))
     assert hands.update("Pod", "one", made, "shop").obj["spec"]["nodeName"] == "mine"
+
+
+def test_a_size_that_no_host_of_ours_can_hold_is_told_when_it_is_asked_for(client: Client) -> None:
+    assert client.create("Pod", pod("32", "64Gi", "early"), "shop").warnings == ()
+    hosts.put("node-1", hosts.ROOM, {"cpu_millis": 8000, "memory_bytes": 31 * 1024**3 + 512 * 1024**2})
+
+    [warning] = client.create("Pod", pod("32", "64Gi", "two"), "shop").warnings
+    assert warning == (
+        "pod size: this host has 8 cores and 31.5 GiB for all pods together; "
+        "a pod of 32 cores, 64 GiB waits until there is more"
+    )
+    assert client.create("Pod", pod("8", "16Gi", "three"), "shop").warnings == ()
