@@ -29,8 +29,7 @@ _HEADER_RULE = (
     "(e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
 )
 _NOT_NEGATIVE = "must be greater than or equal to 0"
-_GRPC = "is not supported yet: give httpGet, tcpSocket, or exec with a health client from the image"
-_HOST = "the pod's own address is asked; remove it"
+_HOST = "no other host is asked from here, the pod's own address is; remove it"
 
 
 def default(container: JSON) -> None:
@@ -42,6 +41,8 @@ def default(container: JSON) -> None:
         for name, value in _NUMBERS.items():
             probe[name] = probe.get(name) or value
         _default_http(probe)
+        if probe.get("grpc") is not None:
+            probe["grpc"].setdefault("service", "")
     for hook in HOOKS:
         _default_http((container.get("lifecycle") or {}).get(hook) or {})
 
@@ -63,7 +64,7 @@ def validate(container: JSON, field: str, *, grace_seconds: int) -> list[Cause]:
 
 
 def port(action: JSON, container: JSON) -> int | None:
-    """The number of the port an `httpGet` or `tcpSocket` means; None for a name that no port of the container has."""
+    """The number of the port that a handler means; None for a name that no port of the container has."""
     wanted = action["port"]
     if not isinstance(wanted, str):
         return int(wanted)
@@ -138,7 +139,7 @@ def _handler(handler: JSON, field: str, ways: tuple[str, ...]) -> list[Cause]:
     if way == "tcpSocket":
         found += _port(action, f"{field}.tcpSocket") + _host(action, f"{field}.tcpSocket")
     if way == "grpc":
-        found.append(causes.forbidden(f"{field}.grpc", _GRPC))
+        found += _port(action, f"{field}.grpc")
     return found
 
 

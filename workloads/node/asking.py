@@ -1,4 +1,5 @@
-"""One probe, asked once: an HTTP request, a connection or a command, and what came of it in the kubelet's words.
+"""One probe, asked once: an HTTP request, a connection, a gRPC health check or a command, and what came of it in the
+kubelet's words.
 
 Nothing here holds up anything else: requests and connections wait in the event loop, commands on a few threads.
 """
@@ -17,6 +18,7 @@ import httpx
 
 from workloads.kinds import handlers
 from workloads.meta.keys import Uid
+from workloads.node import healthcalls
 from workloads.runtimes.base import Runtime, RuntimeFault
 
 JSON = dict[str, Any]
@@ -68,12 +70,14 @@ class Asker:
             probe = question.probe
             if probe.get("exec"):
                 return await self._command(question)
-            action = probe.get("httpGet") or probe["tcpSocket"]
+            action = probe.get("httpGet") or probe.get("tcpSocket") or probe["grpc"]
             port = handlers.port(action, question.container)
             if port is None:
                 return Outcome(None, f"couldn't find port: {action['port']}")
             if probe.get("httpGet"):
                 return await self._request(question, handlers.address(action, ip=question.ip, port=port))
+            if probe.get("grpc"):
+                return await _check(question, port)
             return await _connect(question.ip, port, seconds=question.seconds)
 
     async def close(self) -> None:
@@ -122,6 +126,12 @@ class Asker:
         if ran.exit_code is None:
             return Outcome(passes=False, words=f'command timed out: "{" ".join(command)}" timed out after {seconds:g}s')
         return Outcome(passes=ran.exit_code == 0, words=ran.output.decode(errors="replace").strip())
+
+
+async def _check(question: Question, port: int) -> Outcome:
+    service = question.probe["grpc"].get("service") or ""
+    wrong = await healthcalls.check(question.ip, port, service, seconds=question.seconds, agent=_AGENT)
+    return Outcome(passes=not wrong, words=wrong)
 
 
 async def _connect(ip: str, port: int, *, seconds: float) -> Outcome:

@@ -40,6 +40,7 @@ def test_a_probe_gets_kubernetes_numbers() -> None:
         {"httpGet": {"port": "web", "scheme": "HTTPS", "httpHeaders": [{"name": "X-Who", "value": "me"}]}},
         {"tcpSocket": {"port": 6379}},
         {"exec": {"command": ["true"]}},
+        {"grpc": {"port": 9000, "service": "live"}},
     ],
 )
 @pytest.mark.parametrize("which", ["startupProbe", "livenessProbe", "readinessProbe"])
@@ -70,7 +71,7 @@ def test_each_way_of_probing_is_good_for_each_probe(which: str, way: JSON) -> No
         (
             {"httpGet": {"port": 80, "host": "1.2.3.4"}},
             "c.livenessProbe.httpGet.host",
-            "Forbidden: the pod's own address is asked; remove it",
+            "Forbidden: no other host is asked from here, the pod's own address is; remove it",
         ),
         (
             {**HTTP, "periodSeconds": -1},
@@ -95,10 +96,16 @@ def test_a_readiness_probe_has_no_grace_period_but_may_want_more_than_one_succes
     assert words == "Invalid value: 5: must not be set for readinessProbes"
 
 
-def test_grpc_is_refused_by_name() -> None:
-    ((field, words),) = probe(grpc={"port": 9000})
-    assert field == "c.livenessProbe.grpc"
-    assert words.startswith("Forbidden: is not supported yet")
+def test_a_grpc_probe_asks_the_whole_server_unless_told() -> None:
+    container: JSON = {"livenessProbe": {"grpc": {"port": 9000}}}
+    handlers.default(container)
+    assert container["livenessProbe"]["grpc"] == {"port": 9000, "service": ""}
+
+
+def test_a_grpc_probe_has_a_port_by_number() -> None:
+    ((field, words),) = probe(grpc={"port": 0})
+    assert field == "c.livenessProbe.grpc.port"
+    assert "must be between 1 and 65535, inclusive" in words
 
 
 def test_hooks_are_commands_requests_and_sleeps() -> None:

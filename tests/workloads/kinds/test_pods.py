@@ -155,7 +155,7 @@ def test_the_quality_of_service_follows_kubernetes(resources: dict[str, Any], qu
             "securityContext.privileged",
             "privileged containers are not offered",
         ),
-        ({"livenessProbe": {"grpc": {"port": 1}}}, "livenessProbe.grpc", "is not supported yet: give httpGet"),
+        ({"livenessProbe": {"grpc": {"port": 0}}}, "livenessProbe.grpc.port", "must be between 1 and 65535"),
         ({"restartPolicy": "Always"}, "restartPolicy", "may not be set for non-init containers"),
         ({"volumeMounts": [{"name": "a", "mountPath": "/a"}]}, "volumeMounts[0].name", "Not found"),
         ({"envFrom": [{}]}, "envFrom[0]", "must specify one of: `configMapRef` or `secretRef`"),
