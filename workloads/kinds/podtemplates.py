@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads.kinds import containers, ephemeral, gates, handlers, objectmeta, refusals, security, volumes
-from workloads.meta import causes, names
+from workloads.kinds import containers, ephemeral, gates, handlers, naming, objectmeta, refusals, security, volumes
+from workloads.meta import causes
 from workloads.meta.errors import Cause
 
 JSON = dict[str, Any]
@@ -20,7 +20,7 @@ def default(spec: JSON) -> None:
     """Fills the defaults of a pod specification in place, as Kubernetes does."""
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", GRACE_SECONDS)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
+    spec["dnsPolicy"] = spec.get("dnsPolicy") or "ClusterFirst"
     spec.setdefault("securityContext", {})
     spec.setdefault("schedulerName", "default-scheduler")
     if spec.get("serviceAccountName"):
@@ -43,9 +43,7 @@ def validate(spec: JSON, field: str) -> list[Cause]:
             found.append(causes.required(f"{field}.imagePullSecrets[{index}].name"))
     if spec.get("restartPolicy") not in RESTART_POLICIES:
         found.append(causes.unsupported(f"{field}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES))
-    if hostname := spec.get("hostname"):
-        found += [causes.invalid(f"{field}.hostname", hostname, text) for text in names.dns_label(hostname)]
-    return found + _grace(spec, field)
+    return found + naming.validate(spec, field) + _grace(spec, field)
 
 
 def validate_template(template: JSON, field: str, *, restart_policies: tuple[str, ...]) -> list[Cause]:

@@ -17,6 +17,8 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_LOOSE_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SEARCHED = rf"{_LOOSE_LABEL}(\.{_LOOSE_LABEL})*"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_QUALIFIED})?"
 _ENV = "[-._a-zA-Z][-._a-zA-Z0-9]*"
@@ -27,6 +29,10 @@ _LABEL_RULE = (
 )
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+_SEARCHED_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', "
     "and must start and end with an alphanumeric character"
 )
 _QUALIFIED_RULE = (
@@ -50,6 +56,11 @@ def dns_label(text: str) -> list[str]:
 def dns_subdomain(text: str) -> list[str]:
     """Names of most objects: labels joined by dots, up to 253."""
     return _checked(text, pattern=_SUBDOMAIN, rule=_SUBDOMAIN_RULE, limit=253, examples=("example.com",))
+
+
+def search_domain(text: str) -> list[str]:
+    """Domains that a resolver looks in: as `dns_subdomain`, and labels may hold '_'."""
+    return _checked(text, pattern=_SEARCHED, rule=_SEARCHED_RULE, limit=253, examples=("example.com",))
 
 
 def qualified_name(text: str) -> list[str]:

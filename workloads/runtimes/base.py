@@ -83,6 +83,25 @@ class SecuritySpec:
 
 
 @dataclass(frozen=True)
+class AliasSpec:
+    """A line of /etc/hosts."""
+
+    ip: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DnsSpec:
+    """Whom a pod asks for names: these servers `alone`, or after those of its network."""
+
+    alone: bool = False
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    """Names and values, "" for none."""
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     name: str
     image: str
@@ -113,12 +132,17 @@ class SandboxSpec:
     name: str
     network: NetworkSpec
     hostname: str
+    """As the kernel tells it."""
     containers: tuple[ContainerSpec, ...]
     cpu_millis: int
     memory_bytes: int
     """The ceiling for the whole pod: the billed pod specification."""
     labels: Mapping[str, str] = field(default_factory=dict)
     volumes: tuple[VolumeSpec, ...] = ()
+    names: tuple[str, ...] = ()
+    """What /etc/hosts calls the pod's own address, the longest first."""
+    aliases: tuple[AliasSpec, ...] = ()
+    dns: DnsSpec = DnsSpec()
 
 
 @dataclass(frozen=True)

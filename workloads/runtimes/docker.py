@@ -22,7 +22,7 @@ from pathlib import Path
 
 from workloads.meta.keys import Uid
 from workloads.runtimes import archive as archives
-from workloads.runtimes import hostnames, inspection, logtext, names, pause, payloads
+from workloads.runtimes import etcfiles, hostnames, inspection, logtext, names, pause, payloads
 from workloads.runtimes.ahead import Ahead, Made, Making, joins
 from workloads.runtimes.archive import Archive, Life
 from workloads.runtimes.base import (
@@ -31,6 +31,7 @@ from workloads.runtimes.base import (
     ContainerStatus,
     ContainerUsage,
     DiskUsage,
+    DnsSpec,
     FileSystem,
     ImageFault,
     LocalImage,
@@ -262,6 +263,8 @@ class Docker:
             # what still runs in it sits in a network that is gone
             self.kill(spec.uid)
             self._daemon.start(name)
+            if inspection.is_warm(found):
+                self._dressed(self._daemon.inspect(name), spec)  # the daemon wrote its first name back
         return self.observe(spec.uid) or self._make(spec, name, first)
 
     def start_container(self, spec: SandboxSpec, container: str, *, attempt: int) -> ContainerStatus:
@@ -277,6 +280,7 @@ class Docker:
             if status.state != "created":
                 return status
             id = status.id if joins(found, sandbox["Id"]) else self._created_anew(name, body)
+        self._write_etc(spec, sandbox)
         with self._named(spec, sandbox, id, body):
             status = self._start(id)
         if attempt >= KEPT_ATTEMPTS:
@@ -647,8 +651,24 @@ class Docker:
             instance=self.instance,
             image_user=self.image_user(wanted.image) if wanted.security.group is not None else "",
             sources=[self._volumes.source(spec, wanted, number) for number in range(len(wanted.mounts))],
-            message_file=self._files.message_file(spec.uid, container, attempt) if wanted.message_path else "",
+            files=self._own_files(spec, wanted, attempt),
         )
+
+    def _own_files(self, spec: SandboxSpec, wanted: ContainerSpec, attempt: int) -> dict[str, str]:
+        """The host's paths of single files by their places in the container. What is in them is `_write_etc`'s."""
+        files = {"/etc/hosts": self._files.etc_file(spec.uid, "hosts")}
+        if spec.dns != DnsSpec():
+            files["/etc/resolv.conf"] = self._files.etc_file(spec.uid, "resolv.conf")
+        if wanted.message_path:
+            files[wanted.message_path] = self._files.message_file(spec.uid, wanted.name, attempt)
+        return files
+
+    def _write_etc(self, spec: SandboxSpec, sandbox: Found) -> None:
+        """Before each start: the pod's address is another one in another sandbox."""
+        hosts = etcfiles.hosts(inspection.address(sandbox), spec.names, spec.aliases)
+        self._files.write_etc(spec.uid, "hosts", hosts)
+        if spec.dns != DnsSpec():
+            self._files.write_etc(spec.uid, "resolv.conf", etcfiles.resolv(spec.dns, _networks_resolver(sandbox)))
 
     def _created(self, name: str, body: payloads.Body, made: Made | None) -> str:
         """The id of the container; one that was made ahead is that container if it would be made the same now."""
@@ -770,6 +790,13 @@ def _is_up(listed: Found) -> bool:
 
 def _runs(inspected: Found) -> bool:
     return bool(inspected["State"]["Running"])
+
+
+def _networks_resolver(sandbox: Found) -> str:
+    """The daemon's resolv.conf of the sandbox; where it cannot be read from here, what every one says at least."""
+    with suppress(OSError):
+        return Path(sandbox["ResolvConfPath"]).read_text()
+    return etcfiles.NETWORKS
 
 
 def _given_at(sandbox: Found | None) -> datetime | None:

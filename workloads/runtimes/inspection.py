@@ -67,7 +67,7 @@ def sandbox_status(
         account=owner[0],
         namespace=owner[1],
         name=owner[2],
-        ip=_address(pause) if pause and running else "",
+        ip=address(pause) if pause and running else "",
         created_at=_created(pause, attempts, given_at),
         running=running,
         containers=newest(attempts),
@@ -127,6 +127,6 @@ def _created(pause: Inspected | None, attempts: list[ContainerStatus], given_at:
     return moment(pause["Created"]) if pause else None
 
 
-def _address(pause: Inspected) -> str:
+def address(pause: Inspected) -> str:
     networks = pause["NetworkSettings"]["Networks"].values()
     return next((network["IPAddress"] for network in networks if network["IPAddress"]), "")

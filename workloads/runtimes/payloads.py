@@ -37,14 +37,14 @@ def container(
     cgroup: str,
     instance: str,
     sources: Sequence[str] = (),
-    message_file: str = "",
+    files: Mapping[str, str] | None = None,
     image_user: str = "",
 ) -> Body:
     """One attempt of one container, joined to the sandbox with that id. `cgroup` is the pod's own, or "". `sources`
-    are the host's paths of the container's mounts, in their order, `message_file` that of its message file;
-    `image_user` counts where only a group is given."""
+    are the host's paths of the container's mounts, in their order, `files` those of single files by
+    their places in the container; `image_user` counts where only a group is given."""
     labels = {**_pod_labels(spec), names.CONTAINER: container.name, names.ATTEMPT: str(attempt)}
-    mounts = [*_mounts(container, sources), *_message_mount(container, message_file)]
+    mounts = [*_mounts(container, sources), *_file_mounts(container, files or {})]
     body: Body = {
         "Image": container.image,
         "Env": environment(container.environment, hostname=spec.hostname),
@@ -138,11 +138,11 @@ def _mounts(container: ContainerSpec, sources: Sequence[str]) -> list[Body]:
     ]
 
 
-def _message_mount(container: ContainerSpec, source: str) -> list[Body]:
+def _file_mounts(container: ContainerSpec, files: Mapping[str, str]) -> list[Body]:
     """A volume that is mounted at the very place stands there instead."""
-    target = posixpath.normpath(posixpath.join("/", container.message_path))
     taken = {posixpath.normpath(mount.path) for mount in container.mounts}
-    return [_bind(source, target)] if source and target not in taken else []
+    placed = {posixpath.normpath(posixpath.join("/", place)): source for place, source in files.items()}
+    return [_bind(source, place) for place, source in placed.items() if place not in taken]
 
 
 def _bind(source: str, target: str, *, read_only: bool = False) -> Body:

@@ -1,8 +1,10 @@
 """The single files that the service keeps for a pod's containers beside their volumes, bind-mounted into them.
 
     <root>/<pod uid>/messages/<container>/<attempt>    what an attempt says last (`terminationMessagePath`)
+    <root>/<pod uid>/etc/hosts, resolv.conf            what its containers find there under /etc
 
-They go with the pod's folder, which is `HostVolumes`' to remove.
+They are written in place, because they are mounted by inode, and go with the pod's folder, which is `HostVolumes`' to
+remove.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pathlib import Path
 from workloads.meta.keys import Uid
 from workloads.runtimes.base import MESSAGE_BYTES, RuntimeFault
 
-_WRITABLE_BY_ALL = 0o666
+_READABLE_BY_ALL, _WRITABLE_BY_ALL = 0o644, 0o666
 """Whoever the image runs as."""
 
 
@@ -46,6 +48,26 @@ class PodFiles:
             return ""
         except OSError as error:
             return f"Error on reading termination log: {error.strerror}"
+
+    def etc_file(self, uid: Uid, name: str) -> str:
+        """The host's path of a file of the pod's own /etc, which is made when it is not there. Raises RuntimeFault."""
+        place = self._root / uid / "etc" / name
+        with _told(f"failed to create {name} file: "):
+            if not place.exists():
+                self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.touch()
+                place.chmod(_READABLE_BY_ALL)
+        return str(place)
+
+    def write_etc(self, uid: Uid, name: str, text: str) -> None:
+        """Raises RuntimeFault."""
+        place = Path(self.etc_file(uid, name))
+        with _told(f"failed to write {name} file: "):
+            if place.read_text(errors="replace") != text:
+                with place.open("r+") as file:
+                    file.write(text)
+                    file.truncate()
 
     def forget_message(self, uid: Uid, container: str, attempt: int) -> None:
         with suppress(OSError):

@@ -13,7 +13,7 @@ from workloads.meta import quantity
 from workloads.meta.keys import Uid
 from workloads.runtimes import security, volumespecs
 from workloads.runtimes.bags import Bags, Missing
-from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
+from workloads.runtimes.base import AliasSpec, ContainerSpec, DnsSpec, NetworkSpec, SandboxSpec
 from workloads.runtimes.environment import Facts, Untranslatable, environment, expand
 
 __all__ = ("Untranslatable", "expand", "hostname", "missing", "missing_volumes", "network", "sandbox")
@@ -22,6 +22,9 @@ JSON = Mapping[str, Any]
 
 SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
 ACCOUNT_LABEL = "cci.io/account"
+CLUSTER_DOMAIN = "cluster.local"
+LONGEST_HOST_NAME = 64
+"""The kernel's word."""
 NAMESPACE_LABEL = "cci.io/namespace"
 
 _NO_BAGS = Bags()
@@ -62,12 +65,15 @@ def sandbox(
         namespace=metadata["namespace"],
         name=metadata["name"],
         network=network,
-        hostname=hostname(pod),
+        hostname=_kernel_name(pod),
         containers=containers,
         cpu_millis=cpu,
         memory_bytes=memory,
         labels=metadata.get("labels") or {},
         volumes=volumespecs.volumes(pod, facts),
+        names=_names(pod),
+        aliases=tuple(AliasSpec(one["ip"], tuple(one.get("hostnames") or ())) for one in spec.get("hostAliases") or ()),
+        dns=_dns(spec),
     )
 
 
@@ -100,6 +106,36 @@ def hostname(pod: JSON) -> str:
     """`spec.hostname`, else the pod's name cut to what a host name may be."""
     name: str = pod["spec"].get("hostname") or pod["metadata"]["name"]
     return name[:63].rstrip("-.")
+
+
+def _names(pod: JSON) -> tuple[str, ...]:
+    """With a subdomain, its full name first."""
+    short, subdomain = hostname(pod), pod["spec"].get("subdomain")
+    if not subdomain:
+        return (short,)
+    return f"{short}.{subdomain}.{pod['metadata']['namespace']}.svc.{CLUSTER_DOMAIN}", short
+
+
+def _kernel_name(pod: JSON) -> str:
+    full = _names(pod)[0]
+    if not pod["spec"].get("setHostnameAsFQDN"):
+        return hostname(pod)
+    if len(full) > LONGEST_HOST_NAME:
+        raise Untranslatable(
+            f"failed to construct FQDN from pod hostname and cluster domain, FQDN {full} is too long "
+            f"({LONGEST_HOST_NAME} characters is the max, {len(full)} characters requested)"
+        )
+    return full
+
+
+def _dns(spec: JSON) -> DnsSpec:
+    config = spec.get("dnsConfig") or {}
+    return DnsSpec(
+        alone=spec.get("dnsPolicy") == "None",
+        nameservers=tuple(config.get("nameservers") or ()),
+        searches=tuple(config.get("searches") or ()),
+        options=tuple((option["name"], option.get("value") or "") for option in config.get("options") or ()),
+    )
 
 
 def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:

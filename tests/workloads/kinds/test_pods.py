@@ -266,7 +266,7 @@ def test_a_variable_has_a_value_or_a_source_not_both() -> None:
         ({"nodeName": "n1"}, "nodeName", "the service chooses where a pod runs"),
         ({"initContainers": [container()]}, "initContainers[0].name", "Duplicate value"),
         ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds", "must be between 1 and 2147483647, inclusive"),
-        ({"dnsPolicy": "None"}, "dnsPolicy", "is not supported yet: give ClusterFirst"),
+        ({"dnsPolicy": "None"}, "dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None"),
         ({"securityContext": {"sysctls": [{}]}}, "securityContext.sysctls", "is not supported yet"),
         ({"imagePullSecrets": [{}]}, "imagePullSecrets[0].name", "Required value"),
         ({"schedulerName": "mine"}, "schedulerName", "there is one scheduler"),

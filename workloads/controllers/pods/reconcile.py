@@ -35,7 +35,7 @@ from workloads.kinds import gates
 from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
-from workloads.runtimes import translate
+from workloads.runtimes import etcfiles, translate
 from workloads.runtimes.base import ContainerStatus, ImageFault, NetworkSpec, RuntimeFault, RuntimeGone, SandboxSpec
 from workloads.store import evictions, hosts
 
@@ -309,6 +309,8 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
     look.runtime.ensure_volumes(wanted)
     look.observed = look.runtime.ensure_sandbox(wanted, first=_first(look, wanted, starts))
     spec = _spec(look, pod_ip=look.observed.ip)
+    if omitted := etcfiles.omitted(spec.dns):
+        look.tell("DNSConfigForming", omitted, type="Warning")
     for name, move in starts.items():
         fresh = _after(look, look.runtime.start_container(spec, name, attempt=move.attempt))
         look.observed = replace(look.observed, containers={**look.observed.containers, name: fresh})

@@ -1,0 +1,71 @@
+"""What a pod's containers read in /etc/hosts and /etc/resolv.conf, as the kubelet writes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workloads.runtimes.base import AliasSpec, DnsSpec
+
+MAX_NAMESERVERS = 3
+"""More than these no resolver asks."""
+EMBEDDED = "127.0.0.11"
+"""Docker's own server in every network that is not the default one. It knows whom the host asks."""
+NETWORKS = f"nameserver {EMBEDDED}\noptions ndots:0\n"
+
+_LOCAL = """\
+# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+"""
+_ALIASES = "\n# Entries added by HostAliases.\n"
+
+
+def hosts(ip: str, names: Iterable[str], aliases: Iterable[AliasSpec]) -> str:
+    """`names` are the pod's own, the longest first."""
+    lines = ["\t".join((alias.ip, *alias.names)) + "\n" for alias in aliases]
+    return _LOCAL + "\t".join((ip, *names)) + "\n" + (_ALIASES + "".join(lines) if lines else "")
+
+
+def resolv(dns: DnsSpec, networks: str) -> str:
+    """`networks` is what the pod's network would have it ask: the same file, as the runtime made it."""
+    servers, searches, options = ([], [], {}) if dns.alone else _read(networks)
+    servers = list(dict.fromkeys([*servers, *dns.nameservers]))[:MAX_NAMESERVERS]
+    searches = list(dict.fromkeys([*searches, *dns.searches]))
+    options = {**options, **dict(dns.options)}
+    lines = [f"search {' '.join(searches)}\n"] if searches else []
+    lines += [f"nameserver {server}\n" for server in servers]
+    if options:
+        lines.append(f"options {' '.join(_option(name, value) for name, value in options.items())}\n")
+    return "".join(lines)
+
+
+def omitted(dns: DnsSpec) -> str:
+    """What the kubelet says when a pod names more servers than are asked; "" when it does not."""
+    servers = list(dict.fromkeys([*([] if dns.alone else [EMBEDDED]), *dns.nameservers]))
+    if len(servers) <= MAX_NAMESERVERS:
+        return ""
+    opening = "Nameserver limits were exceeded, some nameservers have been omitted"
+    return f"{opening}, the applied nameserver line is: {' '.join(servers[:MAX_NAMESERVERS])}"
+
+
+def _read(text: str) -> tuple[list[str], list[str], dict[str, str]]:
+    servers: list[str] = []
+    searches: list[str] = []
+    options: dict[str, str] = {}
+    for line in text.splitlines():
+        word, *rest = line.split() or [""]
+        if word == "nameserver":
+            servers += rest[:1]
+        if word == "search":
+            searches = rest
+        if word == "options":
+            options |= {name: value for name, _, value in (option.partition(":") for option in rest)}
+    return servers, searches, options
+
+
+def _option(name: str, value: str) -> str:
+    return f"{name}:{value}" if value else name
