@@ -32,6 +32,7 @@ def default(obj: JSON) -> None:
 def prepare(obj: JSON, old: JSON | None) -> None:
     """A pod begins Pending. What the service wrote into it and an update leaves out stays as it was."""
     if old is None:
+        obj["spec"].setdefault("enableServiceLinks", True)
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
         if gates.are_shut(obj):
             obj["status"]["conditions"] = [gates.gated_condition()]
@@ -39,8 +40,9 @@ def prepare(obj: JSON, old: JSON | None) -> None:
     for name in (*podspecs.SETTLED, podspecs.DEVICES_ANNOTATION):
         if (value := podspecs.annotated(old, name)) is not None:
             obj["metadata"].setdefault("annotations", {}).setdefault(name, value)
-    if "nodeName" in old["spec"]:
-        obj["spec"].setdefault("nodeName", old["spec"]["nodeName"])
+    for name in ("nodeName", "enableServiceLinks"):
+        if name in old["spec"]:
+            obj["spec"].setdefault(name, old["spec"][name])
 
 
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:

@@ -137,7 +137,6 @@ POD_FIELDS = (
     _later("priority", "all pods have priority 0"),
     _later("preemptionPolicy", "all pods have the same priority", _one_of("", "PreemptLowerPriority")),
     _later("runtimeClassName", "all pods run in the operator's runtime"),
-    _later("shareProcessNamespace", "each container has its own processes"),
     _later("automountServiceAccountToken", "no token is mounted; give false or leave it out"),
     _later("overhead", "leave it out; it is never billed"),
     _later("resourceClaims", "leave it out"),
@@ -148,7 +147,6 @@ POD_FIELDS = (
 CONTAINER_FIELDS = (
     _later("volumeDevices", "each pod has 20 GiB of its own disk to write to"),
     _later("resizePolicy", "change the workload's template instead"),
-    _later("stdinOnce", "leave it out"),
 )
 
 _PROFILES = (

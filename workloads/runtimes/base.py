@@ -115,6 +115,7 @@ class ContainerSpec:
     memory_bytes: int = 0
     pids_limit: int = 1024
     stdin: bool = False
+    stdin_once: bool = False
     tty: bool = False
     mounts: tuple[MountSpec, ...] = ()
     security: SecuritySpec = SecuritySpec()
@@ -143,6 +144,8 @@ class SandboxSpec:
     """What /etc/hosts calls the pod's own address, the longest first."""
     aliases: tuple[AliasSpec, ...] = ()
     dns: DnsSpec = DnsSpec()
+    shared_processes: bool = False
+    """Its containers see each other's processes."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The image of the pause container, made here from nothing: no registry to pull it from, no compiler to build it with.
 
-`pause` owns a pod's network namespace and does nothing. Its whole program, for both processors:
+`pause` owns a pod's network namespace and does nothing but reap. Its whole program, for both processors:
 
+    rt_sigaction(SIGCHLD, {SIG_IGN}, NULL, 8)    whoever dies as its child, in a shared process namespace, is reaped
     rt_sigprocmask(SIG_BLOCK, {SIGINT, SIGQUIT, SIGTERM}, NULL, 8)    a blocked signal reaches even process 1
     while rt_sigtimedwait({SIGINT, SIGQUIT, SIGTERM}, NULL, NULL, 8) < 0: again
     exit_group(0)
@@ -21,7 +22,15 @@ ENTRYPOINT = "/pause"
 
 _SIGNALS = struct.pack("<Q", 1 << (2 - 1) | 1 << (3 - 1) | 1 << (15 - 1))
 
+_IGNORE = struct.pack("<4Q", 1, 0, 0, 0)
+
 _X86_64 = bytes.fromhex(
+    "b80d000000"  # mov  eax, 13 (rt_sigaction)
+    "bf11000000"  # mov  edi, 17 (SIGCHLD)
+    "488d354f000000"  # lea  rsi, [rip + ignore]
+    "31d2"  # xor  edx, edx
+    "41ba08000000"  # mov  r10d, 8
+    "0f05"  # syscall
     "b80e000000"  # mov  eax, 14 (rt_sigprocmask)
     "31ff"  # xor  edi, edi (SIG_BLOCK)
     "488d352f000000"  # lea  rsi, [rip + signals]
@@ -42,7 +51,13 @@ _X86_64 = bytes.fromhex(
 )
 
 _AARCH64 = struct.pack(
-    "<16I",
+    "<22I",
+    0xD28010C8,  # mov  x8, #134 (rt_sigaction)
+    0xD2800220,  # mov  x0, #17 (SIGCHLD)
+    0x100002C1,  # adr  x1, ignore
+    0xD2800002,  # mov  x2, #0
+    0xD2800103,  # mov  x3, #8
+    0xD4000001,  # svc  #0
     0xD28010E8,  # mov  x8, #135 (rt_sigprocmask)
     0xD2800000,  # mov  x0, #0 (SIG_BLOCK)
     0x100001C1,  # adr  x1, signals
@@ -91,7 +106,7 @@ def elf(architecture: str) -> bytes:
         known = " and ".join(_PROGRAMS)
         raise UnknownProcessor(f"no pause program for processor {architecture!r}: only for {known}")
     machine, code = _PROGRAMS[architecture]
-    code += _SIGNALS
+    code += _SIGNALS + _IGNORE
     base, headers = 0x400000, 64 + 56
     size = headers + len(code)
     identity = b"\x7fELF" + bytes([2, 1, 1, 0]) + bytes(8)

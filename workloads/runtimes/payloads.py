@@ -53,9 +53,11 @@ def container(
         "Healthcheck": {"Test": ["NONE"]},
         "Tty": container.tty,
         "OpenStdin": container.stdin,
+        "StdinOnce": container.stdin_once,
         "HostConfig": {
             "NetworkMode": f"container:{sandbox}",
             "IpcMode": f"container:{sandbox}",
+            **({"PidMode": f"container:{sandbox}"} if spec.shared_processes else {}),
             "LogConfig": _LOGS,
             **_confinement(container),
             **_limits(container),

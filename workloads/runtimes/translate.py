@@ -74,6 +74,7 @@ def sandbox(
         names=_names(pod),
         aliases=tuple(AliasSpec(one["ip"], tuple(one.get("hostnames") or ())) for one in spec.get("hostAliases") or ()),
         dns=_dns(spec),
+        shared_processes=bool(spec.get("shareProcessNamespace")),
     )
 
 
@@ -151,6 +152,7 @@ def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:
         cpu_millis=quantity.millicores(limits.get("cpu", 0)),
         memory_bytes=quantity.whole(limits.get("memory", 0)),
         stdin=bool(container.get("stdin")),
+        stdin_once=bool(container.get("stdin") and container.get("stdinOnce")),
         tty=bool(container.get("tty")),
         mounts=volumespecs.mounts(container, pod, variables),
         security=security.effective(pod, container),

@@ -79,6 +79,16 @@ def test_an_empty_pod_is_refused_not_a_crash() -> None:
     assert causes(obj) == [("spec.containers", "Required value: a pod needs at least one container")]
 
 
+def test_service_links_are_on_unless_said_and_stay_as_they_were() -> None:
+    old = pod(container())
+    KIND.prepare(old, None)
+    assert old["spec"]["enableServiceLinks"] is True
+    new = pod(container())
+    KIND.prepare(new, old)
+    assert causes(new, old) == []
+    assert new["spec"]["enableServiceLinks"] is True
+
+
 def test_a_pod_begins_pending_with_its_quality_of_service() -> None:
     obj = pod(container(resources={"limits": {"cpu": 1, "memory": "2Gi"}}))
     KIND.prepare(obj, None)
@@ -183,7 +193,7 @@ def test_a_container_out_of_rule_names_field_and_rule(change: dict[str, Any], fi
         {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}},
         {"envFrom": [], "volumeMounts": [], "terminationMessagePolicy": "File"},
         {"terminationMessagePath": "/tmp/why", "terminationMessagePolicy": "FallbackToLogsOnError"},
-        {"stdin": True, "tty": True, "workingDir": "/tmp", "command": ["a"], "args": ["b"]},
+        {"stdin": True, "stdinOnce": True, "tty": True, "workingDir": "/tmp", "command": ["a"], "args": ["b"]},
     ],
 )
 def test_what_means_what_happens_anyway_is_accepted(harmless: dict[str, Any]) -> None:
@@ -287,6 +297,7 @@ def test_a_pod_out_of_rule_names_field_and_remedy(spec: dict[str, Any], field: s
     [
         {"hostNetwork": False, "hostPID": False, "volumes": [], "nodeSelector": {}, "affinity": {}},
         {"priority": 0, "preemptionPolicy": "PreemptLowerPriority", "enableServiceLinks": True},
+        {"shareProcessNamespace": True, "enableServiceLinks": False},
         {"tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "tolerationSeconds": 300}]},
         {"automountServiceAccountToken": False, "serviceAccountName": "default", "hostname": "web"},
     ],

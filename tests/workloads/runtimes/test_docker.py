@@ -332,6 +332,23 @@ def test_the_pause_container_stops_when_asked(dockers: DockerWorld) -> None:
     assert docker("wait", sandbox) == "0"
 
 
+# Processes that containers share
+
+
+def test_containers_that_share_their_processes_see_each_other_and_leave_no_dead_ones(dockers: DockerWorld) -> None:
+    dockers.runtime.warm(dockers.network, size=1)
+    pod = spec(dockers, "app", "side", shared_processes=True)
+    dockers.runtime.ensure_sandbox(pod, first=FIRST)
+    for name in ("app", "side"):
+        dockers.runtime.start_container(pod, name, attempt=0)
+    assert dockers.run(pod.uid, "cat /proc/1/cmdline").rstrip("\0") == "/pause"
+    assert dockers.run(pod.uid, "grep -l '[t]rap .exit 143' /proc/[0-9]*/cmdline | wc -l") == "2"
+    dockers.run(pod.uid, "(sh -c 'sleep 0.1' &) ; sleep 0.5")
+    assert dockers.run(pod.uid, "grep -h State /proc/[0-9]*/status | grep -c Z || true") == "0"
+    dockers.runtime.kill(pod.uid, container="side")
+    assert dockers.run(pod.uid, "grep -l '[t]rap .exit 143' /proc/[0-9]*/cmdline | wc -l") == "1"
+
+
 # Pulls
 
 

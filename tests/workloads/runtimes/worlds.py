@@ -63,6 +63,7 @@ def spec(world: World, *containers: str, **changes: object) -> SandboxSpec:
         "name": "web-1",
         "network": world.network,
         "hostname": "web-1",
+        "names": ("web-1",),
         "containers": tuple(container(world.image, name) for name in containers or ("app",)),
         "cpu_millis": 1000,
         "memory_bytes": 256 * 1024**2,

@@ -12,8 +12,8 @@ from typing import Any
 from workloads.runtimes.base import ContainerStatus, LogStream
 
 JSON = dict[str, Any]
-Log = Callable[[bool], LogStream]
-"""The last `LINES` of its newest attempt, or (True) of the one before. Raises KeyError when it is not there."""
+Log = Callable[[int], LogStream]
+"""The last `LINES` of the attempt of that number. Raises KeyError when it is not there."""
 
 LINES = 80
 BYTES = 2048
@@ -24,20 +24,20 @@ def of(container: JSON, seen: ContainerStatus | None, before: JSON | None, log: 
     if seen is None or container.get("terminationMessagePolicy") != "FallbackToLogsOnError":
         return {}
     stored = dict(_stored(before or {}))
-    attempts = ((False, seen), (True, seen.last)) if seen.last else ((False, seen),)
-    return {one.id: _words(one, stored, log, previous=previous) for previous, one in attempts if one and _asks(one)}
+    attempts = [one for one in (seen, seen.last) if one is not None and _asks(one)]
+    return {one.id: _words(one, stored, log) for one in attempts}
 
 
 def _asks(ended: ContainerStatus) -> bool:
     return ended.state == "exited" and bool(ended.exit_code) and not ended.message and not ended.error
 
 
-def _words(ended: ContainerStatus, stored: dict[str, str], log: Log, *, previous: bool) -> str:
+def _words(ended: ContainerStatus, stored: dict[str, str], log: Log) -> str:
     id = f"docker://{ended.id}"
     if id in stored:
         return stored[id]
     try:
-        with closing(log(previous)) as stream:
+        with closing(log(ended.attempt)) as stream:
             return b"".join(stream)[-BYTES:].decode(errors="replace")
     except KeyError:
         return ""

@@ -168,8 +168,8 @@ class Look:
             found |= lastwords.of(container, self.seen(name), self.before(name), partial(self._end_of_log, name))
         return found
 
-    def _end_of_log(self, container: str, previous: bool) -> LogStream:
-        return self.runtime.logs(self.uid, container, tail=lastwords.LINES, previous=previous)
+    def _end_of_log(self, container: str, attempt: int) -> LogStream:
+        return self.runtime.logs(self.uid, container, tail=lastwords.LINES, attempt=attempt)
 
     def speak(self) -> None:
         for words in self.runtime.losses(self.uid):

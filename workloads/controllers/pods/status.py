@@ -145,8 +145,16 @@ def _container(container: JSON, found: ContainerStatus | None, before: JSON | No
         "imageID": f"docker://{found.image_id}",
         "containerID": f"docker://{found.id}",
         "started": "running" in state and seen.health.get(container["name"], health.NONE).started,
+        "resources": deepcopy(container.get("resources") or {}),
     }
+    if container.get("volumeMounts"):
+        entry["volumeMounts"] = [_mounted(mount) for mount in container["volumeMounts"]]
     return entry
+
+
+def _mounted(mount: JSON) -> JSON:
+    shown = {"name": mount["name"], "mountPath": mount["mountPath"]}
+    return {**shown, "readOnly": True, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else shown
 
 
 def _state(found: ContainerStatus, waiting: Waiting | None, seen: Seen) -> JSON:
