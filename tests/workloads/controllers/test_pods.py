@@ -520,3 +520,14 @@ def test_an_image_that_went_behind_our_back_is_pulled(world: World, monkeypatch:
     assert world.pod()["status"]["phase"] == "Running"
     assert world.runtime.pulls == [manifests.IMAGE]
     assert not [said for said in world.events() if "already present" in said]
+
+
+def test_a_status_shows_what_each_container_may_use_and_sees(world: World) -> None:
+    app = manifests.container() | {"volumeMounts": [{"name": "scratch", "mountPath": "/data", "readOnly": True}]}
+    world.create(manifests.pod(containers=[app], volumes=[{"name": "scratch", "emptyDir": {}}]))
+    world.settle()
+    entry = world.container()
+    assert entry["resources"] == app["resources"]
+    assert entry["volumeMounts"] == [
+        {"name": "scratch", "mountPath": "/data", "readOnly": True, "recursiveReadOnly": "Disabled"}
+    ]

@@ -316,8 +316,9 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
         look.observed = replace(look.observed, containers={**look.observed.containers, name: fresh})
         supply.used(look, fresh.image, fresh.image_id)
         look.tell("Created", f"Created container: {name}")
-        if fresh.state == "running":
+        if fresh.state == "running" or (fresh.started_at and not fresh.error):
             look.tell("Started", f"Started container {name}")
+        if fresh.state == "running":
             continue
         if fresh.error:
             look.tell("Failed", f"Error: {fresh.error}", type="Warning")
