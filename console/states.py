@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,6 +25,7 @@ _WORST: dict[Tone, int] = {"bad": 0, "warn": 1, "busy": 2, "ok": 3, "idle": 4}
 _IMAGE_PROBLEMS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _CANNOT_START = ("CreateContainerError", "CreateContainerConfigError", "RunContainerError", "ContainerCannotRun")
 _BACK_OFF = re.compile(r"back-off (?:(\d+)m)?(?:(\d+)s)?")
+_LONGEST_MESSAGE = 200
 _NODES = re.compile(r"^\d+/\d+ nodes are available: ")
 
 
@@ -62,7 +64,12 @@ def of_pod(pod: JSON) -> State:
     entries = status.get("containerStatuses") or []
     if not entries:
         return State(_("Queued"), _("accepted, waits for its turn"), "busy", "hollow")
-    return min((of_container(pod, entry) for entry in entries), key=lambda state: _WORST[state.tone])
+    worst = min((of_container(pod, entry) for entry in entries), key=lambda state: _WORST[state.tone])
+    shut = _condition(status, "Ready", "False") or {}
+    if worst.tone == "ok" and shut.get("reason") == "ReadinessGatesNotReady":
+        sentence = _("runs, not ready yet: %(why)s") % {"why": shut.get("message", "")}
+        return State(_("Starting"), sentence, "busy", "ring")
+    return worst
 
 
 def of_deployment(deployment: JSON, pods: Iterable[JSON] = ()) -> State:
@@ -132,6 +139,9 @@ def _unplaced(status: JSON) -> State | None:
     message = scheduled.get("message", "")
     if scheduled.get("reason") == "NetworkNotReady":
         return State(_("Waiting"), _("for its network: %(why)s") % {"why": message}, "busy", "hollow")
+    if scheduled.get("reason") == "SchedulingGated":
+        advice = _("It gets a place, and costs, when its last scheduling gate is removed.")
+        return State(_("Waiting"), _("held by its scheduling gates"), "busy", "hollow", advice=advice)
     why = _NODES.sub("", message)
     advice = _("It starts by itself when room is free. Stop something else, or ask for less.")
     if "can never fit" in why:
@@ -229,8 +239,8 @@ def ending(pod: JSON, container: str, ended: JSON) -> str:
         limit = memory_limit(pod, container)
         size = f" ({limit})" if limit else ""
         return _("exit %(code)s, out of memory%(size)s") % {"code": code, "size": size}
-    if ended.get("message"):
-        return str(ended["message"])
+    if said := str(ended.get("message") or "").strip():
+        return Truncator(said.splitlines()[-1]).chars(_LONGEST_MESSAGE)
     return _("exit %(code)s") % {"code": code} if code is not None else ""
 
 

@@ -87,6 +87,26 @@ def test_a_pod_that_failed_says_with_which_exit_code() -> None:
     assert states.of_pod(pod({"phase": "Failed", "containerStatuses": [entry(ended)]})).sentence == "exit 3"
 
 
+def test_of_a_long_message_the_last_line_is_told() -> None:
+    ended = {"terminated": {"exitCode": 3, "reason": "Error", "message": "starting\nno more disk" + "!" * 300 + "\n"}}
+
+    sentence = states.of_pod(pod({"phase": "Failed", "containerStatuses": [entry(ended)]})).sentence
+
+    assert sentence.startswith("no more disk!!!")
+    assert len(sentence) == 200
+
+
+def test_a_pod_that_others_hold_up_says_so() -> None:
+    gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "blocked"}
+    shut = {"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady", "message": "gate x is shut"}
+
+    held = states.of_pod(pod({"phase": "Pending", "conditions": [gated]}))
+    unready = states.of_pod(pod(scenes.running() | {"conditions": [shut]}))
+
+    assert (held.word, held.sentence) == ("Waiting", "held by its scheduling gates")
+    assert (unready.word, unready.sentence) == ("Starting", "runs, not ready yet: gate x is shut")
+
+
 def test_the_next_try_is_known_to_the_second() -> None:
     status = scenes.crashing()
     status["containerStatuses"][0]["lastState"]["terminated"]["finishedAt"] = "2026-08-20T10:00:00Z"
