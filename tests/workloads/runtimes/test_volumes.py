@@ -136,6 +136,7 @@ def test_a_group_owns_what_it_shares(dockers: DockerWorld) -> None:
 @pytest.mark.docker
 def test_the_folder_of_volumes_is_nobody_elses(dockers: DockerWorld) -> None:
     made = start(dockers, pod(dockers, files("login", in_memory=True, word="x")))
-    (mount,) = dockers.runtime._daemon.inspect(dockers.id(made.uid, "app"))["HostConfig"]["Mounts"]
+    listed = dockers.runtime._daemon.inspect(dockers.id(made.uid, "app"))["HostConfig"]["Mounts"]
+    (mount,) = (one for one in listed if one["Target"] == "/login")
     root = Path(mount["Source"]).parents[2]
     assert root.stat().st_mode & 0o077 == 0
