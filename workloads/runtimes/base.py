@@ -268,7 +268,7 @@ class DiskUsage:
     containers: Mapping[str, int]
     """The writable layer and the logs of each container's newest attempt."""
     before: int = 0
-    """Those of the attempts before that are still there."""
+    """Those of the attempts before that are still there, and the single files that are mounted into containers."""
     volumes: Mapping[str, int] = field(default_factory=dict)
     """Not those in memory."""
 

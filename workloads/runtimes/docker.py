@@ -405,7 +405,8 @@ class Docker:
             newest[one["Labels"][names.CONTAINER]] = one
         sizes = {one["Id"]: self._written.size(one["Id"]) for one in attempts}
         containers = {name: sizes.pop(one["Id"]) for name, one in newest.items()}
-        return DiskUsage(containers=containers, before=sum(sizes.values()), volumes=self._volumes.used(uid))
+        before = sum(sizes.values()) + self._files.used(uid)
+        return DiskUsage(containers=containers, before=before, volumes=self._volumes.used(uid))
 
     def _told(self, messages: Iterable[Found]) -> Iterator[RuntimeEvent]:
         for message in messages:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workloads.meta.keys import Uid
+from workloads.runtimes import diskusage
 from workloads.runtimes.base import MESSAGE_BYTES, RuntimeFault
 
 _READABLE_BY_ALL, _WRITABLE_BY_ALL = 0o644, 0o666
@@ -68,6 +69,10 @@ class PodFiles:
                 with place.open("r+") as file:
                     file.write(text)
                     file.truncate()
+
+    def used(self, uid: Uid) -> int:
+        """What lies on the disk: containers may write into these files, and at any length."""
+        return sum(diskusage.used(self._root / uid / part) for part in ("messages", "etc"))
 
     def forget_message(self, uid: Uid, container: str, attempt: int) -> None:
         with suppress(OSError):

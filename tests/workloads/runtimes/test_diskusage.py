@@ -38,10 +38,12 @@ def test_what_a_real_pod_wrote_is_measured(dockers: DockerWorld) -> None:
     dockers.runtime.ensure_volumes(pod)
     dockers.runtime.ensure_sandbox(pod)
     dockers.runtime.start_container(pod, "app", attempt=0)
-    dockers.run(pod.uid, "for f in /tmp/a /scratch/b /fast/c; do dd if=/dev/zero of=$f bs=1M count=3; done; sync")
+    files = "/tmp/a /scratch/b /fast/c /dev/termination-log"
+    dockers.run(pod.uid, f"for f in {files}; do dd if=/dev/zero of=$f bs=1M count=3; done; sync")
     usage = dict(dockers.runtime.disk_usage())[pod.uid]
     assert 3 * MIB <= usage.containers["app"] < 4 * MIB
     assert list(usage.volumes) == ["scratch"]
+    assert 3 * MIB <= usage.before < 4 * MIB
     assert 3 * MIB <= usage.volumes["scratch"] < 4 * MIB
 
 
