@@ -36,6 +36,7 @@ SETTINGS = (
     Setting("CCI_LOG_DIR", "", "Where logs of containers that are gone are kept. Empty: logs/pods in CCI_DATA_DIR."),
     Setting("CCI_LOG_RETENTION_DAYS", "7", "Days for which those logs are kept, and it is known how their pods ended."),
     Setting("CCI_LOG_RETENTION_GIB", "10", "GiB of disk they may take; accounts with the most give way first."),
+    Setting("CCI_STORAGE_CLASSES", "", "Folders for claims by class, as in ssd=/mnt/ssd. Others: CCI_VOLUMES_DIR."),
     Setting("CCI_AGENT_SOCKET", "", "Unix socket of the node agent. Empty: agent.sock beside the other sockets."),
     Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),
     Setting("CCI_RESERVED_MEMORY", "256Mi", "Memory of the host that pods do not get, such as 2Gi; 0 gives them all."),
@@ -84,6 +85,17 @@ def percent(name: str, *, most: int = 100) -> int:
 
 def flag(name: str) -> bool:
     return get(name).lower() in ("1", "true", "yes", "on")
+
+
+def paths(name: str) -> dict[str, Path]:
+    """`a=/x,b=/y` by name. Raises SystemExit with a sentence when the value is none."""
+    found = {}
+    for part in filter(None, (one.strip() for one in get(name).split(","))):
+        key, equals, path = part.partition("=")
+        if not equals or not key.strip() or not path.strip().startswith("/"):
+            raise SystemExit(f"{name}: {part!r} is not name=/absolute/path; write them with commas between.")
+        found[key.strip()] = Path(path.strip())
+    return found
 
 
 def data_dir() -> Path:

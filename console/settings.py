@@ -171,6 +171,7 @@ VOLUMES_DIR = Path(env.get("CCI_VOLUMES_DIR") or DATA_DIR / "pods").resolve()
 LOG_DIR = Path(env.get("CCI_LOG_DIR") or DATA_DIR / "logs" / "pods").resolve()
 LOG_RETENTION_DAYS = env.number("CCI_LOG_RETENTION_DAYS")
 LOG_RETENTION_GIB = env.number("CCI_LOG_RETENTION_GIB")
+STORAGE_CLASSES = env.paths("CCI_STORAGE_CLASSES")
 AGENT_SOCKET = Path(env.get("CCI_AGENT_SOCKET") or RUN_DIR / "agent.sock")
 
 LOGGING = {

@@ -143,6 +143,8 @@ def _unplaced(status: JSON) -> State | None:
         advice = _("It gets a place, and costs, when its last scheduling gate is removed.")
         return State(_("Waiting"), _("held by its scheduling gates"), "busy", "hollow", advice=advice)
     why = _NODES.sub("", message)
+    if scheduled.get("reason") == "ClaimNotReady":
+        return State(_("Waiting"), _("for its storage: %(why)s") % {"why": why}, "warn", "triangle")
     advice = _("It starts by itself when room is free. Stop something else, or ask for less.")
     if "can never fit" in why:
         advice = _("No pod of this size can run here. Choose a smaller specification.")

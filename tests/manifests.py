@@ -30,6 +30,18 @@ def pod(name: str = "one", **spec: Any) -> JSON:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": body}
 
 
+def claim(name: str = "data", *, size: str = "1Gi", mode: str = "ReadWriteOnce", **spec: Any) -> JSON:
+    body = {"accessModes": [mode], "resources": {"requests": {"storage": size}}, **spec}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": body}
+
+
+def claiming(name: str = "one", claim: str = "data", **spec: Any) -> JSON:
+    """A pod whose container sees the claim at /data."""
+    made = pod(name, volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": claim}}], **spec)
+    made["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    return made
+
+
 def deployment(name: str = "web", *, replicas: int = 2, **spec: Any) -> JSON:
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": pod()["spec"] | spec}

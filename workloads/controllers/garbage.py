@@ -26,7 +26,8 @@ JSON = dict[str, Any]
 
 FOREGROUND = "foregroundDeletion"
 NEVER_OWNERS = ("Event", "Pod", "Namespace")
-"""Nothing of ours is owned by these (a namespace empties itself), and they come and go too often to ask."""
+"""Nothing of ours is owned by these (a namespace empties itself), and they come and go too often to ask. A pod owns the
+claims of its ephemeral volumes, if it has any."""
 LOOK_AGAIN_AT_ONCE = 0.1
 LOOK_AGAIN_SECONDS = 30.0
 PAGE = 200
@@ -79,7 +80,7 @@ def reconcile(key: Key) -> Result | None:
 
 def _concerns(entry: Entry, obj: JSON) -> bool:
     if entry.type == "DELETED":
-        return entry.key.kind not in NEVER_OWNERS
+        return entry.key.kind not in NEVER_OWNERS or (entry.key.kind == "Pod" and b'"ephemeral"' in entry.data)
     return _waits_for_dependents(obj)
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from django.conf import settings
 
-from workloads.controllers import cronjobs, garbage, namespaces, networks, queue, replicasets, standing
+from workloads.controllers import (
+    claims,
+    cronjobs,
+    ephemeral,
+    garbage,
+    namespaces,
+    networks,
+    queue,
+    replicasets,
+    standing,
+)
 from workloads.controllers.autoscalers import reconcile as autoscalers
 from workloads.controllers.autoscalers.reconcile import Measure
 from workloads.controllers.base import Controller
@@ -41,6 +51,8 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         autoscalers.controller(measure),
         scalingpolicies.controller(measure),
         networks.controller(host, pool=pool),
+        claims.controller(host),
+        ephemeral.controller(),
         namespaces.controller(),
         standing.controller(),
         garbage.controller(),

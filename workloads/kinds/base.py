@@ -97,6 +97,8 @@ class Kind:
     """What it holds is never quoted, not even in the error that refuses it."""
     own_conditions: frozenset[str] = frozenset()
     """Types of conditions that only the service writes; users may write others. Empty: the status is the service's."""
+    fixed: tuple[JSON, ...] = ()
+    """Objects that are there in every account and lie in no store: a kind that has some can be read, not written."""
     field_selectors: dict[str, Callable[[JSON], str]] = field(default_factory=dict)
     """Beyond `metadata.name` and `metadata.namespace`: path -> value."""
 

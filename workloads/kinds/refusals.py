@@ -72,9 +72,12 @@ KINDS = (
     _not_yet("Ingress", "ingresses", "networking.k8s.io"),
     _not_yet("IngressClass", "ingressclasses", "networking.k8s.io"),
     _not_yet("NetworkPolicy", "networkpolicies", "networking.k8s.io", "namespaces are apart anyway"),
-    _not_yet("PersistentVolumeClaim", "persistentvolumeclaims", "", "each pod has 20 GiB of its own disk"),
-    _not_yet("PersistentVolume", "persistentvolumes", ""),
-    _not_yet("StorageClass", "storageclasses", "storage.k8s.io"),
+    _never(
+        "PersistentVolume",
+        "persistentvolumes",
+        "",
+        "volumes are made and removed with their claims; look at the claim (kubectl get pvc)",
+    ),
     _not_yet("ResourceQuota", "resourcequotas", ""),
     _not_yet("LimitRange", "limitranges", ""),
     _not_yet("PodDisruptionBudget", "poddisruptionbudgets", "policy"),
@@ -145,7 +148,7 @@ POD_FIELDS = (
 )
 
 CONTAINER_FIELDS = (
-    _later("volumeDevices", "each pod has 20 GiB of its own disk to write to"),
+    _later("volumeDevices", "use volumeMounts; volumes are file systems here"),
     _later("resizePolicy", "change the workload's template instead"),
 )
 

@@ -48,9 +48,11 @@ def _load() -> None:
         jobs,
         namespaces,
         networks,
+        persistentvolumeclaims,
         pods,
         replicasets,
         scalingpolicies,
         secrets,
         serviceaccounts,
+        storageclasses,
     )

@@ -1,7 +1,7 @@
 """Volumes of a pod and where its containers see them: defaults, and everything that can be wrong, in Kubernetes' words.
 
-Served are emptyDir, configMap, secret, downwardAPI and projected. Whether a ConfigMap or Secret exists is not asked
-here: the pod waits for it.
+Served are emptyDir, configMap, secret, downwardAPI, projected, persistentVolumeClaim and ephemeral. Whether a
+ConfigMap, Secret or claim exists is not asked here: the pod waits for it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from workloads.kinds import references
+from workloads.kinds import claimspecs, objectmeta, references
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -21,8 +21,7 @@ FIELD_PATHS = ("metadata.annotations", "metadata.labels", "metadata.name", "meta
 MEDIA = ("", "Memory")
 
 HOST_PATH = "the host's files are not offered; put what the container needs into its image"
-_NOT_YET = "is not supported yet: use emptyDir, configMap, secret, downwardAPI or projected"
-_CLAIM = "is not supported yet: persistent volumes come later; use an emptyDir for what may go with the pod"
+_NOT_YET = "is not supported yet: use emptyDir, configMap, secret, downwardAPI, projected or persistentVolumeClaim"
 _TOKEN = "is not supported yet: no token is issued to pods"  # noqa: S105
 _MODE_RULE = "must be a number between 0 and 0777 (octal), both inclusive"
 
@@ -35,6 +34,8 @@ def default(spec: JSON) -> None:
         for part in ("configMap", "secret", "downwardAPI", "projected"):
             if part in volume:
                 volume[part].setdefault("defaultMode", DEFAULT_MODE)
+        if (template := (volume.get("ephemeral") or {}).get("volumeClaimTemplate")) and "spec" in template:
+            claimspecs.default(template["spec"])
         for items in _downward(volume):
             for item in items:
                 if "fieldRef" in item and not item["fieldRef"].get("apiVersion"):
@@ -137,6 +138,18 @@ def _downward_item(item: JSON, field: str) -> list[Cause]:
     return found + references.resource(item["resourceFieldRef"], where)
 
 
+def _claim(source: JSON, field: str) -> list[Cause]:
+    return [] if source.get("claimName") else [causes.required(f"{field}.claimName")]
+
+
+def _ephemeral(source: JSON, field: str) -> list[Cause]:
+    template, where = source.get("volumeClaimTemplate"), f"{field}.volumeClaimTemplate"
+    if not template:
+        return [causes.required(where)]
+    found = objectmeta.validate_template(template.get("metadata") or {}, f"{where}.metadata")
+    return found + claimspecs.validate(template.get("spec") or {}, f"{where}.spec")
+
+
 def _projected(source: JSON, field: str) -> list[Cause]:
     found, taken = _mode(source, "defaultMode", field), set[str]()
     for index, one in enumerate(source.get("sources") or []):
@@ -218,11 +231,13 @@ def _downward(volume: JSON) -> list[list[JSON]]:
     return [(source.get("downwardAPI") or {}).get("items") or [] for source in sources]
 
 
-_REFUSED = {"hostPath": HOST_PATH, "persistentVolumeClaim": _CLAIM}
+_REFUSED = {"hostPath": HOST_PATH}
 _RULES: dict[str, Callable[[JSON, str], list[Cause]]] = {
     "emptyDir": _empty_dir,
     "configMap": _config_map,
     "secret": _secret,
     "downwardAPI": _downward_api,
     "projected": _projected,
+    "persistentVolumeClaim": _claim,
+    "ephemeral": _ephemeral,
 }

@@ -15,6 +15,7 @@ from django.db import connection
 
 from workloads.node import archiving, disks, listening, orphans, pools, probes, room, server, storage, streams, usage
 from workloads.node.archiving import Limits
+from workloads.node.claims import keep as keep_claims
 from workloads.runtimes import registry
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def run(stop: threading.Event) -> None:
     application = streams.Application(runtime, token=settings.AGENT_TOKEN, sampler=sampler)
     duties: dict[str, Duty] = {
         "events": lambda stop: listening.listen(runtime, stop),
+        "claims": lambda stop: keep_claims(runtime, stop),
         "probes": lambda stop: probes.keep(runtime, stop),
         "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),

@@ -1,4 +1,5 @@
-"""The ConfigMaps and Secrets that a pod names, as they are at one moment. Pure: whoever looks at the pod reads them.
+"""The ConfigMaps, Secrets and claims that a pod names, as they are at one moment. Pure: whoever looks at the pod reads
+them.
 
 `named` says which those are; a `Bags` holds what was found of them and answers values, or says what is missing in the
 kubelet's words.
@@ -11,8 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from workloads.kinds import claimspecs
+from workloads.meta.keys import Uid
+from workloads.runtimes.claims import ClaimSpec
+
 JSON = Mapping[str, Any]
-Kind = Literal["ConfigMap", "Secret"]
+Kind = Literal["ConfigMap", "Secret", "PersistentVolumeClaim"]
 Name = tuple[Kind, str]
 
 _ENV: dict[str, Kind] = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
@@ -29,6 +34,7 @@ class Bags:
 
     namespace: str = ""
     found: Mapping[Name, JSON] = field(default_factory=dict)
+    account: str = ""
 
     def all(self, kind: Kind, name: str) -> Mapping[str, bytes]:
         """Every value of one, by key. Raises Missing."""
@@ -44,6 +50,16 @@ class Bags:
             raise Missing(f"couldn't find key {key} in {kind} {self.namespace}/{name}")
         return every[key]
 
+    def claim(self, name: str) -> ClaimSpec:
+        """Raises Missing, also while the claim has no volume."""
+        obj = self.found.get(("PersistentVolumeClaim", name))
+        if obj is None:
+            raise Missing(f'persistentvolumeclaim "{name}" not found')
+        phase = claimspecs.phase(dict(obj))
+        if phase != "Bound":
+            raise Missing(f'persistentvolumeclaim "{name}" is {phase or "Pending"}')
+        return claim_of(obj, account=self.account)
+
 
 def values(obj: JSON) -> Mapping[str, bytes]:
     """The values of a ConfigMap or Secret by key, as bytes."""
@@ -53,8 +69,19 @@ def values(obj: JSON) -> Mapping[str, bytes]:
     return {**texts, **_decoded(obj.get("binaryData") or {})}
 
 
+def claim_of(obj: JSON, *, account: str) -> ClaimSpec:
+    """Where the data of a PersistentVolumeClaim lies."""
+    return ClaimSpec(Uid(obj["metadata"]["uid"]), account, obj["spec"]["storageClassName"])
+
+
+def of_pod(pod: JSON) -> set[Name]:
+    """Everything a pod names."""
+    claims = claimspecs.of_pod(dict(pod)).values()
+    return {*named(pod["spec"]), *(("PersistentVolumeClaim", name) for name in claims)}
+
+
 def named(spec: JSON) -> set[Name]:
-    """Everything a pod specification names."""
+    """Every ConfigMap and Secret a pod specification names."""
     return in_environment(spec) | in_volumes(spec)
 
 

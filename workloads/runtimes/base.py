@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from workloads.meta.keys import Uid
+from workloads.runtimes.claims import Claims, ClaimSpec
 
 
 class RuntimeFault(Exception):
@@ -56,6 +57,10 @@ class VolumeSpec:
     files: tuple[FileSpec, ...] | None = None
     group: int | None = None
     """The pod's fsGroup: owns what is in it."""
+    claim: ClaimSpec | None = None
+    """Whose data it shows, instead of a folder of the pod's own. It must be there."""
+    group_once: bool = False
+    """A claim whose root is the group's already is left as it is (`fsGroupChangePolicy: OnRootMismatch`)."""
 
 
 @dataclass(frozen=True)
@@ -311,6 +316,10 @@ class LogStream(Protocol):
 
 
 class Runtime(Protocol):
+    @property
+    def claims(self) -> Claims:
+        """Where the data of claims lies."""
+
     def now(self) -> datetime:
         """The runtime's clock, for marks that have no container event (pull started)."""
 

@@ -51,6 +51,7 @@ from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
 from workloads.runtimes.diskusage import Written
 from workloads.runtimes.groupusage import GroupUsage, from_stats
+from workloads.runtimes.hostclaims import HostClaims
 from workloads.runtimes.hostvolumes import HostVolumes
 from workloads.runtimes.podfiles import PodFiles
 from workloads.runtimes.pulls import Layers
@@ -84,20 +85,22 @@ class _Host:
 
 class Docker:
     """`instance` keeps several installs on one daemon apart: each sees only what carries its label. `volumes` is where
-    those of pods lie on the host, by the same path for this process and the daemon; `archive` gets the logs of what is
-    removed."""
+    those of pods lie on the host, by the same path for this process and the daemon, with claims beside it unless
+    `claims` says otherwise; `archive` gets the logs of what is removed."""
 
     def __init__(
         self,
         *,
         instance: str,
         volumes: Path = _VOLUMES,
+        claims: HostClaims | None = None,
         archive: Archive | None = None,
         base_url: str | None = None,
     ) -> None:
         self.instance = instance
+        self.claims = claims or HostClaims(volumes.with_name(f"{volumes.name}-claims"))
         self._archive = archive or Archive(_LOGS)
-        self._volumes = HostVolumes(volumes)
+        self._volumes = HostVolumes(volumes, self.claims)
         self._files = PodFiles(volumes)
         self._daemon = Daemon(base_url)
         self._ahead = Ahead(self._daemon)

@@ -6,6 +6,8 @@
     <root>/<pod uid>/volumes/<name>/<file>             -> ..data/<file>
     <root>/<pod uid>/subpaths/<container>/<number>     a part of a volume, held by an open file and bound here
 
+A claim's data lies elsewhere (`hostclaims`); its empty folder under `volumes` says that the pod has taken it over.
+
 Whoever reads a file through its link sees the old files or the new ones, never some of each. What is in memory lies on
 a tmpfs of its own. A subPath is followed without trusting links that a container may have laid, and keeps showing what
 it showed when its container started.
@@ -22,8 +24,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workloads.meta.keys import Uid
-from workloads.runtimes import diskusage, mounts
+from workloads.runtimes import diskusage, hostclaims, mounts
 from workloads.runtimes.base import ContainerSpec, FileSpec, MountSpec, RuntimeFault, SandboxSpec, VolumeSpec
+from workloads.runtimes.hostclaims import HostClaims
 
 _DATA, _DATA_NEXT = "..data", "..data_tmp"
 _OPEN = 0o777
@@ -34,8 +37,9 @@ _READABLE = 0o440
 class HostVolumes:
     """`root` is the same path for this process and for the Docker daemon."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, claims: HostClaims) -> None:
         self._root = root
+        self._claims = claims
 
     @property
     def root(self) -> Path:
@@ -45,16 +49,17 @@ class HostVolumes:
         """Makes the pod's volumes, or brings their files up to date. Raises RuntimeFault."""
         for volume in spec.volumes:
             with _told(f'MountVolume.SetUp failed for volume "{volume.name}" : '):
-                self._ensure(self._folder(spec.uid, volume.name), volume)
+                self._ensure(spec.uid, volume)
 
     def source(self, spec: SandboxSpec, container: ContainerSpec, number: int) -> str:
         """The host's path of a container's mount of that number. Raises RuntimeFault."""
         mount = container.mounts[number]
-        folder = self._folder(spec.uid, mount.volume)
+        volume = next(one for one in spec.volumes if one.name == mount.volume)
+        with _told(f'MountVolume.SetUp failed for volume "{volume.name}" : '):
+            folder = self._data(spec.uid, volume)
         if not mount.sub_path:
             return str(folder)
         with _told(f'failed to prepare subPath for volumeMount "{mount.volume}" of container "{container.name}": '):
-            volume = next(one for one in spec.volumes if one.name == mount.volume)
             place = self._root / spec.uid / "subpaths" / container.name / str(number)
             return str(_bound(folder, mount, place, may_make=volume.files is None))
 
@@ -66,6 +71,7 @@ class HostVolumes:
         with _told("volumes cannot be removed: "):
             for place in mounts.below(folder):
                 mounts.unmount(place)
+            _clear_places(folder / "subpaths")
             shutil.rmtree(folder)
 
     def owners(self) -> list[Uid]:
@@ -84,10 +90,36 @@ class HostVolumes:
     def _folder(self, uid: Uid, volume: str) -> Path:
         return self._root / uid / "volumes" / volume
 
-    def _ensure(self, folder: Path, volume: VolumeSpec) -> None:
+    def _data(self, uid: Uid, volume: VolumeSpec) -> Path:
+        """Where what the volume shows lies. Raises OSError."""
+        if volume.claim is None:
+            return self._folder(uid, volume.name)
+        folder = self._claims.folder(volume.claim)
+        if folder is None:
+            raise OSError(f"the data of claim {volume.claim.uid} is not on this host")
+        return folder
+
+    def _take_over(self, mark: Path, uid: Uid, volume: VolumeSpec) -> None:
+        """Once for each pod: its group gets what is in the claim. The mark comes after, so that a crash in between
+        does it again."""
+        folder = self._data(uid, volume)
+        if mark.exists():
+            return
+        if volume.group is not None:
+            hostclaims.give_to_group(folder, volume.group, only_when_root_differs=volume.group_once)
+        self._make(mark)
+
+    def _make(self, folder: Path) -> None:
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _ensure(self, uid: Uid, volume: VolumeSpec) -> None:
+        folder = self._folder(uid, volume.name)
+        if volume.claim is not None:
+            self._take_over(folder, uid, volume)
+            return
         if not folder.exists():
-            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder.mkdir(parents=True)
+            self._make(folder)
         if volume.in_memory and not folder.is_mount():
             mounts.tmpfs(folder, mode=_OPEN, size_bytes=volume.size_bytes)
         if stat.S_IMODE(folder.stat().st_mode) & _OPEN != _OPEN:
@@ -167,6 +199,14 @@ def _bound(folder: Path, mount: MountSpec, place: Path, *, may_make: bool) -> Pa
     finally:
         os.close(part)
     return place
+
+
+def _clear_places(folder: Path) -> None:
+    """Takes mount points away one by one and never what is mounted: one that is still there is an error."""
+    for container in folder.iterdir() if folder.exists() else ():
+        for place in container.iterdir():
+            place.rmdir() if place.is_dir() else place.unlink()
+        container.rmdir()
 
 
 def _resolved(folder: Path, sub_path: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
+from workloads.kinds import claimspecs
 from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import Runtime
+from workloads.runtimes.hostclaims import HostClaims
 
 
 @cache
@@ -25,11 +28,22 @@ def current() -> Runtime:
     if name == "docker":
         from workloads.runtimes.docker import Docker
 
-        # a folder of this install's own: two that share the host's folder must not sweep each other's
-        volumes = settings.VOLUMES_DIR / settings.INSTANCE_ID
-        return Docker(instance=settings.INSTANCE_ID, volumes=volumes, archive=archive())
+        # folders of this install's own: two that share the host's folder must not sweep each other's
+        volumes, instance = settings.VOLUMES_DIR, settings.INSTANCE_ID
+        claims = _claims(volumes, instance)
+        return Docker(instance=instance, volumes=volumes / instance, claims=claims, archive=archive())
     if name == "simulated":
         from workloads.runtimes.simulated import Simulated
 
         return Simulated(every_image=True, archive=archive())
     raise SystemExit(f"CCI_RUNTIME={name!r} is not a runtime: use docker or simulated.")
+
+
+def _claims(volumes: Path, instance: str) -> HostClaims:
+    from django.conf import settings
+
+    roots: dict[str, Path] = settings.STORAGE_CLASSES
+    if unknown := sorted(roots.keys() - claimspecs.CLASSES.keys()):
+        classes = ", ".join(claimspecs.CLASSES)
+        raise SystemExit(f"CCI_STORAGE_CLASSES names {', '.join(unknown)}: the storage classes are {classes}.")
+    return HostClaims(volumes / "claims" / instance, {name: root / instance for name, root in roots.items()})

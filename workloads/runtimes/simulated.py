@@ -41,6 +41,8 @@ from workloads.runtimes.base import (
     SandboxStatus,
     StoredImage,
 )
+from workloads.runtimes.claims import ClaimSpec
+from workloads.runtimes.simulatedclaims import SimulatedClaims
 from workloads.runtimes.subnets import NoRoom, free_subnet
 
 KEPT_ATTEMPTS = 2
@@ -99,6 +101,7 @@ class Simulated:
         self._warm: dict[str, int] = {}
         self._sandboxes: dict[Uid, _Sandbox] = {}
         self._volumes: dict[Uid, dict[str, dict[str, bytes]]] = {}
+        self.claims = SimulatedClaims(clock)
         self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
         self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
         self._written: dict[tuple[Uid, str], int] = {}
@@ -333,6 +336,14 @@ class Simulated:
             for volume in spec.volumes:
                 files = {file.path: file.data for file in volume.files or ()}
                 kept[volume.name] = kept.get(volume.name, {}) if volume.files is None else files
+                if volume.claim is not None:
+                    kept[volume.name] = self._data(volume.name, volume.claim)
+
+    def _data(self, volume: str, claim: ClaimSpec) -> dict[str, bytes]:
+        files = self.claims.files(claim)
+        if files is None:
+            raise RuntimeFault(f'MountVolume.SetUp failed for volume "{volume}" : {claim.uid} has no data here')
+        return files
 
     def volume_owners(self) -> list[Uid]:
         with self._lock:

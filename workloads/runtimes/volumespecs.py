@@ -1,4 +1,4 @@
-"""What a pod's volumes hold: from the pod, and the ConfigMaps and Secrets it names, to files. Pure."""
+"""What a pod's volumes hold: from the pod, and the ConfigMaps, Secrets and claims it names. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workloads.kinds import claimspecs
 from workloads.meta import quantity
 from workloads.runtimes.bags import Kind, Missing, containers
 from workloads.runtimes.base import FileSpec, MountSpec, VolumeSpec
@@ -38,8 +39,9 @@ def missing(pod: JSON, facts: Facts) -> str:
 
 
 def mounts(container: JSON, pod: JSON, variables: Mapping[str, str]) -> tuple[MountSpec, ...]:
-    """Where a container sees them. Files are written by the service alone, so only emptyDirs can be written to."""
-    scratch = {volume["name"] for volume in pod["spec"].get("volumes") or () if "emptyDir" in volume}
+    """Where a container sees them. Files are written by the service alone, so only emptyDirs and claims can be written
+    to."""
+    scratch = {volume["name"] for volume in pod["spec"].get("volumes") or () if _is_writable(volume)}
     return tuple(
         MountSpec(
             volume=mount["name"],
@@ -54,6 +56,10 @@ def mounts(container: JSON, pod: JSON, variables: Mapping[str, str]) -> tuple[Mo
 def _volume(volume: JSON, pod: JSON, facts: Facts) -> VolumeSpec:
     name = volume["name"]
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+    if name in (claims := claimspecs.of_pod(dict(pod))):
+        policy = (pod["spec"].get("securityContext") or {}).get("fsGroupChangePolicy")
+        claim = facts.bags.claim(claims[name])
+        return VolumeSpec(name=name, claim=claim, group=group, group_once=policy == "OnRootMismatch")
     if "emptyDir" in volume:
         in_memory = volume["emptyDir"].get("medium") == "Memory"
         size = _size(volume["emptyDir"], facts) if in_memory else 0
@@ -63,6 +69,11 @@ def _volume(volume: JSON, pod: JSON, facts: Facts) -> VolumeSpec:
     return VolumeSpec(
         name=name, in_memory="configMap" not in volume, files=tuple(files[path] for path in sorted(files)), group=group
     )
+
+
+def _is_writable(volume: JSON) -> bool:
+    source = volume.get("persistentVolumeClaim")
+    return "emptyDir" in volume or "ephemeral" in volume or (source is not None and not source.get("readOnly"))
 
 
 def _size(source: JSON, facts: Facts) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import orjson
@@ -18,6 +19,7 @@ from workloads.meta.errors import BadRequest, Expired, NotFound
 from workloads.meta.keys import Key
 from workloads.store import changes, objects
 from workloads.store.objects import Row
+from workloads.verbs import fixed
 from workloads.verbs.calls import Rows
 from workloads.verbs.drafts import loaded
 
@@ -33,7 +35,7 @@ def get(identity: Identity, kind_name: str, name: str, namespace: str) -> Row:
 
 def row(kind: Kind, key: Key) -> Row:
     try:
-        return objects.read(key)
+        return fixed.row(kind, key) if kind.fixed else objects.read(key)
     except objects.Missing:
         raise NotFound.named(kind.plural, key.name, group=kind.group) from None
 
@@ -41,6 +43,8 @@ def row(kind: Kind, key: Key) -> Row:
 def count(identity: Identity, kind_name: str, namespace: str | None) -> int:
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, "list")
+    if kind.fixed:
+        return len(kind.fixed)
     return objects.count(kind.name, account=identity.account, namespace=namespace)
 
 
@@ -86,13 +90,17 @@ def _query(
         fields = selectors.parse_fields(field_text, supported)
     except selectors.SelectorError as error:
         raise BadRequest(str(error)) from None
-    pinned = fields.exact("metadata.namespace")
-    scan = _scanner(
-        kind.name,
-        account=identity.account,
-        namespace=(namespace or pinned) if kind.namespaced else None,
-        name=fields.exact("metadata.name"),
-        owner_uid=owner_uid,
+    pinned, name = fields.exact("metadata.namespace"), fields.exact("metadata.name")
+    scan = (
+        partial(fixed.page, kind, identity.account, name=name)
+        if kind.fixed
+        else _scanner(
+            kind.name,
+            account=identity.account,
+            namespace=(namespace or pinned) if kind.namespaced else None,
+            name=name,
+            owner_uid=owner_uid,
+        )
     )
     left = [term for term in fields.requirements if not (term.equals and term.field == "metadata.name")]
     if not labels and not left:

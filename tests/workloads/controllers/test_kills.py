@@ -23,6 +23,7 @@ from workloads.client import Client
 from workloads.node import storage
 from workloads.node.asking import Outcome
 from workloads.runtimes.simulated import Simulated
+from workloads.runtimes.simulatedclaims import SimulatedClaims
 from workloads.store import changes
 
 JSON = dict[str, Any]
@@ -42,6 +43,7 @@ STEPS = {
         "stop_sandbox",
         "remove_sandbox",
     ),
+    SimulatedClaims: ("ensure", "remove"),
     Client: ("create", "update", "patch", "delete", "record_event"),
 }
 MARKS = ("pullStartedAt", "pulledAt", "createdAt", "startedAt", "readyAt", "finishedAt")

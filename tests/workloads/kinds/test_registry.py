@@ -16,6 +16,8 @@ def test_the_kinds_of_the_product() -> None:
         ("replicasets.apps", "apps/v1"),
         ("pods", "v1"),
         ("events", "v1"),
+        ("persistentvolumeclaims", "v1"),
+        ("storageclasses.storage.k8s.io", "storage.k8s.io/v1"),
         ("configmaps", "v1"),
         ("secrets", "v1"),
         ("serviceaccounts", "v1"),
@@ -62,6 +64,7 @@ def test_short_names_and_plurals_are_nobody_elses(kind: Kind) -> None:
         ("v1", "ReplicationController", "use a Deployment"),
         ("v1", "PodTemplate", "write the template into a Deployment"),
         ("v1", "Service", "is not served yet"),
+        ("v1", "PersistentVolume", "look at the claim"),
     ],
 )
 def test_a_refused_kind_names_the_alternative(api_version: str, kind: str, instead: str) -> None:

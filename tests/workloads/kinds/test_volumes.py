@@ -54,7 +54,8 @@ def test_a_volume_without_a_type_is_an_empty_folder_and_files_are_0644() -> None
     ("source", "field", "message"),
     [
         ({"hostPath": {"path": "/"}}, "hostPath", "Forbidden: the host's files are not offered"),
-        ({"persistentVolumeClaim": {"claimName": "c"}}, "persistentVolumeClaim", "Forbidden: is not supported yet"),
+        ({"persistentVolumeClaim": {}}, "persistentVolumeClaim.claimName", "Required value"),
+        ({"ephemeral": {}}, "ephemeral.volumeClaimTemplate", "Required value"),
         ({"nfs": {"path": "/", "server": "x"}}, "nfs", "Forbidden: is not supported yet"),
         ({"emptyDir": {}, "secret": {"secretName": "s"}}, "secret", "may not specify more than 1 volume type"),
         ({"emptyDir": {"medium": "HugePages"}}, "emptyDir.medium", "Unsupported value"),

@@ -12,7 +12,7 @@ from workloads.meta.errors import BadRequest
 
 
 def _kinds():
-    return sorted(registry.kinds())
+    return sorted(kind.name for kind in registry.kinds().values() if not kind.fixed)
 
 
 def _place(name, object_name="nothing"):

@@ -197,5 +197,6 @@ def docker_world() -> Iterator[DockerWorld]:
             docker("network", "rm", *networks)
         for uid in runtime.volume_owners():
             runtime.remove_sandbox(uid)
+        shutil.rmtree(volumes.with_name(f"{volumes.name}-claims"), ignore_errors=True)
         volumes.rmdir()
         shutil.rmtree(logs)

@@ -1,5 +1,5 @@
-"""The ConfigMaps and Secrets that a pod names: read when something is made from them, waited for while they are not
-there. A container waits alone; the others go on.
+"""The ConfigMaps, Secrets and claims that a pod names: read when something is made from them, waited for while they are
+not there. A container waits alone; the others go on.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def read(look: Look) -> Bags:
         account, namespace = look.key.account, look.key.namespace
         found = {
             name: hands.read(look.door, Key(account, name[0], namespace, name[1]))
-            for name in sorted(bags.named(look.pod["spec"]))
+            for name in sorted(bags.of_pod(look.pod))
         }
-        look.bags = Bags(namespace, {name: obj for name, obj in found.items() if obj is not None})
+        look.bags = Bags(namespace, {name: obj for name, obj in found.items() if obj is not None}, account)
     return look.bags
 
 

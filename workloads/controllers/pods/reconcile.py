@@ -16,6 +16,7 @@ from workloads.controllers import hands, networks, queue
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
 from workloads.controllers.pods import (
+    claims,
     configuration,
     ending,
     epitaph,
@@ -120,7 +121,8 @@ def _place(look: Look) -> Result | None:
         return _hold_for_network(look)
     look.network = translate.network(network, account=look.key.account)
     with placement.one_hand(look.host.lock):
-        missing = _missing(look)
+        held = claims.obstacle(look)
+        missing = held or _missing(look)
         if not missing:
             _bind(look)
             return None
@@ -128,7 +130,8 @@ def _place(look: Look) -> Result | None:
         look.tell("FailedScheduling", missing, type="Warning", component=SCHEDULER)
     kept = missing == placement.KEPT_FOR_ANOTHER
     seconds = placement.turn_ends_in(look.now) if kept else LOOK_FOR_ROOM_SECONDS
-    return _stay_pending(look, reason=placement.UNSCHEDULABLE, message=missing, seconds=seconds)
+    reason = claims.NOT_READY if held else placement.UNSCHEDULABLE
+    return _stay_pending(look, reason=reason, message=missing, seconds=seconds)
 
 
 def _missing(look: Look) -> str:

@@ -1,5 +1,5 @@
-"""Which changes mean that a pod must be looked at: its own, room that is free again, a Network that is ready, and a
-ConfigMap or Secret that it waits for or shows as files."""
+"""Which changes mean that a pod must be looked at: its own, room that is free again, a Network that is ready, a claim
+that it waits for, and a ConfigMap or Secret that it waits for or shows as files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from workloads.controllers import hands
-from workloads.controllers.pods import placement, status
-from workloads.kinds import gates
+from workloads.controllers import hands, owners
+from workloads.controllers.pods import claims, placement, status
+from workloads.kinds import claimspecs, gates
 from workloads.meta import conditions
 from workloads.meta.keys import Key
 from workloads.runtimes import bags
@@ -31,10 +31,12 @@ def keys(entry: Entry) -> Iterable[Key]:
         return _waiting_for_network(entry)
     if entry.key.kind in ("ConfigMap", "Secret"):
         return _naming(entry.key)
+    if entry.key.kind == claims.KIND:
+        return _waiting_for_claim(entry)
     if entry.key.kind != "Pod":
         return ()
     own = [entry.key] if entry.type != "DELETED" and _asks_for_a_look(entry) else []
-    return [*own, *waiting_for_room()] if _frees_room(entry) else own
+    return [*own, *waiting_for_room(), *_sharing_claims(entry)] if _frees_room(entry) else own
 
 
 def _asks_for_a_look(entry: Entry) -> bool:
@@ -88,6 +90,23 @@ def _waiting_for_network(entry: Entry) -> list[Key]:
         return []
     rows = _unplaced(account=entry.key.account, namespace=entry.key.namespace)
     return [row.key for row in rows]
+
+
+def _waiting_for_claim(entry: Entry) -> list[Key]:
+    """Pods that name a claim which has become another: bound, lost, going, gone."""
+    if entry.previous is not None and entry.type == "MODIFIED":
+        after, before = ((claimspecs.phase(obj), owners.is_deleting(obj)) for obj in hands.now_and_before(entry))
+        if after == before:
+            return []
+    return [row.key for row in claims.naming(entry.key)]
+
+
+def _sharing_claims(entry: Entry) -> list[Key]:
+    """Pods without a place that name a claim of the pod that has ended: it may be theirs alone now."""
+    if not claims.may_name_some(entry.data):
+        return []
+    named = claims.keys_of(orjson.loads(entry.data), account=entry.key.account)
+    return [row.key for claim in named for row in claims.naming(claim) if not row.node]
 
 
 def _naming(key: Key) -> list[Key]:
