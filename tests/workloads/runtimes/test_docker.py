@@ -21,6 +21,7 @@ from workloads.runtimes import names
 from workloads.runtimes.base import ImageFault, PullProgress, Ran, RuntimeGone, SandboxSpec
 from workloads.runtimes.daemon import Daemon
 from workloads.runtimes.docker import Docker
+from workloads.runtimes.groupusage import GroupUsage
 
 pytestmark = pytest.mark.docker
 
@@ -505,3 +506,17 @@ def test_a_log_is_asked_of_a_daemon_whose_files_are_out_of_reach(
     dockers.runtime.remove_sandbox(pod.uid)
 
     assert b"".join(dockers.runtime.logs(pod.uid, "app", timestamps=True)) == before
+
+
+def test_where_control_groups_are_out_of_sight_docker_is_asked_for_usage(
+    dockers: DockerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = spec(dockers)
+    dockers.runtime.ensure_sandbox(pod)
+    dockers.runtime.start_container(pod, "app", attempt=0)
+    (seen,) = dockers.runtime.usage()
+    monkeypatch.setattr(GroupUsage, "sees_groups", lambda self: False)
+    (told,) = dockers.runtime.usage()
+    assert (told.uid, told.container, told.id) == (seen.uid, seen.container, seen.id)
+    assert told.cpu_nanoseconds >= seen.cpu_nanoseconds > 0
+    assert 0 < told.memory_bytes < 64 * 1024**2
