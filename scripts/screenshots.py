@@ -121,6 +121,8 @@ def addresses(stack: Stack) -> dict[str, str]:
         "kubectl": "/kubectl/",
         "create-namespace": "/create/namespace/",
         "create-deployment": f"/create/deployment/?namespace={NAMESPACE}",
+        "create-job": f"/create/job/?namespace={NAMESPACE}",
+        "create-cronjob": f"/create/cronjob/?namespace={NAMESPACE}",
         "create-yaml": f"/create/yaml/?namespace={NAMESPACE}",
         "missing": "/namespaces/nowhere/",
     }

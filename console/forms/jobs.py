@@ -13,7 +13,7 @@ from console.forms.workloads import WorkloadDraft, head
 ONCE, CUSTOM = "once", "custom"
 RESTARTS = ("Never", "OnFailure")
 POLICIES = ("Forbid", "Allow", "Replace")
-_JOB_FIELDS = (
+JOB_FIELDS = (
     "mode",
     "completions",
     "parallelism",
@@ -102,7 +102,7 @@ class JobDraft(WorkloadDraft):
     KIND = "Job"
     STEPS = ("basic", "advanced", "confirm")
     PLACES = _places("spec")
-    ON_STEP = dict.fromkeys(_JOB_FIELDS, "advanced")
+    ON_STEP = dict.fromkeys(JOB_FIELDS, "advanced")
 
     @classmethod
     def read(cls, fields: Fields) -> JobDraft:
@@ -150,7 +150,7 @@ class CronJobDraft(WorkloadDraft):
         **_places("spec.jobTemplate.spec"),
     }
     ON_STEP = dict.fromkeys(
-        (*_JOB_FIELDS, *ScheduleDraft.FIELDS, "schedule", "policy", "deadline", "succeeded_kept", "failed_kept"),
+        (*JOB_FIELDS, *ScheduleDraft.FIELDS, "schedule", "policy", "deadline", "succeeded_kept", "failed_kept"),
         "schedule",
     )
     NUMBERS: ClassVar[dict[str, tuple[str, str]]] = {

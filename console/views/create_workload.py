@@ -21,6 +21,7 @@ from console.access import View, Visit, guarded
 from console.forms import presses
 from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError, Fields, placed, together
+from console.forms.jobs import CronJobDraft, JobDraft
 from console.forms.workloads import WorkloadDraft
 from console.sections import page_of
 from console.spans import parse
@@ -66,6 +67,8 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
 
 
 deployment_create = _wizard(DeploymentDraft.read, section="deployments")
+job_create = _wizard(JobDraft.read, section="jobs")
+cronjob_create = _wizard(CronJobDraft.read, section="cronjobs")
 
 
 def _where(draft: WorkloadDraft) -> str:

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.urls import NoReverseMatch, reverse
+from django.utils import dateformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.client import Rate
 from console import manifests
-from console.forms import handlers, namespaces, storage
+from console.forms import handlers, namespaces, schedules, storage
 from console.forms import sizes as offered
 from console.forms.containers import INIT, MAIN, ContainerDraft
 from console.forms.drafts import FieldError
 from console.forms.environment import VALUE
+from console.forms.jobs import CUSTOM, JOB_FIELDS, CronJobDraft, JobDraft
 from console.forms.namespaces import NamespaceDraft
 from console.forms.podtemplates import PodDraft
 from console.forms.sizes import FREE
 from console.forms.workloads import WorkloadDraft
 from console.sizes import Size
+from console.spans import age
 from console.views import container_words, workload_words
 from console.views.picks import Picks
 from workloads.client import Client, HostImage
 from workloads.kinds.podspecs import Specification
+from workloads.kinds.schedules import ScheduleError
 
 _FIRST_FIELDS = {"basic": "name", "access": "access", "schedule": "rule", "confirm": "confirm"}
 _FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode"}
@@ -56,6 +63,16 @@ class StepItem:
     title: str
     current: bool
     done: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """A time a CronJob runs at, in its zone."""
+
+    moment: str
+    """`Fri 27 Nov 2026, 03:00`."""
+    zone: str
+    away: str
 
 
 def first_field(draft: WorkloadDraft, step: str) -> str:
@@ -118,6 +135,8 @@ def workload_context(
         "yaml": yaml,
         "command": f"kubectl apply -f - <<'EOF'\n{yaml}EOF",
         **_choices(),
+        **(_work_choices() if isinstance(draft, JobDraft | CronJobDraft) else {}),
+        **(_schedule_context(draft, wrong) if isinstance(draft, CronJobDraft) else {}),
     }
 
 
@@ -203,6 +222,56 @@ def _choices() -> dict[str, Any]:
             (storage.MEMORY, _("an empty directory in memory")),
         ],
     }
+
+
+def _work_choices() -> dict[str, Any]:
+    return {
+        "restart_policies": [
+            ("Never", _("a new pod takes over")),
+            ("OnFailure", _("it is started again in the same pod")),
+        ]
+    }
+
+
+def _schedule_context(draft: CronJobDraft, wrong: Sequence[str]) -> dict[str, Any]:
+    names = workload_words.weekdays()
+    work = draft.work
+    changed = work.mode == CUSTOM or work.timeout.typed or work.retries.typed or work.ttl.typed
+    return {
+        "rules": workload_words.rules(),
+        "minute_choices": [(str(number), str(number)) for number in schedules.EVERY],
+        "weekdays": [(number, names[number], number in draft.schedule.weekdays) for number in schedules.WEEKDAYS],
+        "policies": workload_words.policies(),
+        "zones": _zones(),
+        "work_open": changed or any(field in JOB_FIELDS for field in wrong),
+        **_runs(draft),
+    }
+
+
+def _runs(draft: CronJobDraft) -> dict[str, Any]:
+    """The next five times, or why there are none to show."""
+    now = datetime.now(UTC)
+    try:
+        moments = draft.schedule.following(now, 5)
+    except ScheduleError as error:
+        said = str(error)
+        return {"runs": [], "runs_problem": said[:1].upper() + said[1:]}
+    zone = draft.schedule.zone or "UTC"
+    runs = [
+        Run(
+            dateformat.format(moment, "D j M Y, H:i"),
+            zone,
+            _("in %(time)s") % {"time": age((moment - now).total_seconds())},
+        )
+        for moment in moments
+    ]
+    return {"runs": runs, "runs_problem": ""}
+
+
+@cache
+def _zones() -> list[str]:
+    """Places and UTC, without what only keeps old names alive."""
+    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/")))
 
 
 def _container_item(

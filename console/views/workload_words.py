@@ -2,31 +2,115 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
+from decimal import Decimal
 
-from billing.client import Rate
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.client import Rate, format_money
+from console.forms import schedules
 from console.forms.deployments import DeploymentDraft
+from console.forms.jobs import CUSTOM, CronJobDraft, JobDraft, WorkDraft
+from console.forms.schedules import ScheduleDraft
 from console.forms.workloads import WorkloadDraft
 
 Facts = list[tuple[str, str]]
 
 
 def pods(draft: WorkloadDraft, size: str) -> str:
-    """`2 × 1 core · 2 GiB`."""
+    """`2 × 1 core · 2 GiB`: how many side by side."""
     if isinstance(draft, DeploymentDraft):
         return f"{draft.replicas} × {size}"
-    return size
+    return f"{'?' if draft.pods is None else draft.pods} × {size}"
 
 
 def facts(draft: WorkloadDraft) -> Facts:
     if isinstance(draft, DeploymentDraft):
         return [(_("Access"), _("nobody from outside")), (_("Upgrades"), _upgrades(draft))]
+    if isinstance(draft, JobDraft):
+        return _work(draft.work)
+    if isinstance(draft, CronJobDraft):
+        titles = {value: note for value, _title, note in policies()}
+        kept = _("%(good)s succeeded, %(bad)s failed") % {"good": draft.succeeded_kept, "bad": draft.failed_kept}
+        deadline = [(_("Starting deadline"), _seconds(draft.deadline.value))] if draft.deadline.typed else []
+        return [
+            (_("Runs"), when(draft.schedule)),
+            (_("Overlap"), f"{draft.policy}: {titles.get(draft.policy, '')}"),
+            (_("Jobs kept"), kept),
+            *deadline,
+            *_work(draft.work),
+        ]
     return []
 
 
 def price_note(draft: WorkloadDraft, rate: Rate | None) -> str:
     """What the price an hour does not say by itself."""
-    return ""
+    if rate is None or not isinstance(draft, JobDraft | CronJobDraft):
+        return ""
+    if draft.work.seconds is None:
+        return _("Only while its pods run; nothing in between. Without a timeout nothing bounds it.")
+    most = format_money(rate.per_second * Decimal(draft.work.seconds), rate.currency)
+    return _("Only while its pods run: with this timeout about %(most)s a run at most.") % {"most": most}
+
+
+def rules() -> list[tuple[str, str]]:
+    return [
+        (schedules.MINUTES, _("every few minutes")),
+        (schedules.HOURLY, _("every hour")),
+        (schedules.DAILY, _("every day")),
+        (schedules.WEEKLY, _("every week")),
+        (schedules.MONTHLY, _("every month")),
+        (schedules.CRON, _("as a cron text says")),
+    ]
+
+
+def weekdays() -> dict[int, str]:
+    """By cron's numbers."""
+    names = (_("Sunday"), _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"))
+    return dict(enumerate(names))
+
+
+def policies() -> list[tuple[str, str, str]]:
+    return [
+        ("Forbid", _("Forbid"), _("this run is left out; the one that runs goes on")),
+        ("Allow", _("Allow"), _("both run side by side, and both are billed")),
+        ("Replace", _("Replace"), _("the one that runs is stopped, and the new one starts")),
+    ]
+
+
+def when(schedule: ScheduleDraft) -> str:
+    """`every day at 03:00, Europe/Berlin`."""
+    words = {"every": schedule.every.value, "minute": schedule.minute, "time": schedule.time, "day": schedule.day}
+    names = weekdays()
+    days = ", ".join(names[number] for number in schedules.WEEKDAYS if number in schedule.weekdays)
+    said = {
+        schedules.MINUTES: ngettext("every minute", "every %(every)d minutes", schedule.every.value) % words,
+        schedules.HOURLY: _("every hour at minute %(minute)s") % words,
+        schedules.DAILY: _("every day at %(time)s") % words,
+        schedules.WEEKLY: _("every %(days)s at %(time)s") % {**words, "days": days or "?"},
+        schedules.MONTHLY: _("on day %(day)s of every month at %(time)s") % words,
+    }
+    return f"{said.get(schedule.rule, schedule.typed or '?')}, {schedule.zone or 'UTC'}"
+
+
+def _work(work: WorkDraft) -> Facts:
+    words = {"completions": work.completions, "parallelism": work.parallelism}
+    much = _("one pod has to succeed")
+    if work.mode == CUSTOM:
+        much = _("%(completions)s pods have to succeed, %(parallelism)s side by side") % words
+        much += _(", each with its index") if work.indexed else ""
+    again = _("in the same pod") if work.restart_policy == "OnFailure" else _("by a new pod")
+    retried = _("%(again)s, given up after %(retries)s retries") % {"again": again, "retries": work.retries}
+    found = [(_("Work"), much), (_("Retried"), retried)]
+    if work.timeout.typed:
+        found.append((_("Timeout"), _seconds(work.timeout.value)))
+    if work.ttl.typed:
+        found.append((_("Deleted"), _("%(time)s after its end") % {"time": _seconds(work.ttl.value)}))
+    return found
+
+
+def _seconds(count: int) -> str:
+    return _("%(count)d s") % {"count": count}
 
 
 def _upgrades(draft: DeploymentDraft) -> str:

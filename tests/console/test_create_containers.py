@@ -12,6 +12,8 @@ from console.forms.podtemplates import PodDraft
 from console.forms.presses import pressed
 from workloads.kinds import registry
 
+pytestmark = pytest.mark.django_db
+"""The grid of pod specifications is the operator's table."""
 JSON = dict[str, Any]
 WEB = {
     "name": "web",

@@ -16,6 +16,7 @@ from tests.e2e.chromium import NARROW, WIDE, chromium, complaints, dress, sign_i
 from tests.stack import ROOT, Stack
 
 TALK = "sh -c 'i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done'"
+SERVE = "sh -c 'echo serving $COLOUR; mkdir /w; echo ok > /w/index.html; exec httpd -f -p 8080 -h /w'"
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 REMEMBER = """() => {
     window.sameDocument = true;
@@ -67,6 +68,8 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         "/kubectl/",
         "/create/namespace/",
         "/create/deployment/",
+        "/create/job/",
+        "/create/cronjob/",
         "/create/yaml/",
         "/namespaces/",
         *(f"/namespaces/{namespace}/{tab}" for tab in ("", "yaml/", "events/", "deployments/", "pods/", "delete/")),
@@ -233,6 +236,57 @@ def test_what_is_confirmed_can_be_applied_with_kubectl(stack: Stack, page: Page,
     file = tmp_path / "twin.yaml"
     file.write_text(page.get_by_label("YAML").inner_text())
     assert "deployment.apps/twin created" in stack.kubectl("apply", "--dry-run=server", "-f", str(file))
+
+
+def test_workloads_are_created_by_their_forms(stack: Stack, page: Page, shop: str) -> None:
+    """A Deployment that takes its environment from a ConfigMap and is asked by HTTP; a Job; a CronJob."""
+    heard = complaints(page)
+    stack.kubectl("-n", shop, "create", "configmap", "settings", "--from-literal=COLOUR=green")
+    sign_in(page, stack)
+    begin(page, f"{stack.url}/create/deployment/?namespace={shop}", name="green", command=SERVE)
+    page.locator("summary", has_text="Environment").click()
+    page.get_by_role("button", name="Add a variable").click()
+    expect(page.locator("#id_containers-0-env-0-name")).to_be_focused()
+    page.keyboard.type("COLOUR")
+    page.get_by_label("Is", exact=True).select_option("configMap/settings/COLOUR")
+    page.locator("summary", has_text="Health checks").click()
+    page.locator("#id_containers-0-readiness-way").select_option("http")
+    page.locator("#id_containers-0-readiness-port").fill("8080")
+    expect(page.locator("#summary")).to_contain_text("readinessProbe")
+    page.reload()
+    expect(page.locator("#id_containers-0-readiness-port")).to_have_value("8080")
+    finish(page, "Create Deployment")
+    expect(page.locator("#side .number").first).to_have_text("2/2", timeout=60_000)
+    logs = stack.kubectl("-n", shop, "logs", "deployment/green")
+    assert "serving green" in logs
+
+    begin(page, f"{stack.url}/create/job/?namespace={shop}", name="sum", command="echo done")
+    finish(page, "Create Job")
+    stack.kubectl("-n", shop, "wait", "--for=condition=complete", "job/sum", "--timeout=60s")
+
+    begin(page, f"{stack.url}/create/cronjob/?namespace={shop}", name="nightly", command="echo done")
+    page.get_by_role("button", name="Next: Schedule").click()
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    expect(page.locator("#runs")).to_contain_text("03:00 Europe/Berlin")
+    finish(page, "Create CronJob")
+    assert stack.get("cronjob", "nightly", "-n", shop)["spec"]["timeZone"] == "Europe/Berlin"
+    assert heard == []
+
+
+def begin(page: Page, address: str, *, name: str, command: str) -> None:
+    """The first step of a form, filled."""
+    page.goto(address)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Image", exact=True).fill(manifests.IMAGE)
+    page.locator("summary", has_text="Start command").click()
+    page.get_by_label("Command optional").fill(command)
+
+
+def finish(page: Page, button: str) -> None:
+    """Over the step before the last, and the button that creates."""
+    page.locator(".steps").get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name=button).click()
+    expect(page.locator("#create")).to_have_count(0)
 
 
 def test_rows_are_added_and_removed_where_one_works(stack: Stack, page: Page, shop: str) -> None:
