@@ -65,6 +65,10 @@ class Query:
         values = {name: value for name, value in {**self.values, "continue": "", **changes}.items() if value}
         return f"{self.path}?{urlencode(values)}" if values else self.path
 
+    def following(self, token: str) -> str:
+        """The address of the page after this one."""
+        return f"{self.path}?{urlencode({**self.values, 'continue': token})}"
+
     def chip(self, name: str, value: str, label: str, *, count: int | None = None) -> Chip:
         return Chip(label, self.with_(**{name: value}), self.get(name) == value, count)
 
@@ -143,7 +147,7 @@ def _shelf(
         token, remaining = listing.continue_token, listing.remaining
         if not token or len(rows) >= PAGE or looked_at >= _LOOKED_AT:
             break
-    next_page = f"{query.path}?{urlencode({**query.values, 'continue': token})}" if token else ""
+    next_page = query.following(token) if token else ""
     return Shelf(rows, Pager(_sentence(len(rows), remaining, wanted is None), first, query.with_(), next_page))
 
 

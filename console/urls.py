@@ -8,6 +8,7 @@ from console.views import (
     create_yaml,
     cronjobs,
     deployments,
+    ended,
     help,
     jobs,
     kubectl,
@@ -92,6 +93,10 @@ pages: list[URLPattern] = [
     path(f"{_POD}yaml/", pods.manifest, name="pod-yaml"),
     path(f"{_POD}cost/", pods.cost, name="pod-cost"),
     path(f"{_POD}delete/", pods.delete, name="pod-delete"),
+    path("ended-pods/", ended.pod_list, name="all-ended-pods"),
+    path("namespaces/<slug:namespace>/ended-pods/", ended.pod_list, name="ended-pods"),
+    path("ended-pods/<uuid:uid>/", ended.detail, name="ended-pod"),
+    path("ended-pods/<uuid:uid>/logs/stream/", logs.ended_stream, name="ended-log-stream"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -51,6 +51,10 @@ def _words() -> list[Answer]:
             _("Cores and memory of a pod, from the operator's grid: usually 0.25 to 32 cores, 2 to 8 GiB a core."),
         ),
         Answer(
+            _("Ended pods"),
+            _("Pods that are gone: how they ended, and their logs to read and download, for some days."),
+        ),
+        Answer(
             _("In use"),
             _("What a pod's containers use now: CPU over the last 15 seconds, memory without unused file cache."),
         ),

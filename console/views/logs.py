@@ -6,8 +6,9 @@ that any number of readers may follow, and one that leaves is let go at once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from uuid import UUID
 
 import httpx
 import orjson
@@ -24,12 +25,25 @@ _LONGEST_TAIL = 5000
 
 
 async def stream(request: HttpRequest, *, namespace: str, name: str) -> HttpResponseBase:
-    """`container`, `tail`, `since`, `previous`, `follow` as kubectl has them; `download` names a file."""
+    """`container`, `tail`, `since`, `previous`, `follow` as kubectl has them, `attempt` by its number; `download` names
+    a file."""
+    return await _answer(request, lambda: _target(request, namespace, name), name=name)
+
+
+async def ended_stream(request: HttpRequest, *, uid: UUID) -> HttpResponseBase:
+    """The same of a pod that is gone."""
+    return await _answer(request, lambda: _ended_target(request, str(uid)), name=str(uid))
+
+
+stream.guarded = True  # type: ignore[attr-defined]
+ended_stream.guarded = True  # type: ignore[attr-defined]
+
+
+async def _answer(request: HttpRequest, find: Callable[[], LogTarget], *, name: str) -> HttpResponseBase:
     if request.method not in ("GET", "HEAD"):
         return HttpResponse(status=405)
     try:
-        target = await sync_to_async(_target)(request, namespace, name)
-        body = await _open(target)
+        body = await _open(await sync_to_async(find)())
     except StatusError as refusal:
         return HttpResponse(refusal.message, status=refusal.code, content_type="text/plain; charset=utf-8")
     response = StreamingHttpResponse(body, content_type="text/plain; charset=utf-8")
@@ -40,17 +54,18 @@ async def stream(request: HttpRequest, *, namespace: str, name: str) -> HttpResp
     return response
 
 
-stream.guarded = True  # type: ignore[attr-defined]
-
-
 def _target(request: HttpRequest, namespace: str, name: str) -> LogTarget:
     visit = open_visit(request, namespace=namespace)
     return visit.client.log_target(namespace, name, _options(request))
 
 
+def _ended_target(request: HttpRequest, uid: str) -> LogTarget:
+    return open_visit(request).client.ended_log_target(uid, _options(request))
+
+
 def _options(request: HttpRequest) -> LogOptions:
     asked, since = request.GET, _moment(request.GET.get("since", ""))
-    tail = asked.get("tail", "")
+    tail, attempt = asked.get("tail", ""), asked.get("attempt", "")
     return LogOptions(
         container=asked.get("container", ""),
         follow=asked.get("follow") == "true",
@@ -58,6 +73,7 @@ def _options(request: HttpRequest) -> LogOptions:
         since=since,
         timestamps=asked.get("timestamps", "true") == "true",
         previous=asked.get("previous") == "true",
+        attempt=int(attempt) if attempt.isdecimal() else None,
     )
 
 

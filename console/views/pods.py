@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,8 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, sizes, states, timeline, usage
+from console import attempts, frame, happenings, lists, manifests, sizes, states, timeline, usage
 from console.access import Visit, guarded
+from console.attempts import Attempt
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import PodRow
@@ -90,22 +92,39 @@ def containers(visit: Visit, *, namespace: str, name: str) -> Context:
 @page("pods/logs.html", kinds=("Pod",))
 def logs(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "logs")
-    names = [container["name"] for container in common["row"].obj["spec"]["containers"]]
-    asked = visit.request.GET.get("container", "")
-    chosen = asked if asked in names else names[0]
-    previous = visit.request.GET.get("previous") == "true"
-    started_before = any(
-        entry["name"] == chosen and (entry.get("lastState") or {}).get("terminated")
-        for entry in common["row"].status.get("containerStatuses") or []
-    )
+    row: PodRow = common["row"]
+    spec, asked = row.obj["spec"], visit.request.GET
+    names = [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
+    container = asked.get("container", "") if asked.get("container") in names else names[0]
+    known = _attempts(visit, row, container)
+    shown = _attempt_asked(known, asked.get("attempt", ""), previous=asked.get("previous") == "true")
     return {
         **common,
         "names": names,
-        "container": chosen,
-        "previous": previous,
-        "has_previous": bool(started_before),
-        "query": Query.of(visit.request, "container", "previous"),
+        "container": container,
+        "newest": known[0] if known else None,
+        "chosen": shown,
+        "attempts": [replace(one, current=one == shown) for one in known],
     }
+
+
+def _attempts(visit: Visit, row: PodRow, container: str) -> list[Attempt]:
+    """The newest first; what runs is told by the pod's status, what was removed by the index of kept logs."""
+    entries = (*(row.status.get("initContainerStatuses") or ()), *(row.status.get("containerStatuses") or ()))
+    found = [one for entry in entries if entry["name"] == container for one in attempts.of_entry(entry)]
+    kept = attempts.of_kept(log for log in visit.client.kept_logs(row.uid) if log.container == container)
+    return sorted({**{one.number: one for one in found}, **{one.number: one for one in kept}}.values(), key=_newest)
+
+
+def _newest(attempt: Attempt) -> int:
+    return -attempt.number
+
+
+def _attempt_asked(known: list[Attempt], number: str, *, previous: bool) -> Attempt | None:
+    """None follows the container, whatever attempt it has come to."""
+    if previous and len(known) > 1:
+        return known[1]
+    return next((one for one in known[1:] if str(one.number) == number), None)
 
 
 @page("pods/events.html", kinds=("Pod", "Event"))

@@ -11,8 +11,10 @@ from typing import Any
 from iam.identities import Identity
 from iam.models import Account, User
 from tests import manifests
-from workloads.client import Client, DeleteOptions
+from workloads.client import Client, DeleteOptions, Ended, Kept
 from workloads.meta import times
+from workloads.meta.keys import Uid
+from workloads.store import endedpods, keptlogs
 
 JSON = dict[str, Any]
 
@@ -207,6 +209,37 @@ def _network(name: str, account: str) -> JSON:
         "spec": {"networkType": "underlay_neutron", "cidr": "10.248.0.0/24"},
     }
     return person(account).create("Network", manifest, name).obj
+
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+GONE = "6f1f0a0e-0000-4000-8000-000000000001"
+"""The uid of `ended_pod`."""
+
+
+def ended_pod(name: str = "lonely-gone", *, uid: str = GONE, attempts: int = 1, lines: int = 3) -> Ended:
+    """A pod that is gone, with the logs of `app`."""
+    now = datetime.now(UTC)
+    pod = Ended(
+        uid=Uid(uid),
+        account="acme",
+        namespace="shop",
+        name=name,
+        workload_kind="Deployment",
+        workload="web",
+        owner_uid="",
+        outcome="Failed",
+        reason="OOMKilled",
+        message="",
+        created=now,
+        ended=now,
+        gone=now,
+    )
+    endedpods.put(pod)
+    for attempt in range(attempts):
+        keptlogs.put(
+            Kept("acme", "shop", name, Uid(uid), "app", attempt, now, now, 137, True, lines, lines * 7, 4096, now)
+        )
+    return pod
 
 
 def gone(name: str) -> None:

@@ -7,12 +7,13 @@ from django.test import Client as Browser
 from django.urls import URLPattern, reverse
 
 from console.urls import pages
+from tests.console import scenes
 
 OPEN = {"login", "logout", "theme"}
 """The only pages without a guard."""
-TEXT_STREAMS = {"pod-log-stream"}
+TEXT_STREAMS = {"pod-log-stream", "ended-log-stream"}
 """Not pages: refused with a code instead of a way to the sign-in page."""
-NAMES = {"namespace": "shop", "name": "web"}
+NAMES = {"namespace": "shop", "name": "web", "uid": scenes.GONE}
 
 
 def url_of(pattern: URLPattern) -> str:
@@ -24,7 +25,7 @@ def url_of(pattern: URLPattern) -> str:
 
 
 GUARDED = [pattern for pattern in pages if pattern.name not in OPEN]
-OWNED = [pattern for pattern in GUARDED if "namespace" in pattern.pattern.converters]
+OWNED = [pattern for pattern in GUARDED if {"namespace", "uid"} & pattern.pattern.converters.keys()]
 NAMED_GUARDED = [pytest.param(one, id=one.name) for one in GUARDED]
 NAMED_OWNED = [pytest.param(one, id=one.name) for one in OWNED]
 NAMED_OTHERS = [pytest.param(one, id=one.name) for one in GUARDED if one not in OWNED]

@@ -78,6 +78,38 @@ def test_logs_follow_a_pod_live(stack: Stack, namespace: str) -> None:
     assert len(stack.kubectl("-n", namespace, "logs", "talker", "--tail=2").splitlines()) == 2
 
 
+def test_logs_are_read_after_a_restart_an_end_and_a_deletion(stack: Stack, namespace: str) -> None:
+    twice = "[ -f /seen/x ] && { echo second; sleep 1000; }; touch /seen/x; sleep 2; echo first; exit 1"
+    mount = [{"name": "seen", "mountPath": "/seen"}]
+    again = manifests.pod(
+        containers=[manifests.container(command=("sh", "-c", twice)) | {"volumeMounts": mount}],
+        volumes=[{"name": "seen", "emptyDir": {}}],
+    )
+    done = manifests.pod(containers=[manifests.container(command=("echo", "done"))], restartPolicy="Never")
+    stack.apply(
+        again | {"metadata": {"name": "again", "namespace": namespace}},
+        done | {"metadata": {"name": "done", "namespace": namespace}},
+    )
+
+    def kubectl(*words: str, check: bool = True) -> str:
+        return stack.kubectl("-n", namespace, *words, check=check)
+
+    kubectl("wait", "--for=condition=Ready", "pod/again", "--timeout=60s")
+    assert kubectl("logs", "-f", "again") == "first\n"
+    stack.wait(lambda: "second" in kubectl("logs", "again", check=False), what="the second attempt to speak")
+    assert kubectl("logs", "--previous", "again") == "first\n"
+    kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/done", "--timeout=60s")
+    assert kubectl("logs", "-f", "done") == "done\n"
+
+    uid = stack.get("pod", "again", "-n", namespace)["metadata"]["uid"]
+    kubectl("delete", "pod", "again", "--grace-period=0", "--force")
+    stack.wait(lambda: "NotFound" in kubectl("logs", "again", check=False), what="the pod to be gone")
+    with stack.http() as browser:
+        for attempt, text in enumerate(("first\n", "second\n")):
+            query = {"container": "app", "attempt": str(attempt), "timestamps": "false"}
+            assert browser.get(f"/ended-pods/{uid}/logs/stream/", params=query).text == text
+
+
 def test_a_watch_shows_a_pod_from_birth_to_end(stack: Stack, namespace: str) -> None:
     watcher = subprocess.Popen(
         stack.kubectl_command("-n", namespace, "get", "pods", "-w", "--output-watch-events"),
