@@ -43,9 +43,9 @@ class Attempt:
         return urlencode({"container": self.container, "attempt": self.number})
 
     @property
-    def shown(self) -> int | None:
-        """How many of its lines a page shows, where that is not all."""
-        return SHOWN if self.lines is not None and self.lines > SHOWN else None
+    def of_lines(self) -> str:
+        """How many there are, where a page does not show them all."""
+        return f"{self.lines:,}" if self.lines is not None and self.lines > SHOWN else ""
 
 
 def of_kept(logs: Iterable[Kept]) -> list[Attempt]:
@@ -74,7 +74,9 @@ def of_entry(entry: JSON) -> list[Attempt]:
     elif "terminated" in state:
         found.append(_terminated(name, number, state["terminated"]))
     elif last:
-        return [_terminated(name, number, last)]  # it waits for its next start
+        # it waits for its next start; of the attempt before, the status tells no more
+        found.append(_terminated(name, number, last))
+        return [*found, Attempt(name, number - 1, _("ended"))] if number else found
     if last and number:
         found.append(_terminated(name, number - 1, last))
     return found

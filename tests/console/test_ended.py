@@ -56,7 +56,7 @@ def test_the_newest_attempt_is_read_first_and_an_older_one_when_asked(shop: None
 def test_a_long_log_says_how_much_of_it_is_shown(shop: None, browser: Browser) -> None:
     long = Kept("acme", "shop", "x", Uid(scenes.GONE), "side", 0, None, None, 0, False, 123456, 1, 4096, scenes.NOON)
     keptlogs.put(long)
-    assert "the last of 123456:" in text(browser, f"{PAGE}?container=side")
+    assert "of 123,456" in text(browser, f"{PAGE}?container=side")
 
 
 def test_a_pod_without_logs_says_why(shop: None, browser: Browser) -> None:
@@ -96,7 +96,7 @@ def test_the_log_page_of_a_pod_offers_its_attempts(shop: None, browser: Browser)
         ({"running": {}}, {}, [(3, "")]),
         ({"running": {}}, {"exitCode": 1}, [(3, ""), (2, "exit 1")]),
         ({"terminated": {"exitCode": 0}}, {"exitCode": 1}, [(3, "exit 0"), (2, "exit 1")]),
-        ({"waiting": {"reason": "CrashLoopBackOff"}}, {"exitCode": 1}, [(3, "exit 1")]),
+        ({"waiting": {"reason": "CrashLoopBackOff"}}, {"exitCode": 1}, [(3, "exit 1"), (2, "ended")]),
         ({"waiting": {"reason": "ContainerCreating"}}, {}, []),
     ],
 )
@@ -110,4 +110,4 @@ def test_a_containers_status_tells_its_last_two_attempts(
 def test_times_of_what_is_kept_are_its_own() -> None:
     now = datetime.now(UTC)
     (one,) = attempts.of_kept([Kept("a", "s", "p", Uid("u"), "app", 0, now, now, 1, False, 1, 2, 3, now)])
-    assert (one.started, one.finished, one.ended, one.shown) == (now, now, "exit 1", None)
+    assert (one.started, one.finished, one.ended, one.of_lines) == (now, now, "exit 1", "")

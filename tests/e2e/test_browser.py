@@ -75,6 +75,7 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         *(f"/namespaces/{namespace}/{tab}" for tab in ("", "yaml/", "events/", "deployments/", "pods/", "delete/")),
         *(deployment + tab for tab in ("", "pods/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")),
         *(pod + tab for tab in ("", "containers/", "logs/", "events/", "yaml/", "cost/", "delete/")),
+        f"/namespaces/{namespace}/ended-pods/",
         "/search/?q=web",
     ]
 
@@ -91,6 +92,7 @@ def test_from_signing_in_to_a_workload_that_runs_costs_talks_and_goes(stack: Sta
     watch_it_cost(page)
     watch_it_talk(page)
     delete_it(page)
+    read_what_it_said(page, stack)
 
     assert page.evaluate("window.sameDocument")
     assert {"0/2", "2/2", "Running"} <= set(page.evaluate("[...window.seen]"))
@@ -176,6 +178,22 @@ def delete_it(page: Page) -> None:
     dialog.get_by_role("button", name="Delete deployment").click()
     expect(page).to_have_url(re.compile("/deployments/$"))
     expect(row).to_have_count(0, timeout=30_000)
+
+
+def read_what_it_said(page: Page, stack: Stack) -> None:
+    """After it is gone."""
+    logs = stack.data / "logs" / "pods"
+
+    def kept() -> bool:
+        return len(list(logs.glob("*/kept/first-day/*/*/*/*.gz"))) == 2 and not list(logs.glob("*/incoming/*"))
+
+    stack.wait(kept, what="the logs of both pods to be kept")
+    page.get_by_role("link", name="Pods").first.click()
+    page.get_by_role("link", name="Ended pods").click()
+    expect(page.locator("#ended tbody tr")).to_have_count(2)
+    page.locator("#ended .table__name a").first.click()
+    expect(page.get_by_role("log")).to_contain_text("line 0")
+    expect(page.get_by_role("log")).to_contain_text("End of the log.")
 
 
 def test_a_wrong_password_is_said_in_a_sentence(stack: Stack, page: Page) -> None:

@@ -97,7 +97,7 @@ def test_logs_are_read_after_a_restart_an_end_and_a_deletion(stack: Stack, names
     kubectl("wait", "--for=condition=Ready", "pod/again", "--timeout=60s")
     assert kubectl("logs", "-f", "again") == "first\n"
     stack.wait(lambda: "second" in kubectl("logs", "again", check=False), what="the second attempt to speak")
-    assert kubectl("logs", "--previous", "again") == "first\n"
+    stack.wait(lambda: kubectl("logs", "--previous", "again", check=False) == "first\n", what="the first one's log")
     kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/done", "--timeout=60s")
     assert kubectl("logs", "-f", "done") == "done\n"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 import orjson
 
@@ -41,14 +42,10 @@ def of_stamped(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def chosen(lines: Iterable[bytes], *, since: datetime | None, skip: int = 0) -> Iterator[bytes]:
     """Those written at `since` or later, but for the first `skip` of them."""
-    least = b"" if since is None else stamp(since)
-    for line in lines:
-        if line[:STAMP] < least:
-            continue
-        if skip:
-            skip -= 1
-            continue
-        yield line
+    if since is not None:
+        least = stamp(since)
+        lines = (line for line in lines if line[:STAMP] >= least)
+    return islice(lines, skip, None)
 
 
 def _padded(time: str) -> bytes:
