@@ -29,6 +29,8 @@ class GroupUsage:
         self._cgroups = cgroups
         self._whose = whose
         self._known: dict[str, tuple[Uid, str] | None] = {}
+        self._children: dict[str, tuple[int, list[str]]] = {}
+        """Group -> its number of links when its children were listed, and they: a listing is the dearest step."""
         is_v2 = cgroups.version == "2"
         self._cpu_root = str(cgroups.root if is_v2 else _first(cgroups, "cpuacct", "cpu,cpuacct"))
         self._memory_root = str(cgroups.root if is_v2 else cgroups.root / "memory")
@@ -42,30 +44,56 @@ class GroupUsage:
         return any(Path(self._cpu_root, place).is_dir() for place in places)
 
     def read(self) -> list[ContainerUsage]:
+        """Twice where something went since it was listed: what came in its place is found by the second sweep."""
+        found, is_whole = self._sweep()
+        return found if is_whole else self._sweep()[0]
+
+    def _sweep(self) -> tuple[list[ContainerUsage], bool]:
         groups = dict(self._groups())
         if groups.keys() - self._known.keys():
             mine = self._whose()
             self._known = {id: mine.get(id) for id in groups}
-        found = (self._one(id, place) for id, place in groups.items())
-        return [one for one in found if one]
+        found, is_whole = [], True
+        for id, place in groups.items():
+            whose = self._known.get(id)
+            if whose is None:
+                continue
+            read = self._one(whose, id, place)
+            if read:
+                found.append(read)
+            else:
+                is_whole = False
+                self._children.pop(place.rpartition("/")[0], None)
+        return found, is_whole
 
     def _groups(self) -> Iterator[tuple[str, str]]:
         """Every container's id and its group below the root."""
         if self._cgroups.driver == "systemd":
-            for name in _folders(f"{self._cpu_root}/system.slice"):
+            for name in self._listed("system.slice"):
                 if name.startswith(_SCOPE):
                     yield name.removeprefix(_SCOPE).removesuffix(_SCOPE_END), f"system.slice/{name}"
             return
-        parents = ["docker", *(f"cci/{uid}" for uid in _folders(f"{self._cpu_root}/cci"))]
+        parents = ["docker", *(f"cci/{uid}" for uid in self._listed("cci"))]
+        self._children = {place: self._children[place] for place in (*parents, "cci") if place in self._children}
         for parent in parents:
-            for id in _folders(f"{self._cpu_root}/{parent}"):
+            for id in self._listed(parent):
                 yield id, f"{parent}/{id}"
 
-    def _one(self, id: str, place: str) -> ContainerUsage | None:
-        """None for what is not ours, and for a container that ended meanwhile."""
-        whose = self._known.get(id)
-        if whose is None:
-            return None
+    def _listed(self, place: str) -> list[str]:
+        """The groups below. A group has a link for each: only where that number changed is it listed anew. One that
+        went while another came is noticed when its files cannot be read."""
+        try:
+            links = os.stat(f"{self._cpu_root}/{place}").st_nlink  # noqa: PTH116  a Path costs more than the call
+        except OSError:
+            self._children.pop(place, None)
+            return []
+        known = self._children.get(place)
+        if known is None or known[0] != links:
+            known = self._children[place] = (links, _folders(f"{self._cpu_root}/{place}"))
+        return known[1]
+
+    def _one(self, whose: tuple[Uid, str], id: str, place: str) -> ContainerUsage | None:
+        """None for a container that ended meanwhile."""
         try:
             cpu = self._cpu(f"{self._cpu_root}/{place}")
             at = datetime.now(UTC)

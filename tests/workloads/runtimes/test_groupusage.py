@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,15 @@ def test_a_container_that_ends_between_two_reads_is_left_out(tmp_path: Path) -> 
     (tmp_path / "memory/cci/one/abc/memory.stat").unlink()
     reader = GroupUsage(Cgroups("cgroupfs", "1", tmp_path), whose=lambda: {"abc": (ONE, "app")})
     assert reader.read() == []
+
+
+def test_a_container_that_took_anothers_place_is_found(tmp_path: Path) -> None:
+    v1(tmp_path, "cci/one/abc")
+    reader = GroupUsage(Cgroups("cgroupfs", "1", tmp_path), whose=lambda: {"abc": (ONE, "app"), "def": (ONE, "app")})
+    assert [one.id for one in reader.read()] == ["abc"]
+    shutil.rmtree(tmp_path / "cpuacct/cci/one/abc")
+    v1(tmp_path, "cci/one/def")
+    assert [one.id for one in reader.read()] == ["def"]
 
 
 def test_a_process_in_a_container_of_its_own_sees_no_groups(tmp_path: Path) -> None:
