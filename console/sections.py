@@ -56,6 +56,10 @@ MAP = (
         ),
     ),
     Group(
+        _("Data"),
+        (Section("storage", _("Storage"), "console:all-claims", "console:claims", "PersistentVolumeClaim"),),
+    ),
+    Group(
         _("Account"),
         (
             Section("kubectl", _("kubectl access"), "console:kubectl"),
@@ -73,6 +77,7 @@ PAGES = {
     "Job": "console:job",
     "CronJob": "console:cronjob",
     "Pod": "console:pod",
+    "PersistentVolumeClaim": "console:claim",
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
 

@@ -19,11 +19,13 @@ from console.views import (
     scaling,
     search,
     session,
+    storage,
 )
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
 _JOB = "namespaces/<slug:namespace>/jobs/<str:name>/"
 _CRONJOB = "namespaces/<slug:namespace>/cronjobs/<str:name>/"
+_CLAIM = "namespaces/<slug:namespace>/claims/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -82,6 +84,14 @@ pages: list[URLPattern] = [
     path(f"{_CRONJOB}suspend/", cronjobs.suspend, name="cronjob-suspend"),
     path(f"{_CRONJOB}run/", cronjobs.run, name="cronjob-run"),
     path(f"{_CRONJOB}delete/", cronjobs.delete, name="cronjob-delete"),
+    path("create/claim/", storage.claim_create, name="claim-create"),
+    path("claims/", storage.claim_list, name="all-claims"),
+    path("namespaces/<slug:namespace>/claims/", storage.claim_list, name="claims"),
+    path(_CLAIM, storage.detail, name="claim"),
+    path(f"{_CLAIM}events/", storage.events, name="claim-events"),
+    path(f"{_CLAIM}yaml/", storage.manifest, name="claim-yaml"),
+    path(f"{_CLAIM}grow/", storage.grow, name="claim-grow"),
+    path(f"{_CLAIM}delete/", storage.delete, name="claim-delete"),
     path("pods/", pods.pod_list, name="all-pods"),
     path("namespaces/<slug:namespace>/pods/", pods.pod_list, name="pods"),
     path(_POD, pods.detail, name="pod"),

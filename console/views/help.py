@@ -45,6 +45,10 @@ def _words() -> list[Answer]:
             _("Pods that run until enough of them have succeeded. What fails is tried again, up to its backoff limit."),
         ),
         Answer(_("CronJob"), _("Makes a Job whenever its time has come, and keeps the last few.")),
+        Answer(
+            _("Claim"),
+            _("A folder that outlives the pods that mount it (PersistentVolumeClaim). Deleting the claim removes it."),
+        ),
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),

@@ -13,7 +13,7 @@ from console.access import Visit, guarded
 from console.pages import Context, page
 
 CONFIRMATION = "DELETE"
-_HELD = ("Deployment", "ReplicaSet", "Job", "CronJob", "Pod")
+_HELD = ("Deployment", "ReplicaSet", "Job", "CronJob", "Pod", "PersistentVolumeClaim")
 
 
 @page("namespaces/list.html", kinds=("Namespace", "Network"))

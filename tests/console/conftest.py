@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client as Browser
 
+from tests import manifests
 from tests.console import scenes
 
 
@@ -29,6 +30,7 @@ def shop(db: None) -> None:
     scenes.pod("web-0001-aaaaa", owner=replica_set, status=scenes.running())
     scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
     scenes.pod("lonely", status=scenes.crashing())
+    scenes.person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
     scenes.cronjob("web")
     scenes.ended_pod()
     scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})

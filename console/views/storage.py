@@ -1,0 +1,162 @@
+"""Storage: the claims, one claim in tabs, the form that makes one, growth and deletion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console import claimrows, frame, happenings, lists, manifests
+from console.access import Visit, guarded
+from console.claimrows import ClaimRow
+from console.forms.claims import ClaimDraft
+from console.forms.drafts import FieldError, placed, spoken, together
+from console.lists import Query
+from console.pages import Context, page
+from console.views import create
+from workloads.client import DeleteOptions, Listing, WriteOptions
+from workloads.kinds import claimspecs
+from workloads.meta.errors import AlreadyExists, StatusError
+
+KIND = "PersistentVolumeClaim"
+_MODES = {
+    claimspecs.ONCE: gettext_lazy("Every pod of this host may use it (ReadWriteOnce)"),
+    claimspecs.POD_ALONE: gettext_lazy("One pod at a time (ReadWriteOncePod)"),
+    claimspecs.MANY: gettext_lazy("Many pods write at the same time (ReadWriteMany, class nfs-rw)"),
+}
+
+
+@page("storage/list.html", kinds=(KIND, "Pod"))
+def claim_list(visit: Visit, *, namespace: str = "") -> Context:
+    query = Query.of(visit.request, "state", "q")
+    client, part = visit.client, query.get("q").lower()
+    looks = query.get("state") == "look"
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list(KIND, visit.scope, limit=limit, continue_token=token)
+
+    def wanted(row: ClaimRow) -> bool:
+        return part in row.name and (not looks or row.state.needs_a_look)
+
+    users = claimrows.users(client, visit.scope)
+    shelf = lists.shelf(
+        query, read, lambda item: claimrows.with_users(item, users), wanted=wanted if part or looks else None
+    )
+    return {
+        "section": "storage",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
+        "total": client.count(KIND, visit.scope),
+    }
+
+
+@page("storage/detail.html", kinds=(KIND, "Pod", "Event"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    return {**common, "events": happenings.of(visit.client, common["row"].obj)[:6]}
+
+
+@page("storage/events.html", kinds=(KIND, "Event"))
+def events(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
+
+
+@page("storage/yaml.html", kinds=(KIND,))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@guarded("GET", "POST")
+def claim_create(visit: Visit) -> HttpResponse:
+    names, posted = create.namespace_names(visit), visit.request.POST
+    if not names and not posted:
+        messages.info(visit.request, _("Claims live in a namespace: request one first."))
+        return redirect("console:namespace-create")
+    draft = ClaimDraft.read(posted)
+    if not posted:
+        asked = create.requested_namespace(visit.request)
+        draft = replace(draft, namespace=asked if asked in names else names[0])
+    errors: list[FieldError] = []
+    if posted.get("go") == "submit":
+        errors = _make(visit, draft)
+        if not errors:
+            messages.success(visit.request, _("Claim %(name)s was created.") % {"name": draft.name})
+            return redirect("console:claim", namespace=draft.namespace, name=draft.name)
+    context = {
+        "draft": draft,
+        "focus": "name",
+        "classes": list(claimspecs.CLASSES.values()),
+        "modes": list(_MODES.items()),
+        "namespaces": [(name, name) for name in names],
+    }
+    return create.form(visit, "storage/create.html", "storage", context, errors)
+
+
+claim_create.page = create.form_page("storage")  # type: ignore[attr-defined]
+
+
+class SizeForm(forms.Form):
+    gib = forms.IntegerField(label=gettext_lazy("New size"), min_value=1, max_value=10**6)
+
+
+@guarded("GET", "POST")
+def grow(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    row: ClaimRow = common["row"]
+    form = SizeForm(visit.request.POST or None, initial={"gib": -(-row.bytes // 1024**3)})
+    if visit.request.method == "POST" and form.is_valid() and _grown(visit, form, row):
+        return redirect("console:claim", namespace=namespace, name=name)
+    context = {**common, "visit": visit, "frame": frame.of(visit), "form": form}
+    return render(visit.request, "storage/grow.html", context, status=422 if visit.request.method == "POST" else 200)
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    """Says what goes, and who still uses it."""
+    common = _common(visit, name, "overview")
+    if visit.request.method == "POST":
+        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        messages.success(visit.request, _("Claim %(name)s is being deleted.") % {"name": name})
+        return redirect("console:claims", namespace=namespace)
+    return render(visit.request, "storage/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+
+
+def _make(visit: Visit, draft: ClaimDraft) -> list[FieldError]:
+    """What is wrong, at its fields; nothing when it was made."""
+    (wanted,), refusals = draft.manifests(), list[FieldError]()
+    problems = draft.problems()
+    options = WriteOptions(manager="console", dry_run=bool(problems))
+    try:
+        visit.client.create(KIND, wanted, draft.namespace, options=options)
+    except AlreadyExists:
+        refusals = [FieldError("name", _("The namespace has a claim of this name already: choose another name."))]
+    except StatusError as refusal:
+        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
+    return together(problems, refusals)
+
+
+def _grown(visit: Visit, form: SizeForm, row: ClaimRow) -> bool:
+    """False when the control plane refused; its words are on the form then."""
+    size = f"{form.cleaned_data['gib']}Gi"
+    patch = {"spec": {"resources": {"requests": {"storage": size}}}}
+    try:
+        visit.client.patch(KIND, row.name, patch, "application/merge-patch+json", row.namespace)
+    except StatusError as refusal:
+        form.add_error("gib", spoken(refusal.causes[0]) if refusal.causes else refusal.message)
+        return False
+    messages.success(visit.request, _("%(name)s is to have %(size)s.") % {"name": row.name, "size": size})
+    return True
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    row = claimrows.claim_row(visit.client, visit.client.get(KIND, name, visit.namespace))
+    return {"section": "storage", "tab": tab, "row": row}
