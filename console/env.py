@@ -39,6 +39,7 @@ SETTINGS = (
     Setting("CCI_STORAGE_CLASSES", "", "Folders for claims by class, as in ssd=/mnt/ssd. Others: CCI_VOLUMES_DIR."),
     Setting("CCI_AGENT_SOCKET", "", "Unix socket of the node agent. Empty: agent.sock beside the other sockets."),
     Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),
+    Setting("CCI_GPUS", "", "The host's cards in nvidia-smi's order, such as nvidia.com/gpu-tesla-t4=2. Empty: none."),
     Setting("CCI_RESERVED_MEMORY", "256Mi", "Memory of the host that pods do not get, such as 2Gi; 0 gives them all."),
     Setting("CCI_IMAGE_GC_HIGH_PERCENT", "85", "Fuller than this, unused images of pods are removed; 100: never."),
     Setting("CCI_IMAGE_GC_LOW_PERCENT", "80", "How full the disk may be when images cease to be removed."),
@@ -80,6 +81,20 @@ def percent(name: str, *, most: int = 100) -> int:
     found = number(name)
     if not 0 <= found <= most:
         raise SystemExit(f"{name}={found} is not a percentage from 0 to {most}.")
+    return found
+
+
+def cards(name: str) -> dict[str, tuple[str, ...]]:
+    """`model=count`, comma separated, as the numbers of each model's cards: `a=1,b=2,a=1` are a: 0 and 3, b: 1 and 2.
+    Raises SystemExit with a sentence."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, (part.strip() for part in get(name).split(","))):
+        model, _, count = part.partition("=")
+        if not (model.startswith("nvidia.com/gpu-") and count.isascii() and count.isdigit() and 0 < int(count) <= 64):
+            raise SystemExit(f"{name}: {part!r} is not a card and how many: write nvidia.com/gpu-tesla-t4=2")
+        first = sum(map(len, found.values()))
+        numbers = tuple(str(first + number) for number in range(int(count)))
+        found[model] = found.get(model, ()) + numbers
     return found
 
 

@@ -11,7 +11,9 @@ from billing.client import Rate
 from console import sections, sizes, states
 from console.sizes import Size
 from console.states import State
-from workloads.client import JSON, Client
+from workloads.client import JSON, Client, pod_specifications
+from workloads.kinds import podspecs
+from workloads.kinds.podspecs import Explanation
 
 PODS_LOOKED_AT = 100
 """Of one workload, when its counts do not already say that all is well."""
@@ -77,6 +79,11 @@ class PodRow(Row):
     @cached_property
     def size(self) -> Size | None:
         return sizes.billed(self.obj)
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """What its containers request, what is billed, and why."""
+        return podspecs.explain(self.obj, grid=pod_specifications())
 
     @property
     def rate(self) -> Rate | None:
@@ -148,6 +155,11 @@ class DeploymentRow(Row):
         if self.sample is not None:
             return sizes.billed(self.sample)
         return template_size(self.obj["spec"]["template"])
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        """Of one of its pods; None while it has none."""
+        return podspecs.explain(self.sample, grid=pod_specifications()) if self.sample else None
 
     @property
     def pips(self) -> list[str]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from billing import client as billing
 from billing.client import NoPrice, Rate
+from workloads.kinds import podspecs
 from workloads.meta import quantity
 
 SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
@@ -20,14 +21,24 @@ SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
 class Size:
     cpu_millis: int
     memory_mib: int
+    gpu: str = ""
+    gpus: int = 0
 
     def __str__(self) -> str:
-        return f"{cores(self.cpu_millis)} · {gib(self.memory_mib)}"
+        cards = f" · {self.gpus} x {self.gpu.removeprefix('nvidia.com/gpu-')}" if self.gpus else ""
+        return f"{cores(self.cpu_millis)} · {gib(self.memory_mib)}{cards}"
 
     def rate(self, *, pods: int = 1) -> Rate | None:
         """None when the region has no price for it."""
         try:
-            return billing.rate(self.cpu_millis, self.memory_mib, pods=pods)
+            return billing.rate(
+                self.cpu_millis,
+                self.memory_mib,
+                pods=pods,
+                flavor=podspecs.ACCELERATED if self.gpus else podspecs.GENERAL,
+                gpu_model=self.gpu,
+                gpu_count=self.gpus,
+            )
         except NoPrice:
             return None
 
@@ -43,7 +54,8 @@ class Size:
 
 def billed(pod: Mapping[str, Any]) -> Size | None:
     """What a pod is billed for; admission writes it on every pod."""
-    return Size.parse((pod["metadata"].get("annotations") or {}).get(SIZE_ANNOTATION, ""))
+    found = podspecs.chosen(dict(pod))
+    return Size(found.cpu_millis, found.memory_mib, found.gpu, found.gpus) if found else None
 
 
 def asked(spec: Mapping[str, Any]) -> Size | None:

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import attempts, frame, happenings, lists, manifests, sizes, states, timeline, usage
+from console import attempts, frame, happenings, lists, manifests, states, timeline, usage
 from console.access import Visit, guarded
 from console.attempts import Attempt
 from console.lists import Query
@@ -67,7 +67,6 @@ def detail(visit: Visit, *, namespace: str, name: str) -> Context:
     return {
         **common,
         "timeline": _timeline(visit, row),
-        "asked": sizes.asked(row.obj["spec"]),
         "used": usage.of_pod(visit.client, row),
         "last_lines": _last_lines(visit, row),
         "events": happenings.of(visit.client, row.obj)[:6],

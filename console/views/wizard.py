@@ -89,6 +89,7 @@ def namespace_context(client: Client, draft: NamespaceDraft, errors: Iterable[Fi
         "free": namespaces.free_addresses(draft.cidr) if draft.cidr else None,
         "advanced_open": any(error.field in _ADVANCED_OF_NAMESPACE for error in errors),
         "warm_pool_most": settings.WARM_POOL,
+        "gpus": ", ".join(f"{len(cards)} x {model}" for model, cards in settings.GPUS.items()),
         "have": have,
         "quota": ngettext(
             "You have %(have)d of %(limit)d namespace.", "You have %(have)d of %(limit)d namespaces.", limit

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class Host:
     """Held by whoever counts the room on this host."""
     reserved_bytes: int = 0
     """Memory that pods do not get."""
+    cards: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The host's graphics cards: by model, the numbers of each."""
 
 
 @cache

@@ -69,6 +69,7 @@ def this_host() -> Host:
         overcommit=settings.OVERCOMMIT,
         lock=Path(settings.DATA_DIR) / "room.lock",
         reserved_bytes=settings.RESERVED_MEMORY,
+        cards=settings.GPUS,
     )
 
 

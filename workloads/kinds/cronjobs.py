@@ -38,7 +38,7 @@ def prepare(obj: JSON, old: JSON | None) -> None:
 
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     spec, name = obj["spec"], obj["metadata"]["name"]
-    found = objectmeta.validate(obj)
+    found = objectmeta.validate(obj) + objectmeta.description(obj)
     if len(name) > LONGEST_NAME:
         found.append(causes.invalid("metadata.name", name, f"must be no more than {LONGEST_NAME} characters"))
     found += _schedule(spec) + _zone(spec) + _concurrency(spec)

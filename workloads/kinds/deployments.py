@@ -46,7 +46,7 @@ def default(obj: JSON) -> None:
 
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     spec = obj["spec"]
-    found = objectmeta.validate(obj) + replicated.validate(obj, old, kind="deployment")
+    found = objectmeta.validate(obj) + objectmeta.description(obj) + replicated.validate(obj, old, kind="deployment")
     found += replicated.at_least_zero(spec, "revisionHistoryLimit")
     found += replicated.at_least_zero(spec, "progressDeadlineSeconds")
     if spec["progressDeadlineSeconds"] <= spec.get("minReadySeconds", 0):

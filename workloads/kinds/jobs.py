@@ -42,7 +42,9 @@ def prepare(obj: JSON, old: JSON | None) -> None:
 
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     spec = obj["spec"]
-    found = objectmeta.validate(obj) + jobspecs.name_problem(obj["metadata"]["name"], spec)
+    found = (
+        objectmeta.validate(obj) + objectmeta.description(obj) + jobspecs.name_problem(obj["metadata"]["name"], spec)
+    )
     found += jobspecs.validate(spec, "spec") + _selector(obj)
     return found if old is None else found + _update_causes(obj, old)
 

@@ -9,6 +9,7 @@ from workloads.meta import causes, names
 from workloads.meta.errors import Cause
 
 JSON = dict[str, Any]
+DESCRIPTION, LONGEST_DESCRIPTION = "description", 250
 NameRule = Callable[[str], list[str]]
 
 
@@ -26,6 +27,15 @@ def validate(obj: JSON, *, name_rule: NameRule = names.dns_subdomain) -> list[Ca
         where = f"metadata.finalizers[{index}]"
         found += [causes.invalid(where, finalizer, text) for text in names.qualified_name(finalizer)]
     return found
+
+
+def description(obj: JSON) -> list[Cause]:
+    """What people write about a workload is shown beside its name, and short."""
+    text = ((obj.get("metadata") or {}).get("annotations") or {}).get(DESCRIPTION, "")
+    if len(text) <= LONGEST_DESCRIPTION:
+        return []
+    rule = f"must have at most {LONGEST_DESCRIPTION} characters, this has {len(text)}"
+    return [causes.invalid(f"metadata.annotations[{DESCRIPTION}]", text, rule)]
 
 
 def validate_template(metadata: JSON, field: str) -> list[Cause]:

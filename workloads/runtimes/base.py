@@ -126,6 +126,8 @@ class ContainerSpec:
     security: SecuritySpec = SecuritySpec()
     message_path: str = ""
     """Where an attempt finds an empty file of its own, to leave its last words in; "" nowhere."""
+    gpus: tuple[str, ...] = ()
+    """The host's graphics cards that are the container's own, by number."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Cgroups:
         memory, cpu = (self.root / controller / "cci" / uid for controller in ("memory", "cpu"))
         memory.mkdir(parents=True, exist_ok=True)
         cpu.mkdir(parents=True, exist_ok=True)
-        _write(memory / "memory.limit_in_bytes", memory_bytes or -1)
+        _write_bounds(memory, memory_bytes or -1)
         _write(cpu / "cpu.cfs_quota_us", _quota(cpu_millis) or -1)
 
     def _limit_v2(self, uid: Uid, *, cpu_millis: int, memory_bytes: int) -> None:
@@ -69,7 +69,20 @@ class Cgroups:
         for above in (self.root, self.root / "cci"):
             _write(above / "cgroup.subtree_control", "+cpu +memory +pids")
         _write(group / "memory.max", memory_bytes or "max")
+        if (group / "memory.swap.max").exists():
+            _write(group / "memory.swap.max", 0 if memory_bytes else "max")
         _write(group / "cpu.max", f"{_quota(cpu_millis) or 'max'} {_CPU_PERIOD}")
+
+
+def _write_bounds(group: Path, memory: int) -> None:
+    """Memory, and memory with swap where the kernel counts that: pods do not swap. The latter is never the lower one,
+    in whichever order they are written."""
+    swap, plain = group / "memory.memsw.limit_in_bytes", group / "memory.limit_in_bytes"
+    if swap.exists() and memory < 0:
+        _write(swap, memory)
+    _write(plain, memory)
+    if swap.exists() and memory > 0:
+        _write(swap, memory)
 
 
 @cache

@@ -46,7 +46,8 @@ def container_status(found: Inspected) -> ContainerStatus:
         # what never ran has no end of its own: it was over when it was made
         finished_at=(finished or created) if word == "exited" else None,
         exit_code=state["ExitCode"] if word == "exited" else None,
-        oom_killed=bool(state["OOMKilled"]),
+        # cgroup version 1 tells every container of a pod whose memory ran out; one that ended well was not killed
+        oom_killed=bool(state["OOMKilled"]) and state["ExitCode"] != 0,
         error=state.get("Error") or "",
     )
 

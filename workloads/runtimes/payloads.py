@@ -60,7 +60,8 @@ def container(
             **({"PidMode": f"container:{sandbox}"} if spec.shared_processes else {}),
             "LogConfig": _LOGS,
             **_confinement(container),
-            **_limits(container),
+            **_limits(container, spec),
+            **_devices(container),
             **({"CgroupParent": cgroup} if cgroup else {}),
             **({"Mounts": mounts} if mounts else {}),
         },
@@ -157,13 +158,23 @@ def _bind(source: str, target: str, *, read_only: bool = False) -> Body:
     }
 
 
-def _limits(container: ContainerSpec) -> Body:
+def _devices(container: ContainerSpec) -> Body:
+    """By number, not by count: Docker would give every container the host's first cards."""
+    if not container.gpus:
+        return {}
+    return {"DeviceRequests": [{"Driver": "nvidia", "DeviceIDs": list(container.gpus), "Capabilities": [["gpu"]]}]}
+
+
+def _limits(container: ContainerSpec, spec: SandboxSpec) -> Body:
+    """A container that names no limit of its own has the pod's: it holds also where pods have no group of their own,
+    and is what a program inside reads as its limit."""
     limits: Body = {}
-    if container.cpu_millis:
+    cpu_millis, memory = container.cpu_millis or spec.cpu_millis, container.memory_bytes or spec.memory_bytes
+    if cpu_millis:
         limits["CpuPeriod"] = _CPU_PERIOD
-        limits["CpuQuota"] = container.cpu_millis * _CPU_PERIOD // 1000
-        limits["CpuShares"] = max(2, container.cpu_millis * 1024 // 1000)
-    if container.memory_bytes:
-        limits["Memory"] = container.memory_bytes
-        limits["MemorySwap"] = container.memory_bytes
+        limits["CpuQuota"] = cpu_millis * _CPU_PERIOD // 1000
+        limits["CpuShares"] = max(2, cpu_millis * 1024 // 1000)
+    if memory:
+        limits["Memory"] = memory
+        limits["MemorySwap"] = memory
     return limits

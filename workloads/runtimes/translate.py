@@ -11,7 +11,7 @@ from typing import Any
 
 from workloads.meta import quantity
 from workloads.meta.keys import Uid
-from workloads.runtimes import security, volumespecs
+from workloads.runtimes import gpus, security, volumespecs
 from workloads.runtimes.bags import Bags, Missing
 from workloads.runtimes.base import AliasSpec, ContainerSpec, DnsSpec, NetworkSpec, SandboxSpec
 from workloads.runtimes.environment import Facts, Untranslatable, environment, expand
@@ -58,7 +58,8 @@ def sandbox(
     cpu, memory = ceiling(pod)
     facts = _facts(pod, bags, pod_ip=pod_ip, host_ip=host_ip, node=node)
     listed = (*(spec.get("initContainers") or ()), *spec["containers"])
-    containers = tuple(_container(container, pod, facts) for container in listed)
+    devices = gpus.of_containers(pod)
+    containers = tuple(_container(container, pod, facts, devices[container["name"]]) for container in listed)
     return SandboxSpec(
         uid=Uid(metadata["uid"]),
         account=account,
@@ -139,7 +140,7 @@ def _dns(spec: JSON) -> DnsSpec:
     )
 
 
-def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:
+def _container(container: JSON, pod: JSON, facts: Facts, devices: tuple[str, ...]) -> ContainerSpec:
     variables = environment(container, facts, lenient=True)
     limits = (container.get("resources") or {}).get("limits") or {}
     return ContainerSpec(
@@ -157,6 +158,7 @@ def _container(container: JSON, pod: JSON, facts: Facts) -> ContainerSpec:
         mounts=volumespecs.mounts(container, pod, variables),
         security=security.effective(pod, container),
         message_path=container.get("terminationMessagePath") or "",
+        gpus=devices,
     )
 
 

@@ -56,6 +56,7 @@ class World:
     """Pulls that wait to be run by `pull`; None: a pull is over as soon as it begins."""
     node: str = "node-1"
     reserved_bytes: int = 0
+    cards: dict[str, tuple[str, ...]] = field(default_factory=dict)
     place: int = 0
     answers: dict[tuple[str, str], Outcome | Callable[[Probe], Outcome]] = field(default_factory=dict)
     """What probes of (container, startup | liveness | readiness) find; what is not named here passes."""
@@ -80,6 +81,7 @@ class World:
             overcommit=4,
             lock=self.folder / "room.lock",
             reserved_bytes=self.reserved_bytes,
+            cards=self.cards,
         )
         self.controllers: dict[str, Controller] = registry.on(host, pool=POOL, measure=self.measure)
         self.agent_reborn()

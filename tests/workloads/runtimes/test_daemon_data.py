@@ -91,7 +91,26 @@ def test_limits_are_the_containers_own_and_swap_gives_no_more() -> None:
     host = body(cpu_millis=250, memory_bytes=1000)["HostConfig"]
     assert (host["CpuQuota"], host["CpuPeriod"], host["CpuShares"]) == (25_000, 100_000, 256)
     assert (host["Memory"], host["MemorySwap"]) == (1000, 1000)
-    assert not {"CpuQuota", "Memory"} & body()["HostConfig"].keys()
+
+
+def test_a_container_without_limits_has_the_pods() -> None:
+    host = body()["HostConfig"]
+    assert host["CpuQuota"] / host["CpuPeriod"] == 1
+    assert (host["Memory"], host["MemorySwap"]) == (1024**3, 1024**3)
+
+
+def test_cards_are_asked_for_by_number_and_only_where_there_are_some() -> None:
+    (request,) = body(gpus=("0", "3"))["HostConfig"]["DeviceRequests"]
+    assert request == {"Driver": "nvidia", "DeviceIDs": ["0", "3"], "Capabilities": [["gpu"]]}
+    assert "DeviceRequests" not in body()["HostConfig"]
+
+
+def test_pods_do_not_swap(tmp_path: Path) -> None:
+    group = tmp_path / "memory" / "cci" / UID
+    group.mkdir(parents=True)
+    (group / "memory.memsw.limit_in_bytes").touch()
+    Cgroups(driver="cgroupfs", version="1", root=tmp_path).pod_group(UID, cpu_millis=500, memory_bytes=1000)
+    assert (group / "memory.memsw.limit_in_bytes").read_text() == "1000"
 
 
 def test_a_warm_sandbox_carries_what_is_known_of_its_network_only() -> None:

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from workloads.controllers.pods import cards
 from workloads.meta import conditions, quantity, times
 from workloads.meta.keys import Key, Uid
 from workloads.runtimes.base import Capacity
@@ -192,6 +193,8 @@ def _sizes(uids: Iterable[Uid]) -> dict[Uid, Size]:
 def _told_since(uid: Uid) -> datetime | None:
     for row in objects.read_uids([uid]):
         scheduled = conditions.find(orjson.loads(row.data).get("status") or {}, "PodScheduled") or {}
+        if cards.waits(scheduled.get("message", "")):
+            continue
         if scheduled.get("status") == "False" and scheduled.get("reason") == UNSCHEDULABLE:
             return times.parse(scheduled["lastTransitionTime"])
     return None

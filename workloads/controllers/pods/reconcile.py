@@ -16,6 +16,7 @@ from workloads.controllers import hands, networks, queue
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
 from workloads.controllers.pods import (
+    cards,
     claims,
     configuration,
     ending,
@@ -32,7 +33,7 @@ from workloads.controllers.pods import (
 from workloads.controllers.pods.lifecycle import Lifecycle
 from workloads.controllers.pods.look import Look
 from workloads.controllers.pods.order import Turn
-from workloads.kinds import gates
+from workloads.kinds import gates, podspecs
 from workloads.meta import conditions
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
@@ -121,10 +122,14 @@ def _place(look: Look) -> Result | None:
         return _hold_for_network(look)
     look.network = translate.network(network, account=look.key.account)
     with placement.one_hand(look.host.lock):
-        held = claims.obstacle(look)
+        held, devices = claims.obstacle(look), ""
         missing = held or _missing(look)
+        try:
+            devices = "" if missing else cards.assign(look.pod, look.host.cards)
+        except cards.NoCards as error:
+            missing = str(error)
         if not missing:
-            _bind(look)
+            _bind(look, devices)
             return None
     if missing != _last_reason(look):
         look.tell("FailedScheduling", missing, type="Warning", component=SCHEDULER)
@@ -159,9 +164,10 @@ def _last_reason(look: Look) -> str:
     return str((conditions.find(look.pod["status"], "PodScheduled") or {}).get("message", ""))
 
 
-def _bind(look: Look) -> None:
+def _bind(look: Look, devices: str) -> None:
     metadata = look.pod["metadata"]
-    patch = {"metadata": {"uid": metadata["uid"]}, "spec": {"nodeName": look.host.node}}
+    named = {"annotations": {podspecs.DEVICES_ANNOTATION: devices}} if devices else {}
+    patch = {"metadata": {"uid": metadata["uid"], **named}, "spec": {"nodeName": look.host.node}}
     look.pod = look.door.patch("Pod", look.key.name, patch, "application/merge-patch+json", look.key.namespace).obj
     place = f"{look.key.namespace}/{look.key.name}"
     look.tell("Scheduled", f"Successfully assigned {place} to {look.host.node}", component=SCHEDULER)
