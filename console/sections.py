@@ -60,6 +60,13 @@ MAP = (
         (Section("storage", _("Storage"), "console:all-claims", "console:claims", "PersistentVolumeClaim"),),
     ),
     Group(
+        _("Configuration"),
+        (
+            Section("configmaps", _("ConfigMaps"), "console:all-configmaps", "console:configmaps", "ConfigMap"),
+            Section("secrets", _("Secrets"), "console:all-secrets", "console:secrets", "Secret"),
+        ),
+    ),
+    Group(
         _("Account"),
         (
             Section("kubectl", _("kubectl access"), "console:kubectl"),
@@ -78,6 +85,8 @@ PAGES = {
     "CronJob": "console:cronjob",
     "Pod": "console:pod",
     "PersistentVolumeClaim": "console:claim",
+    "ConfigMap": "console:configmap",
+    "Secret": "console:secret",
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from console.views import (
+    configuration,
     create,
     create_workload,
     create_yaml,
@@ -26,6 +27,8 @@ _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
 _JOB = "namespaces/<slug:namespace>/jobs/<str:name>/"
 _CRONJOB = "namespaces/<slug:namespace>/cronjobs/<str:name>/"
 _CLAIM = "namespaces/<slug:namespace>/claims/<str:name>/"
+_CONFIGMAP = "namespaces/<slug:namespace>/configmaps/<str:name>/"
+_SECRET = "namespaces/<slug:namespace>/secrets/<str:name>/"  # noqa: S105  an address
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -92,6 +95,21 @@ pages: list[URLPattern] = [
     path(f"{_CLAIM}yaml/", storage.manifest, name="claim-yaml"),
     path(f"{_CLAIM}grow/", storage.grow, name="claim-grow"),
     path(f"{_CLAIM}delete/", storage.delete, name="claim-delete"),
+    path("create/configmap/", configuration.configmap_create, name="configmap-create"),
+    path("configmaps/", configuration.configmap_list, name="all-configmaps"),
+    path("namespaces/<slug:namespace>/configmaps/", configuration.configmap_list, name="configmaps"),
+    path(_CONFIGMAP, configuration.configmap, name="configmap"),
+    path(f"{_CONFIGMAP}yaml/", configuration.configmap_manifest, name="configmap-yaml"),
+    path(f"{_CONFIGMAP}edit/", configuration.configmap_edit, name="configmap-edit"),
+    path(f"{_CONFIGMAP}delete/", configuration.configmap_delete, name="configmap-delete"),
+    path("create/secret/", configuration.secret_create, name="secret-create"),
+    path("secrets/", configuration.secret_list, name="all-secrets"),
+    path("namespaces/<slug:namespace>/secrets/", configuration.secret_list, name="secrets"),
+    path(_SECRET, configuration.secret, name="secret"),
+    path(f"{_SECRET}yaml/", configuration.secret_manifest, name="secret-yaml"),
+    path(f"{_SECRET}value/", configuration.secret_value, name="secret-value"),
+    path(f"{_SECRET}edit/", configuration.secret_edit, name="secret-edit"),
+    path(f"{_SECRET}delete/", configuration.secret_delete, name="secret-delete"),
     path("pods/", pods.pod_list, name="all-pods"),
     path("namespaces/<slug:namespace>/pods/", pods.pod_list, name="pods"),
     path(_POD, pods.detail, name="pod"),

@@ -49,6 +49,10 @@ def _words() -> list[Answer]:
             _("Claim"),
             _("A folder that outlives the pods that mount it (PersistentVolumeClaim). Deleting the claim removes it."),
         ),
+        Answer(
+            _("ConfigMap and Secret"),
+            _("Values by key that containers take as variables or files. A Secret's are shown one by one, when asked."),
+        ),
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),

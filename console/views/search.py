@@ -41,6 +41,8 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create from Image"), "console:deployment-create"),
         (_("Create from YAML"), "console:yaml-create"),
         (_("Request a namespace"), "console:namespace-create"),
+        (_("Create a ConfigMap"), "console:configmap-create"),
+        (_("Create a Secret"), "console:secret-create"),
         *((str(section.title), section.everywhere) for section in sections.SECTIONS),
         (_("Download a kubeconfig"), "console:kubeconfig"),
     ]

@@ -31,6 +31,8 @@ def shop(db: None) -> None:
     scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
     scenes.pod("lonely", status=scenes.crashing())
     scenes.person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
+    scenes.configmap("web", {"colour": "blue"})
+    scenes.secret("web", {"password": "open-sesame"})
     scenes.cronjob("web")
     scenes.ended_pod()
     scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})

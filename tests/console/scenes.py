@@ -81,6 +81,16 @@ def job(name: str, *, owner: JSON | None = None, status: JSON | None = None, **s
     return hand(name="jobs").update("Job", name, made, "shop", subresource="status").obj
 
 
+def configmap(name: str, data: dict[str, str], **rest: Any) -> JSON:
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data, **rest}
+    return person().create("ConfigMap", manifest, "shop").obj
+
+
+def secret(name: str, values: dict[str, str], **rest: Any) -> JSON:
+    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values, **rest}
+    return person().create("Secret", manifest, "shop").obj
+
+
 def cronjob(name: str, *, schedule: str = "*/5 * * * *", status: JSON | None = None, **spec: Any) -> JSON:
     made = person().create("CronJob", manifests.cronjob(name, schedule=schedule, **spec), "shop").obj
     if status is None:

@@ -1,0 +1,275 @@
+"""ConfigMaps and Secrets: lists, one of them with who uses it, creating, changing, deleting. A Secret shows no
+value but the one that is asked for, on a page that nobody keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from console import configrows, frame, lists, manifests, uses
+from console.access import View, Visit, guarded
+from console.configrows import BagRow, SecretRow
+from console.forms.configuration import BASIC, LOGIN, OPAQUE, TLS, TYPES, BagDraft, RowDraft, too_large
+from console.forms.drafts import FieldError, by_field, placed, together
+from console.lists import Query
+from console.pages import Context, page
+from console.views.create import DRY, WET, form_page, namespace_names, requested_namespace
+from workloads.client import JSON, DeleteOptions, Listing
+from workloads.meta.errors import AlreadyExists, Conflict, NotFound, StatusError
+
+_USERS = ("Deployment", "CronJob", "Job", "Pod")
+
+
+@dataclass(frozen=True)
+class _Noun:
+    """What differs between the two."""
+
+    kind: str
+    section: str
+    singular: str
+    """The url's name of one."""
+    row: type[BagRow]
+
+
+CONFIGMAP = _Noun("ConfigMap", "configmaps", "configmap", BagRow)
+SECRET = _Noun("Secret", "secrets", "secret", SecretRow)
+
+
+def _list(visit: Visit, noun: _Noun) -> Context:
+    query = Query.of(visit.request, "q", "type")
+    client, part, type = visit.client, query.get("q").lower(), query.get("type")
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list(noun.kind, visit.scope, limit=limit, continue_token=token)
+
+    def wanted(row: BagRow) -> bool:
+        return part in row.name and (not type or row.type == type)
+
+    shelf = lists.shelf(query, read, noun.row, wanted=wanted if part or type else None)
+    types = [("", _("All")), *((one, type_words(one)) for one in TYPES)] if noun is SECRET else []
+    return {
+        "section": noun.section,
+        "noun": noun,
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "chips": [query.chip("type", value, label) for value, label in types],
+        "total": client.count(noun.kind, visit.scope),
+    }
+
+
+@page("configuration/list.html", kinds=("ConfigMap",))
+def configmap_list(visit: Visit, *, namespace: str = "") -> Context:
+    return _list(visit, CONFIGMAP)
+
+
+@page("configuration/list.html", kinds=("Secret",))
+def secret_list(visit: Visit, *, namespace: str = "") -> Context:
+    return _list(visit, SECRET)
+
+
+@page("configuration/detail.html", kinds=("ConfigMap", *_USERS))
+def configmap(visit: Visit, *, namespace: str, name: str) -> Context:
+    return _common(visit, CONFIGMAP, name, "overview")
+
+
+@page("configuration/detail.html", kinds=("Secret", "ServiceAccount", *_USERS))
+def secret(visit: Visit, *, namespace: str, name: str) -> Context:
+    return _common(visit, SECRET, name, "overview")
+
+
+@page("configuration/yaml.html", kinds=("ConfigMap",))
+def configmap_manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, CONFIGMAP, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@page("configuration/yaml.html", kinds=("Secret",))
+def secret_manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    """Without its values: what YAML shows, screens and screenshots show."""
+    common = _common(visit, SECRET, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(configrows.redacted(common["row"].obj)))}
+
+
+@guarded()
+def secret_value(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    """One value, `?key=`, because somebody asked to see it."""
+    common = _common(visit, SECRET, name, "overview")
+    key = visit.request.GET.get("key", "")
+    shown: Context = {}
+    if key in (common["row"].obj.get("data") or {}):
+        value, is_text = configrows.value_of(common["row"].obj, key)
+        shown = {"key": key, "value": value, "is_text": is_text}
+    context = {**common, **shown, "visit": visit, "frame": frame.of(visit)}
+    response = render(visit.request, "configuration/value.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _creating(noun: _Noun) -> View:
+    @guarded("GET", "POST")
+    def create(visit: Visit) -> HttpResponse:
+        names, posted = namespace_names(visit), visit.request.POST
+        draft = BagDraft.read(noun.kind, posted.dict())
+        if not posted:
+            asked = requested_namespace(visit.request)
+            draft = replace(draft, namespace=asked if asked in names else next(iter(names), ""))
+        draft, errors, focus = _pressed(visit, draft)
+        if posted.get("go") == "submit" and not errors:
+            errors = _create(visit, draft)
+            if not errors:
+                said = _("%(kind)s %(name)s was created.") % {"kind": noun.kind, "name": draft.name}
+                messages.success(visit.request, said)
+                return redirect(f"console:{noun.singular}", namespace=draft.namespace, name=draft.name)
+        return _form(visit, noun, draft, errors, focus=focus or "name", names=names)
+
+    create.page = form_page(noun.section)  # type: ignore[attr-defined]
+    return create
+
+
+def _editing(noun: _Noun) -> View:
+    @guarded("GET", "POST")
+    def edit(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+        stored, posted = visit.client.get(noun.kind, name, namespace), visit.request.POST
+        draft = BagDraft.of(noun.kind, stored)
+        if posted:
+            typed = BagDraft.read(noun.kind, posted.dict())
+            draft = replace(typed, name=name, namespace=namespace, type=draft.type, version=typed.version or "0")
+        draft, errors, focus = _pressed(visit, draft)
+        if posted.get("go") == "submit" and not errors:
+            errors = _update(visit, draft, stored)
+            if not errors:
+                messages.success(visit.request, _("%(name)s was changed.") % {"name": name})
+                return redirect(f"console:{noun.singular}", namespace=namespace, name=name)
+        return _form(visit, noun, draft, errors, focus=focus, stored=stored)
+
+    return edit
+
+
+def _deleting(noun: _Noun) -> View:
+    @guarded("GET", "POST")
+    def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+        common = _common(visit, noun, name, "overview")
+        if visit.request.method == "POST":
+            visit.client.delete(noun.kind, name, namespace, options=DeleteOptions(uid=common["row"].uid))
+            messages.success(visit.request, _("%(kind)s %(name)s was deleted.") % {"kind": noun.kind, "name": name})
+            return redirect(f"console:{noun.section}", namespace=namespace)
+        context = {**common, "visit": visit, "frame": frame.of(visit)}
+        return render(visit.request, "configuration/delete.html", context)
+
+    return delete
+
+
+configmap_create, secret_create = _creating(CONFIGMAP), _creating(SECRET)
+configmap_edit, secret_edit = _editing(CONFIGMAP), _editing(SECRET)
+configmap_delete, secret_delete = _deleting(CONFIGMAP), _deleting(SECRET)
+
+
+def type_words(type: str) -> str:
+    return {
+        OPAQUE: _("Any values"),
+        LOGIN: _("Registry login"),
+        TLS: _("TLS certificate"),
+        BASIC: _("User and password"),
+    }.get(type, type)
+
+
+def _common(visit: Visit, noun: _Noun, name: str, tab: str) -> Context:
+    row = noun.row(visit.client.get(noun.kind, name, visit.namespace))
+    return {
+        "section": noun.section,
+        "noun": noun,
+        "tab": tab,
+        "row": row,
+        "type_words": type_words(row.type),
+        "users": uses.users_of(visit.client, noun.kind, visit.namespace, name),
+    }
+
+
+def _pressed(visit: Visit, draft: BagDraft) -> tuple[BagDraft, list[FieldError], str]:
+    """Takes over a chosen file, adds or removes a row, changes the type, as was pressed; and where one types on."""
+    go, file = visit.request.POST.get("go", ""), visit.request.FILES.get("file")
+    if file is not None and file.name:
+        if problem := too_large(file.size or 0):
+            return draft, [FieldError("file", problem)], "file"
+        draft = draft.with_file(file.name.rpartition("/")[2], file.read())
+    if go == "add-row":
+        draft = replace(draft, rows=(*draft.rows, RowDraft()))
+        return draft, [], f"rows-{len(draft.rows) - 1}-key"
+    if go.startswith("remove-row-"):
+        kept = tuple(row for index, row in enumerate(draft.rows) if str(index) != go.removeprefix("remove-row-"))
+        return replace(draft, rows=kept or (RowDraft(),)), [], "add-row"
+    if go.startswith("type-") and draft.kind == "Secret" and not draft.version:
+        return replace(draft, type=go.removeprefix("type-")), [], "name"
+    if draft.kind == "Secret" and not draft.version and draft.type not in TYPES:
+        return replace(draft, type=OPAQUE), [FieldError("", _("Choose one of the types."))], ""
+    return draft, [], ""
+
+
+def _create(visit: Visit, draft: BagDraft) -> list[FieldError]:
+    def attempt(*, dry: bool) -> list[FieldError]:
+        try:
+            visit.client.create(draft.kind, draft.manifest(), draft.namespace, options=DRY if dry else WET)
+        except AlreadyExists:
+            values = {"namespace": draft.namespace, "kind": draft.kind}
+            said = _("%(namespace)s has a %(kind)s of this name already: choose another name.") % values
+            return [FieldError("name", said)]
+        except NotFound:
+            said = _("There is no namespace %(namespace)s (any more): choose another one.")
+            return [FieldError("namespace", said % {"namespace": draft.namespace})]
+        except StatusError as refusal:
+            return _refused(draft, refusal)
+        return []
+
+    return together(draft.problems(), attempt(dry=True)) or attempt(dry=False)
+
+
+def _update(visit: Visit, draft: BagDraft, stored: JSON) -> list[FieldError]:
+    if problems := draft.problems():
+        return problems
+    try:
+        visit.client.update(draft.kind, draft.name, draft.manifest(stored), draft.namespace, options=WET)
+    except Conflict:
+        said = _("Somebody changed it meanwhile. What you typed is still here: open it in another tab, and compare.")
+        return [FieldError("", said)]
+    except StatusError as refusal:
+        return _refused(draft, refusal)
+    return []
+
+
+def _refused(draft: BagDraft, refusal: StatusError) -> list[FieldError]:
+    return placed(draft, refusal.causes) or [FieldError("", refusal.message)]
+
+
+def _form(
+    visit: Visit,
+    noun: _Noun,
+    draft: BagDraft,
+    errors: list[FieldError],
+    *,
+    focus: str,
+    names: list[str] | None = None,
+    stored: JSON | None = None,
+) -> HttpResponse:
+    known = {} if stored is None else {"row": noun.row(stored)}
+    context: dict[str, Any] = {
+        **known,
+        "visit": visit,
+        "frame": frame.of(visit),
+        "section": noun.section,
+        "noun": noun,
+        "draft": draft,
+        "rows": [
+            {"prefix": f"rows-{index}-", "number": str(index), "draft": one} for index, one in enumerate(draft.rows)
+        ],
+        "types": [(one, type_words(one)) for one in TYPES],
+        "namespaces": [(name, name) for name in names or ()],
+        "errors": by_field(errors),
+        "focus": errors[0].field if errors else focus,
+    }
+    return render(visit.request, "configuration/form.html", context, status=422 if errors else 200)
