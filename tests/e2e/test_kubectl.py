@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import orjson
@@ -104,10 +105,10 @@ def test_logs_are_read_after_a_restart_an_end_and_a_deletion(stack: Stack, names
     uid = stack.get("pod", "again", "-n", namespace)["metadata"]["uid"]
     kubectl("delete", "pod", "again", "--grace-period=0", "--force")
     stack.wait(lambda: "NotFound" in kubectl("logs", "again", check=False), what="the pod to be gone")
-    with stack.http() as browser:
+    with closing(stack.http()) as browser:
         for attempt, text in enumerate(("first\n", "second\n")):
             query = {"container": "app", "attempt": str(attempt), "timestamps": "false"}
-            assert browser.get(f"/ended-pods/{uid}/logs/stream/", params=query).text == text
+            assert browser.get(f"/ended-pods/{uid}/logs/stream/", params=query, timeout=30).text == text
 
 
 def test_a_watch_shows_a_pod_from_birth_to_end(stack: Stack, namespace: str) -> None:
