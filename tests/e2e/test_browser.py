@@ -46,10 +46,17 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def shop(stack: Stack) -> Iterator[str]:
-    """A namespace with a Deployment `web` that runs; its name."""
+    """A namespace with a Deployment `web` that runs, a Job that waits, a CronJob whose time is far, a ConfigMap and a
+    Secret; its name."""
     name = f"shop-{secrets.token_hex(3)}"
     stack.kubectl("create", "namespace", name)
     stack.apply(manifests.deployment(replicas=1) | {"metadata": {"name": "web", "namespace": name}})
+    stack.kubectl("-n", name, "create", "configmap", "settings", "--from-literal=colour=blue")
+    stack.kubectl("-n", name, "create", "secret", "generic", "login", "--from-literal=password=open-sesame")
+    stack.apply(
+        manifests.job("sum", suspend=True) | {"metadata": {"name": "sum", "namespace": name}},
+        manifests.cronjob("tick", schedule="@yearly") | {"metadata": {"name": "tick", "namespace": name}},
+    )
     stack.kubectl("-n", name, "rollout", "status", "deployment/web", "--timeout=60s")
     yield name
     stack.kubectl("delete", "namespace", name, "--wait=false", check=False)
@@ -63,6 +70,8 @@ def pod_of(stack: Stack, namespace: str) -> str:
 def every_page(stack: Stack, namespace: str) -> list[str]:
     deployment = f"/namespaces/{namespace}/deployments/web/"
     pod = f"/namespaces/{namespace}/pods/{pod_of(stack, namespace)}/"
+    job, cronjob = f"/namespaces/{namespace}/jobs/sum/", f"/namespaces/{namespace}/cronjobs/tick/"
+    configmap, secret = f"/namespaces/{namespace}/configmaps/settings/", f"/namespaces/{namespace}/secrets/login/"
     return [
         "/",
         "/kubectl/",
@@ -76,6 +85,14 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         *(deployment + tab for tab in ("", "pods/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")),
         *(pod + tab for tab in ("", "containers/", "logs/", "events/", "yaml/", "cost/", "delete/")),
         f"/namespaces/{namespace}/ended-pods/",
+        *(f"/namespaces/{namespace}/{section}/" for section in ("jobs", "cronjobs", "configmaps", "secrets")),
+        *(job + tab for tab in ("", "cost/", "suspend/", "scale/", "again/", "delete/")),
+        *(cronjob + tab for tab in ("", "cost/", "suspend/", "run/", "delete/")),
+        *(configmap + tab for tab in ("", "edit/", "delete/")),
+        *(secret + tab for tab in ("", "value/?key=password", "edit/")),
+        "/create/configmap/",
+        "/create/secret/",
+        "/help/",
         "/search/?q=web",
     ]
 
@@ -194,6 +211,33 @@ def read_what_it_said(page: Page, stack: Stack) -> None:
     page.locator("#ended .table__name a").first.click()
     expect(page.get_by_role("log")).to_contain_text("line 0")
     expect(page.get_by_role("log")).to_contain_text("End of the log.")
+
+
+def test_a_cronjob_runs_now_and_a_setting_is_changed(stack: Stack, page: Page, shop: str) -> None:
+    heard = complaints(page)
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{shop}/cronjobs/tick/")
+    page.get_by_role("link", name="Run now").click()
+    page.get_by_role("dialog", name="Run tick now?").get_by_role("button", name="Run now").click()
+    expect(page).to_have_url(re.compile(f"/namespaces/{shop}/jobs/tick-manual-"))
+    expect(page.locator("#head")).to_contain_text("Complete", timeout=60_000)
+    expect(page.locator("#progress")).to_contain_text("1/1 succeeded")
+
+    page.goto(f"{stack.url}/namespaces/{shop}/configmaps/settings/")
+    page.get_by_role("link", name="Change", exact=True).click()
+    page.get_by_label("Value", exact=True).fill("green")
+    page.get_by_role("button", name="Save").last.click()
+    expect(page.locator("#values")).to_contain_text("green")
+    assert stack.get("configmap", "settings", "-n", shop)["data"] == {"colour": "green"}
+    assert heard == []
+
+
+def test_a_secret_is_read_one_value_at_a_time(stack: Stack, page: Page, shop: str) -> None:
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{shop}/secrets/login/")
+    assert "open-sesame" not in page.content()
+    page.get_by_role("link", name="Show password").click()
+    expect(page.get_by_role("dialog", name="password")).to_contain_text("open-sesame")
 
 
 def test_a_wrong_password_is_said_in_a_sentence(stack: Stack, page: Page) -> None:
