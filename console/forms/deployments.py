@@ -25,7 +25,7 @@ class DeploymentDraft(WorkloadDraft):
         "spec.strategy.rollingUpdate.maxSurge": "max_surge",
         "spec.strategy": "strategy",
     }
-    ON_STEP = dict.fromkeys(("strategy", "max_unavailable", "max_surge", "grace_seconds"), "advanced")
+    ON_STEP = dict.fromkeys(("strategy", "max_unavailable", "max_surge", *PodDraft.SETTINGS), "advanced")
 
     @classmethod
     def read(cls, fields: Fields) -> DeploymentDraft:

@@ -22,7 +22,7 @@ JOB_FIELDS = (
     "timeout",
     "retries",
     "ttl",
-    "grace_seconds",
+    *PodDraft.SETTINGS,
 )
 _NUMBERS = {
     "completions": ("completions", 1, "The number of pods that have to succeed"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from console.forms import containers
 from console.forms.containers import ContainerDraft
-from console.forms.drafts import JSON, FieldError, Fields, Whole, gib
+from console.forms.drafts import JSON, FieldError, Fields, Whole, gib, text
 from console.forms.sizes import SizeDraft, short
 from console.forms.storage import Storage
 
@@ -24,6 +25,8 @@ _PLACES = {
     "metadata.labels": "name",
     "spec.terminationGracePeriodSeconds": "grace_seconds",
     "spec.imagePullSecrets": "pull_secrets",
+    "spec.dnsConfig.searches": "dns_searches",
+    "spec.dns": "dns_servers",
     "spec.restartPolicy": "restart_policy",
     "spec.containers": "size",
 }
@@ -35,6 +38,13 @@ class PodDraft:
     containers: tuple[ContainerDraft, ...]
     pull_secrets: tuple[str, ...]
     grace_seconds: Whole
+    dns_servers: str
+    dns_searches: str
+    dns_alone: bool
+    """Whether only these servers are asked, and not the network's own."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("grace_seconds", "dns_servers", "dns_searches", "dns_alone")
+    """Its fields that stand on a later step."""
 
     @classmethod
     def read(cls, fields: Fields) -> PodDraft:
@@ -43,6 +53,9 @@ class PodDraft:
             containers=containers.read(fields),
             pull_secrets=tuple(name.removeprefix(PULL_SECRET) for name in fields if name.startswith(PULL_SECRET)),
             grace_seconds=Whole.read(fields, "grace_seconds", 30),
+            dns_servers=text(fields, "dns_servers"),
+            dns_searches=text(fields, "dns_searches"),
+            dns_alone="dns_alone" in fields,
         )
 
     @property
@@ -90,6 +103,7 @@ class PodDraft:
         if self.pull_secrets:
             made["imagePullSecrets"] = [{"name": name} for name in self.pull_secrets]
         made["terminationGracePeriodSeconds"] = self.grace_seconds.value
+        made |= self._dns()
         metadata = {"labels": labels, "annotations": {SIZE_ANNOTATION: self.size.annotation}}
         return {"metadata": metadata, "spec": made | spec}
 
@@ -117,6 +131,17 @@ class PodDraft:
         index, row = volumes[sent].owner
         return f"containers-{index}-mount-{row}-{volumes[sent].mount.field_of_volume(rest)}"
 
+    def _dns(self) -> JSON:
+        listed = {"nameservers": _listed(self.dns_servers), "searches": _listed(self.dns_searches)}
+        config = {name: values for name, values in listed.items() if values}
+        policy: JSON = {"dnsPolicy": "None"} if self.dns_alone else {}
+        return policy | ({"dnsConfig": config} if config else {})
+
     @property
     def _storage(self) -> Storage:
         return Storage.of([container.mounts for container in self.containers])
+
+
+def _listed(typed: str) -> list[str]:
+    """`8.8.8.8, 1.1.1.1`."""
+    return [part for part in re.split(r"[,\s]+", typed) if part]

@@ -155,6 +155,35 @@ def test_secrets_for_the_registry_are_those_that_are_ticked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "made"),
+    [
+        ({"dns_servers": "8.8.8.8, 1.1.1.1"}, {"dnsConfig": {"nameservers": ["8.8.8.8", "1.1.1.1"]}}),
+        (
+            {"dns_servers": "8.8.8.8", "dns_searches": "a.b", "dns_alone": "on"},
+            {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["8.8.8.8"], "searches": ["a.b"]}},
+        ),
+        ({}, {}),
+    ],
+)
+def test_whom_a_pod_asks_for_names(fields: dict[str, str], made: JSON) -> None:
+    spec = DeploymentDraft.read(WEB | fields).pod.template({})["spec"]
+    assert {name: value for name, value in spec.items() if name.startswith("dns")} == made
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"dns_alone": "on"}, "dns_servers"),
+        ({"dns_servers": "nowhere"}, "dns_servers"),
+        ({"dns_searches": "A_b!"}, "dns_searches"),
+    ],
+)
+def test_a_refused_dns_stands_at_its_field_on_the_advanced_step(fields: dict[str, str], field: str) -> None:
+    assert {error.field for error in said(fields)} == {field}
+    assert DeploymentDraft.read(WEB).step_of(field) == "advanced"
+
+
+@pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
         ({"env-0-name": "1=x", "env-0-value": "1"}, "env-0-name", "environment variable"),

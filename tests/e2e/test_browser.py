@@ -308,7 +308,7 @@ def test_workloads_are_created_by_their_forms(stack: Stack, page: Page, shop: st
     begin(page, f"{stack.url}/create/deployment/?namespace={shop}", name="green", command=SERVE)
     page.locator("summary", has_text="Environment").click()
     page.get_by_role("button", name="Add a variable").click()
-    expect(page.locator("#id_containers-0-env-0-name")).to_be_focused()
+    expect(page.locator("#id_containers-0-env-0-name")).to_be_focused(timeout=30_000)
     page.keyboard.type("COLOUR")
     page.get_by_label("Is", exact=True).select_option("configMap/settings/COLOUR")
     page.locator("summary", has_text="Health checks").click()

@@ -2,19 +2,21 @@
    a morphed page does not act by itself.
    A new step begins at the top. <form data-controller="form"><input type="hidden" name="step" data-form-target="step">…</form>
    What is typed into a form with data-form-keep-value="/create/job/" (its address) and data-action="input->form#keep" is kept in
-   this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back.
+   this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back into a
+   form that was not answered yet (data-form-fresh-value="true").
    <span data-form-target="kept" hidden>…</span> is seen while something is kept. */
 import { Controller } from "@hotwired/stimulus";
 import htmx from "htmx.org";
 
 export default class Form extends Controller<HTMLFormElement> {
   static override targets = ["step", "kept"];
-  static override values = { keep: String };
+  static override values = { keep: String, fresh: Boolean };
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
   declare readonly keptTarget: HTMLElement;
   declare readonly hasKeptTarget: boolean;
   declare readonly keepValue: string;
+  declare readonly freshValue: boolean;
   private step = "";
   private touched = false;
   private sending = false;
@@ -80,7 +82,7 @@ export default class Form extends Controller<HTMLFormElement> {
 
   /** The server draws the form again from what was kept: rows, lists, the step one was on. */
   private restore(): void {
-    const kept = this.keepValue === "" ? null : sessionStorage.getItem(this.place);
+    const kept = this.keepValue === "" || !this.freshValue ? null : sessionStorage.getItem(this.place);
     if (kept === null) return;
     this.touched = this.restoring = true;
     const token = this.element.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
