@@ -66,7 +66,12 @@ KINDS = (
     _never("ReplicationController", "replicationcontrollers", "", "use a Deployment"),
     _never("PodTemplate", "podtemplates", "", "write the template into a Deployment"),
     _never("Node", "nodes", "", "this service has no nodes to look after; pods are all there is"),
-    _not_yet("Service", "services", "", "reach a pod by its IP (status.podIP)"),
+    _not_yet(
+        "Service",
+        "services",
+        "",
+        "reach a pod by its IP (status.podIP); NodePort will not come, for there are no nodes to reach",
+    ),
     _not_yet("Endpoints", "endpoints", ""),
     _not_yet("EndpointSlice", "endpointslices", "discovery.k8s.io"),
     _not_yet("Ingress", "ingresses", "networking.k8s.io"),
