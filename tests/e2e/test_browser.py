@@ -303,14 +303,13 @@ def test_what_is_confirmed_can_be_applied_with_kubectl(stack: Stack, page: Page,
 def test_workloads_are_created_by_their_forms(stack: Stack, page: Page, shop: str) -> None:
     """A Deployment that takes its environment from a ConfigMap and is asked by HTTP; a Job; a CronJob."""
     heard = complaints(page)
-    stack.kubectl("-n", shop, "create", "configmap", "settings", "--from-literal=COLOUR=green")
     sign_in(page, stack)
-    begin(page, f"{stack.url}/create/deployment/?namespace={shop}", name="green", command=SERVE)
+    begin(page, f"{stack.url}/create/deployment/?namespace={shop}", name="blue", command=SERVE)
     page.locator("summary", has_text="Environment").click()
     page.get_by_role("button", name="Add a variable").click()
     expect(page.locator("#id_containers-0-env-0-name")).to_be_focused(timeout=30_000)
     page.keyboard.type("COLOUR")
-    page.get_by_label("Is", exact=True).select_option("configMap/settings/COLOUR")
+    page.get_by_label("Is", exact=True).select_option("configMap/settings/colour")
     page.locator("summary", has_text="Health checks").click()
     page.locator("#id_containers-0-readiness-way").select_option("http")
     page.locator("#id_containers-0-readiness-port").fill("8080")
@@ -319,12 +318,12 @@ def test_workloads_are_created_by_their_forms(stack: Stack, page: Page, shop: st
     expect(page.locator("#id_containers-0-readiness-port")).to_have_value("8080")
     finish(page, "Create Deployment")
     expect(page.locator("#side .number").first).to_have_text("2/2", timeout=60_000)
-    logs = stack.kubectl("-n", shop, "logs", "deployment/green")
-    assert "serving green" in logs
+    logs = stack.kubectl("-n", shop, "logs", "deployment/blue")
+    assert "serving blue" in logs
 
-    begin(page, f"{stack.url}/create/job/?namespace={shop}", name="sum", command="echo done")
+    begin(page, f"{stack.url}/create/job/?namespace={shop}", name="adder", command="echo done")
     finish(page, "Create Job")
-    stack.kubectl("-n", shop, "wait", "--for=condition=complete", "job/sum", "--timeout=60s")
+    stack.kubectl("-n", shop, "wait", "--for=condition=complete", "job/adder", "--timeout=60s")
 
     begin(page, f"{stack.url}/create/cronjob/?namespace={shop}", name="nightly", command="echo done")
     page.get_by_role("button", name="Next: Schedule").click()
