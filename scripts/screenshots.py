@@ -64,10 +64,52 @@ def seed(stack: Stack, registry: str) -> None:
         ),
         deployment("search", replicas=1, image=f"{registry}/shop/search:0.8"),
         deployment("preview", replicas=0),
+        *batch(),
+        *data(),
     )
     for name in ("web", "api", "mailer"):
         stack.kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=60s")
+    stack.kubectl("-n", NAMESPACE, "autoscale", "deployment/web", "--min=2", "--max=6", "--cpu-percent=60")
+    stack.kubectl("-n", NAMESPACE, "create", "job", "close-day", "--from=cronjob/nightly")
+    stack.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", "job/import", "--timeout=60s")
+    stack.kubectl("-n", NAMESPACE, "wait", "--for=condition=Failed", "job/reindex", "--timeout=60s")
+    stack.kubectl("-n", NAMESPACE, "delete", "pod", "-l", "app=mailer")
     stack.wait(lambda: reasons(stack) >= {"CrashLoopBackOff", "ImagePullBackOff"}, seconds=90, what="the sick ones")
+    stack.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/mailer", "--timeout=60s")
+
+
+def batch() -> list[JSON]:
+    """A Job that is complete, one that has failed, and a CronJob."""
+    work = job("import", "for i in 1 2 3; do echo read batch $i; done", completions=3, completionMode="Indexed")
+    bad = job("reindex", "echo cannot reach the index >&2; exit 2", backoffLimit=0)
+    nightly = manifests.cronjob("nightly", schedule="30 2 * * *", timeZone="Asia/Shanghai")
+    nightly["spec"]["jobTemplate"]["spec"] = job("nightly", "sleep 20")["spec"]
+    return [work, bad, nightly | {"metadata": {"name": "nightly", "namespace": NAMESPACE}}]
+
+
+def job(name: str, script: str, **spec: Any) -> JSON:
+    made = manifests.job(name, command=("sh", "-c", script), **spec)
+    made["spec"]["template"]["spec"]["containers"][0]["image"] = DEMO_IMAGE
+    return made | {"metadata": {"name": name, "namespace": NAMESPACE}}
+
+
+def data() -> list[JSON]:
+    """A claim, settings and a password."""
+    place = {"namespace": NAMESPACE}
+    size = {"requests": {"storage": "5Gi"}}
+    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "ssd", "resources": size}
+    settings = {"log.level": "info", "currency": "CNY", "features.yaml": "search: true\ncarts: 18204\n"}
+    password = {"username": "shop", "password": "correct-horse"}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {**place, "name": "orders"},
+            "spec": claim,
+        },
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**place, "name": "settings"}, "data": settings},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {**place, "name": "database"}, "stringData": password},
+    ]
 
 
 def deployment(
@@ -98,7 +140,8 @@ def reasons(stack: Stack) -> set[str]:
 def addresses(stack: Stack) -> dict[str, str]:
     """Each page's name and path."""
     pods = {
-        pod["metadata"]["labels"]["app"]: pod["metadata"]["name"] for pod in stack.get("pods", "-n", NAMESPACE)["items"]
+        (pod["metadata"].get("labels") or {}).get("app", ""): pod["metadata"]["name"]
+        for pod in stack.get("pods", "-n", NAMESPACE)["items"]
     }
     space = f"/namespaces/{NAMESPACE}/"
     web, sick = f"{space}deployments/web/", f"{space}pods/{pods['checkout']}/"
@@ -111,20 +154,49 @@ def addresses(stack: Stack) -> dict[str, str]:
         "deployment-sick": f"{space}deployments/checkout/",
         **{
             f"deployment-{tab}": f"{web}{tab}/"
-            for tab in ("pods", "events", "upgrades", "yaml", "cost", "scale", "delete")
+            for tab in ("pods", "events", "scaling", "upgrades", "yaml", "cost", "scale", "delete")
         },
         "pods": f"{space}pods/",
         "pod": f"{space}pods/{pods['web']}/",
         "pod-crashing": sick,
         "pod-image": f"{space}pods/{pods['search']}/",
         **{f"pod-{tab}": f"{sick}{tab}/" for tab in ("containers", "logs", "events", "yaml", "cost")},
+        **places(space),
         "kubectl": "/kubectl/",
+        "help": "/help/",
         "create-namespace": "/create/namespace/",
         "create-deployment": f"/create/deployment/?namespace={NAMESPACE}",
         "create-job": f"/create/job/?namespace={NAMESPACE}",
         "create-cronjob": f"/create/cronjob/?namespace={NAMESPACE}",
         "create-yaml": f"/create/yaml/?namespace={NAMESPACE}",
         "missing": "/namespaces/nowhere/",
+    }
+
+
+def places(space: str) -> dict[str, str]:
+    """Of batch work, data and what is gone."""
+    job, cronjob, claim = f"{space}jobs/import/", f"{space}cronjobs/nightly/", f"{space}claims/orders/"
+    return {
+        "deployment-autoscaler": f"{space}deployments/web/scaling/autoscaler/",
+        "deployment-policy": f"{space}deployments/api/scaling/policy/?type=alarm",
+        "jobs": f"{space}jobs/",
+        "job": job,
+        "job-failed": f"{space}jobs/reindex/",
+        **{f"job-{tab}": f"{job}{tab}/" for tab in ("pods", "cost", "again")},
+        "cronjobs": f"{space}cronjobs/",
+        "cronjob": cronjob,
+        **{f"cronjob-{tab}": f"{cronjob}{tab}/" for tab in ("jobs", "run")},
+        "claims": f"{space}claims/",
+        "claim": claim,
+        "claim-delete": f"{claim}delete/",
+        "create-claim": f"/create/claim/?namespace={NAMESPACE}",
+        "configmaps": f"{space}configmaps/",
+        "configmap": f"{space}configmaps/settings/",
+        "configmap-edit": f"{space}configmaps/settings/edit/",
+        "secrets": f"{space}secrets/",
+        "secret": f"{space}secrets/database/",
+        "create-secret": f"/create/secret/?namespace={NAMESPACE}",
+        "ended-pods": f"{space}ended-pods/",
     }
 
 
