@@ -8,11 +8,10 @@ from copy import deepcopy
 from typing import Any
 
 from workloads.kinds import jobs
+from workloads.kinds.cronjobs import INSTANTIATE
 
 JSON = dict[str, Any]
 
-INSTANTIATE = "cronjob.kubernetes.io/instantiate"
-"""What `kubectl create job --from=cronjob/x` says, too."""
 LONGEST = 63
 _OF_THAT_RUN = (
     INSTANTIATE,

@@ -125,7 +125,8 @@ def watch(cronjob: JSON, children: list[JSON]) -> Seen:
     known = {one["uid"] for one in seen.active}
     for job in children:
         metadata, end = job["metadata"], jobs.finished_condition(job)
-        if metadata["uid"] not in known and end is None:
+        by_hand = (metadata.get("annotations") or {}).get(cronjobs.INSTANTIATE) == "manual"
+        if metadata["uid"] not in known and end is None and not by_hand:
             message = f"Saw a job that the controller did not create or forgot: {metadata['name']}"
             seen.tell("UnexpectedJob", message, type="Warning")
         if metadata["uid"] in known and end is not None:

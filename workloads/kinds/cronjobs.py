@@ -14,6 +14,9 @@ from workloads.meta.errors import Cause
 
 JSON = dict[str, Any]
 
+INSTANTIATE = "cronjob.kubernetes.io/instantiate"
+"""On a Job that somebody made from a CronJob by hand: `manual`, as `kubectl create job --from=cronjob/x` writes it."""
+
 ALLOW, FORBID, REPLACE = "Allow", "Forbid", "Replace"
 SUCCESSFUL_KEPT, FAILED_KEPT = 3, 1
 LONGEST_NAME = 52

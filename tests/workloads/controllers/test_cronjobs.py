@@ -148,6 +148,21 @@ def test_a_job_made_by_hand_runs_and_is_not_one_of_the_schedule(world: World) ->
     assert status(world)["lastSuccessfulTime"]
 
 
+def test_a_job_that_says_it_was_made_by_hand_is_no_surprise(world: World) -> None:
+    cronjob = start(world)
+    reference = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "tick", "uid": cronjob["metadata"]["uid"]}
+    job = manifests.job("now")
+    job["metadata"] |= {
+        "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
+        "ownerReferences": [{**reference, "controller": True}],
+    }
+    world.create(job)
+    world.settle()
+    assert world.events("UnexpectedJob") == []
+    end_all(world)
+    assert status(world)["lastSuccessfulTime"]
+
+
 def test_a_job_that_somebody_deleted_is_missed_once(world: World) -> None:
     start(world)
     world.advance(310)

@@ -34,6 +34,7 @@ STEPS = {
         "pull",
         "ensure_network",
         "remove_network",
+        "ensure_volumes",
         "ensure_sandbox",
         "start_container",
         "observe",
