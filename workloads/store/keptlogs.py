@@ -53,6 +53,11 @@ def of_pod(uid: str, *, most: int = CHUNK) -> list[Kept]:
     return sorted((_kept(row) for row in found), key=lambda log: (log.container, -log.attempt))
 
 
+def has(account: str, uid: str, container: str) -> bool:
+    """Whether anything is kept of it, and it is the account's."""
+    return KeptLog.objects.filter(account=account, uid=uid, container=container).exists()
+
+
 def sizes() -> Mapping[str, int]:
     """What each account's logs take of the disk."""
     found = KeptLog.objects.order_by().values_list("account").annotate(Sum("stored"))

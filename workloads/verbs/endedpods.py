@@ -83,7 +83,10 @@ def logs(identity: Identity, uid: str) -> list[Kept]:
 def log_target(identity: Identity, uid: str, options: LogOptions) -> LogTarget:
     """Where to GET the log of a container of a pod that is gone. Raises NotFound, Forbidden."""
     authorize.check_action(identity, podlogs.ACTION)
-    return podlogs.at_agent(one(identity, uid).uid, options.container, options)
+    pod, container = one(identity, uid), options.container
+    if not keptlogs.has(identity.account, pod.uid, container):
+        raise NotFound(f'no log of a container "{container}" of pod {pod.name} is kept: choose one that is listed')
+    return podlogs.at_agent(pod.uid, container, options)
 
 
 def expiry(since: datetime) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -39,9 +40,10 @@ def target(identity: Identity, namespace: str, pod_name: str, options: LogOption
 
 
 def at_agent(uid: str, container: str, options: LogOptions) -> LogTarget:
+    """Whatever the names are, the path leads to that one log. Whose it is, the caller has checked."""
     return LogTarget(
         socket=str(settings.AGENT_SOCKET),
-        path=f"/v1/pods/{uid}/containers/{container}/log",
+        path=f"/v1/pods/{quote(uid, safe='')}/containers/{quote(container, safe='')}/log",
         params=_params(options),
         headers={"Authorization": f"Bearer {settings.AGENT_TOKEN}"},
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from iam.identities import Identity
@@ -15,6 +16,7 @@ from workloads.meta import times
 from workloads.meta.errors import BadRequest, Forbidden, NotFound
 from workloads.meta.keys import Uid
 from workloads.store import endedpods, keptlogs
+from workloads.verbs import podlogs
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -115,9 +117,24 @@ def test_the_logs_of_a_pod_are_listed_the_newest_attempt_first(client: Client, s
 
 def test_a_log_is_asked_of_the_agent_by_pod_container_and_attempt(client: Client, shop: dict[str, Any]) -> None:
     pod = ended()
+    kept(pod, attempt=3)
     target = client.ended_log_target(pod.uid, LogOptions(container="app", attempt=3))
     assert target.path == f"/v1/pods/{pod.uid}/containers/app/log"
     assert target.params == {"attempt": "3"}
+
+
+@pytest.mark.parametrize("container", ["", "nope", "..", "app?", "app#", "x/../../../../../v1/usage?"])
+def test_only_a_container_whose_log_is_kept_is_asked_for(client: Client, shop: dict[str, Any], container: str) -> None:
+    pod = ended()
+    kept(pod)
+    with pytest.raises(NotFound, match=r"no log of a container .* is kept"):
+        client.ended_log_target(pod.uid, LogOptions(container=container))
+
+
+def test_no_name_leads_to_another_path_of_the_agent() -> None:
+    target = podlogs.at_agent("u/1", "x/../../../../../v1/usage?", LogOptions())
+    path = httpx.Request("GET", f"http://agent{target.path}").url.raw_path
+    assert path == b"/v1/pods/u%2F1/containers/x%2F..%2F..%2F..%2F..%2F..%2Fv1%2Fusage%3F/log"
 
 
 def test_a_pod_that_is_still_there_is_not_gone(client: Client, one: dict[str, Any]) -> None:
