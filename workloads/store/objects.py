@@ -38,6 +38,7 @@ class Brief:
 
     key: Key
     uid: Uid
+    revision: int
     created: datetime
     deleting: bool
 
@@ -83,14 +84,15 @@ def read_uids(uids: Collection[str]) -> list[Row]:
 
 def uids(kind: str, *, phases: Collection[str], placed: bool) -> list[Uid]:
     """Of all accounts, in the order they were made: those in one of the phases that have a node, or have none."""
-    return [uid for (uid,) in _in_phases("uid", kind, phases, placed=placed)]
+    return [uid for (uid,) in _in_phases("uid", kind, phases, placed)]
 
 
-def briefs(kind: str, *, phases: Collection[str], placed: bool) -> list[Brief]:
-    """The same with a little more of each."""
-    found = _in_phases("account, kind, namespace, name, uid, created, deleting", kind, phases, placed=placed)
+def briefs(kind: str, *, phases: Collection[str], placed: bool, containing: Sequence[bytes] = ()) -> list[Brief]:
+    """The same with a little more of each; `containing` as in `scan`."""
+    columns = "account, kind, namespace, name, uid, revision, created, deleting"
     return [
-        Brief(Key(*columns[:4]), Uid(columns[4]), time_out(columns[5]), deleting=bool(columns[6])) for columns in found
+        Brief(Key(*key), Uid(uid), revision, time_out(created), deleting=bool(deleting))
+        for *key, uid, revision, created, deleting in _in_phases(columns, kind, phases, placed, containing)
     ]
 
 
@@ -151,9 +153,12 @@ _COLUMNS = "account, kind, namespace, name, uid, revision, labels, owner_uid, ph
 _HEAD = "(SELECT coalesce(max(revision), 0) FROM workloads_change)"
 
 
-def _in_phases(columns: str, kind: str, phases: Collection[str], *, placed: bool) -> list[Any]:
+def _in_phases(
+    columns: str, kind: str, phases: Collection[str], placed: bool, containing: Sequence[bytes] = ()
+) -> list[Any]:
     where = f"kind = %s AND phase IN ({', '.join(['%s'] * len(phases))}) AND node {'<>' if placed else '='} ''"
-    return _select(f"SELECT {columns} FROM workloads_object WHERE {where} ORDER BY id", [kind, *phases])  # noqa: S608
+    where, values = _sieved(where, [kind, *phases], containing)
+    return _select(f"SELECT {columns} FROM workloads_object WHERE {where} ORDER BY id", values)  # noqa: S608
 
 
 def _one(where: str, values: list[Any], *, asked: str) -> Row:

@@ -53,7 +53,7 @@ def test_pods_have_cards_of_their_own_and_the_next_one_waits_until_one_ends(gpu_
     assert said == f"0/1 nodes are available: needs cards: 1 x {T4}, 0 of 2 free"
 
     gpu_world.delete("Pod", "one", "ai")
-    gpu_world.advance(60)
+    gpu_world.advance(5)
     assert devices(gpu_world, "three") == "1"
 
 

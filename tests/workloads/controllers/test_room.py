@@ -94,7 +94,7 @@ def test_nobody_keeps_the_host_empty_for_himself(world: World) -> None:
 
 def test_those_that_have_waited_too_long_take_turns() -> None:
     hour = datetime(2026, 1, 1, 11, tzinfo=UTC)
-    late = [placement.Waiter(None, Size(0, gib * GIB), hour, lambda: hour) for gib in (8, 6)]  # type: ignore[arg-type]
+    late = [placement.Waiter(None, Size(0, gib * GIB), hour, hour) for gib in (8, 6)]  # type: ignore[arg-type]
     room = Size(8000, 8 * GIB)
     kept = [
         placement.first_of(late, Size(0, GIB), free=Size(8000, 2 * GIB), room=room, now=hour + timedelta(minutes=n))
@@ -189,7 +189,9 @@ def test_taking_what_another_lacks_is_no_way_past_it() -> None:
     assert Size(250, GIB).spares(needs_memory, free=Size(8000, 5 * GIB))
 
 
-def test_a_pod_without_a_word_about_room_is_nobody_to_wait_for(world: World) -> None:
-    gated = placement.Waiter(None, Size(250, GIB), clock() - timedelta(hours=1), lambda: None)  # type: ignore[arg-type]
-    free = Size(1000, GIB)
-    assert placement.first_of([gated], Size(250, GIB), free=free, room=free, now=clock()) is None
+def test_who_waits_for_something_else_is_nobody_to_wait_for(world: World) -> None:
+    gated = sized("gated", 4)
+    gated["spec"]["schedulingGates"] = [{"name": "example.com/later"}]
+    create(world, gated, sized("large", 8))
+    assert running(world) == ["large"]
+    assert placement.waiting() == []

@@ -205,6 +205,15 @@ def test_an_autoscaler_and_policies_are_not_for_one_deployment(world: World) -> 
         world.patch("HorizontalPodAutoscaler", "other", {"spec": {"scaleTargetRef": {"name": "web"}}})
 
 
+def test_a_note_that_somebody_else_wrote_stops_no_policy(world: World) -> None:
+    start(world, alarm(count=1, gracefulWindowSeconds=0, maxPods=3))
+    uid = world.get("ScalingPolicy", alarm()["metadata"]["name"])["metadata"]["uid"]
+    world.patch("Deployment", "web", {"metadata": {"annotations": {SCALED_BY: f"{uid} yesterday two three"}}})
+    load(world, 250)
+    world.advance(120)
+    assert replicas(world) == 3
+
+
 def test_strangers_see_no_policies(world: World) -> None:
     start(world, alarm())
     assert Client(Identity("other", "charlie")).list("ScalingPolicy").items == []

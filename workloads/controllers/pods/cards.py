@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from workloads.kinds import podspecs
+from workloads.meta.keys import Key
 from workloads.store import objects
 
 JSON = Mapping[str, Any]
@@ -40,9 +41,15 @@ def waits(message: str) -> bool:
     return message.startswith(_SHORT)
 
 
+def waiting() -> list[Key]:
+    """The pods of all accounts that wait for cards, the oldest first."""
+    found = objects.briefs("Pod", phases=("Pending",), placed=False, containing=[_SHORT.encode()])
+    return [one.key for one in found if not one.deleting]
+
+
 def _taken() -> Iterator[str]:
     """Of all accounts' pods that have a place and have not ended."""
     for phase in UNFINISHED:
-        for row in objects.scan("Pod", phase=phase).rows:
-            if row.node and podspecs.DEVICES_ANNOTATION.encode() in row.data:
+        for row in objects.scan("Pod", phase=phase, containing=[podspecs.DEVICES_ANNOTATION.encode()]).rows:
+            if row.node:
                 yield from (podspecs.annotated(orjson.loads(row.data), podspecs.DEVICES_ANNOTATION) or "").split(",")

@@ -13,12 +13,11 @@ of every TURN; then only pods that take nothing they lack go by. Half of the tim
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from itertools import islice, takewhile
 from operator import add, le, sub
 from pathlib import Path
@@ -32,6 +31,7 @@ from workloads.meta.keys import Key, Uid
 from workloads.runtimes.base import Capacity
 from workloads.runtimes.translate import SIZE_ANNOTATION
 from workloads.store import objects
+from workloads.store.objects import Brief
 
 JSON = Mapping[str, Any]
 UNFINISHED = ("Pending", "Running")
@@ -39,6 +39,7 @@ PATIENCE = timedelta(minutes=5)
 TURN = timedelta(minutes=10)
 MOST_FAVOURED = 50
 UNSCHEDULABLE = "Unschedulable"
+_TOLD = f'"{UNSCHEDULABLE}"'.encode()
 KEPT_FOR_ANOTHER = "0/1 nodes are available: the room that is free is kept for a pod that has waited longer"
 _MOST_KNOWN = 50_000
 
@@ -73,13 +74,12 @@ def total(sizes: Iterable[Size]) -> Size:
 
 @dataclass(frozen=True)
 class Waiter:
-    """A pod without a place. `since` is when it was first told that there is no room, read only where it matters;
-    None: it does not wait for room (yet, or any more)."""
+    """A pod without a place because there is no room: it was told so first at `since`."""
 
     key: Key
     size: Size
     created: datetime
-    since: Callable[[], datetime | None]
+    since: datetime
 
 
 def size_of(pod: JSON) -> Size:
@@ -115,7 +115,7 @@ def first_of(older: Sequence[Waiter], need: Size, *, free: Size, room: Size, now
     favoured = _favoured(older, free=free, room=room, now=now)
     for waiter in older:
         fits = waiter.size.fits(free)
-        if waiter is not favoured and not (fits and waiter.since() is not None):
+        if waiter is not favoured and not fits:
             continue
         if not need.spares(waiter.size, free):
             return waiter
@@ -134,16 +134,15 @@ def _favoured(older: Sequence[Waiter], *, free: Size, room: Size, now: datetime)
     turn, into = divmod(now.timestamp(), TURN.total_seconds())
     if into < TURN.total_seconds() / 2:
         return None
-    old = (one for one in older if now - one.created >= PATIENCE and one.size.fits(room) and not one.size.fits(free))
-    since = ((one, one.since()) for one in islice(old, MOST_FAVOURED))
-    late = [one for one, at in since if at is not None and now - at >= PATIENCE]
+    old = (one for one in older if now - one.since >= PATIENCE and one.size.fits(room) and not one.size.fits(free))
+    late = list(islice(old, MOST_FAVOURED))
     return late[int(turn) % len(late)] if late else None
 
 
 def fitting(waiters: Iterable[Waiter], free: Size) -> Iterator[Waiter]:
-    """Those that would find room now, one after the other. Who waits for something else takes none."""
+    """Those that would find room now, one after the other."""
     for waiter in waiters:
-        if waiter.size.fits(free) and waiter.since() is not None:
+        if waiter.size.fits(free):
             free = free.minus(waiter.size)
             yield waiter
 
@@ -156,12 +155,17 @@ def taken(*, but: str = "") -> Size:
 
 
 def waiting(*, before: str | None = None) -> list[Waiter]:
-    """All accounts' pods without a place, the oldest first; those that were made before the pod with uid `before`."""
-    every = (one for one in objects.briefs("Pod", phases=("Pending",), placed=False) if not one.deleting)
-    found = list(takewhile(lambda one: one.uid != before, every))
-    sizes = _sizes(one.uid for one in found)
+    """All accounts' pods that wait for room, the oldest first; those that were made before the pod with uid `before`.
+    Who waits for something else (a gate, a claim, cards, a first look) is not among them."""
+    every = objects.briefs("Pod", phases=("Pending",), placed=False)
+    older = {one.uid for one in takewhile(lambda one: one.uid != before, every)}
+    told = objects.briefs("Pod", phases=("Pending",), placed=False, containing=[_TOLD])
+    found = [one for one in told if one.uid in older and not one.deleting]
+    sizes, since = _sizes(one.uid for one in found), _since(found)
     return [
-        Waiter(one.key, sizes[one.uid], one.created, partial(_told_since, one.uid)) for one in found if one.uid in sizes
+        Waiter(one.key, sizes[one.uid], one.created, at)
+        for one in found
+        if one.uid in sizes and (at := since.get(one.uid)) is not None
     ]
 
 
@@ -190,14 +194,27 @@ def _sizes(uids: Iterable[Uid]) -> dict[Uid, Size]:
     return found
 
 
-def _told_since(uid: Uid) -> datetime | None:
-    for row in objects.read_uids([uid]):
-        scheduled = conditions.find(orjson.loads(row.data).get("status") or {}, "PodScheduled") or {}
-        if cards.waits(scheduled.get("message", "")):
-            continue
-        if scheduled.get("status") == "False" and scheduled.get("reason") == UNSCHEDULABLE:
-            return times.parse(scheduled["lastTransitionTime"])
-    return None
+_known_since: dict[Uid, tuple[int, datetime | None]] = {}
+"""By pod, at which revision it was read and what it said."""
+
+
+def _since(briefs: Sequence[Brief]) -> dict[Uid, datetime | None]:
+    """Since when each waits for room; None: for something else. Read once a change, all at once."""
+    fresh = [one.uid for one in briefs if _known_since.get(one.uid, (0, None))[0] != one.revision]
+    if len(_known_since) > _MOST_KNOWN:
+        _known_since.clear()
+    for row in objects.read_uids(fresh):
+        _known_since[row.uid] = row.revision, _told_since(orjson.loads(row.data))
+    return {one.uid: _known_since[one.uid][1] for one in briefs if one.uid in _known_since}
+
+
+def _told_since(pod: JSON) -> datetime | None:
+    scheduled = conditions.find(pod.get("status") or {}, "PodScheduled") or {}
+    if cards.waits(scheduled.get("message", "")):
+        return None
+    if scheduled.get("status") != "False" or scheduled.get("reason") != UNSCHEDULABLE:
+        return None
+    return times.parse(scheduled["lastTransitionTime"])
 
 
 def _never(need: Size, room: Size) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from workloads.controllers import hands, owners
-from workloads.controllers.pods import claims, placement, status
-from workloads.kinds import claimspecs, gates
+from workloads.controllers.pods import cards, claims, placement, status
+from workloads.kinds import claimspecs, gates, podspecs
 from workloads.meta import conditions
 from workloads.meta.keys import Key
 from workloads.runtimes import bags
@@ -36,7 +36,9 @@ def keys(entry: Entry) -> Iterable[Key]:
     if entry.key.kind != "Pod":
         return ()
     own = [entry.key] if entry.type != "DELETED" and _asks_for_a_look(entry) else []
-    return [*own, *waiting_for_room(), *_sharing_claims(entry)] if _frees_room(entry) else own
+    if not _frees_room(entry):
+        return own
+    return [*own, *waiting_for_room(), *_waiting_for_cards(entry), *_sharing_claims(entry)]
 
 
 def _asks_for_a_look(entry: Entry) -> bool:
@@ -82,6 +84,11 @@ def waiting_for_room() -> list[Key]:
         free = placement.Size(**room).minus(placement.taken())
         waiters = list(islice(placement.fitting(waiters, free), WOKEN_AT_ONCE))
     return [waiter.key for waiter in waiters[:WOKEN_AT_ONCE]]
+
+
+def _waiting_for_cards(entry: Entry) -> list[Key]:
+    """When a pod gave back cards."""
+    return cards.waiting()[:WOKEN_AT_ONCE] if podspecs.DEVICES_ANNOTATION.encode() in entry.data else []
 
 
 def _waiting_for_network(entry: Entry) -> list[Key]:

@@ -8,6 +8,7 @@ statuses follow, and then the Events.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -157,8 +158,8 @@ class _Look:
             return
         uid, stamp, before, after = words
         for policy in self.policies:
-            occasion = times.parse(stamp)
-            if policy.uid == uid and not policy.has_dealt_with(occasion):
+            occasion = _moment(stamp) if policy.uid == uid else None
+            if occasion is not None and not policy.has_dealt_with(occasion):
                 self._end(policy, occasion, "Scaled", f"scaled from {before} to {after}", scaled_at=self.now)
 
     # Planned ones
@@ -286,3 +287,10 @@ class _Look:
 
     def _save(self, policy: _Policy) -> None:
         policy.obj = hands.put_status(self.door, policy.obj, deepcopy(policy.status))
+
+
+def _moment(stamp: str) -> datetime | None:
+    """Of a note, which anybody may have written: None when it is no time."""
+    with suppress(ValueError):
+        return times.parse(stamp)
+    return None
