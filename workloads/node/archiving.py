@@ -7,6 +7,7 @@ its row. So after a crash at any point the next round finds what is left to do, 
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -37,30 +38,41 @@ class Limits:
 
 
 def keep(archive: Archive, stop: threading.Event, *, limits: Limits) -> None:
-    """Until `stop`. A disk that is full is tried again when something was trimmed."""
+    """Until `stop`. A disk that is full is tried again when something was trimmed, and so is a log that could not be
+    read or written for another reason, which holds up no other."""
+    refused: set[Life] = set()
     trim, sweep = _Every(TRIM_SECONDS), _Every(SWEEP_SECONDS)
     while True:
         if sweep.is_due():
             sweep_strays(archive, datetime.now(UTC))
         if trim.is_due():
             trim_once(archive, limits, datetime.now(UTC))
-        settled = settle_all(archive, datetime.now(UTC), stop=stop.is_set)
+            refused.clear()
+        settled = settle_all(archive, datetime.now(UTC), stop=stop.is_set, refused=refused)
         if stop.wait(LOOK_SECONDS if settled else TRIM_SECONDS):
             return
 
 
-def settle_all(archive: Archive, now: datetime, *, stop: Callable[[], bool] = lambda: False) -> bool:
-    """False when the disk did not take something: it is still there as it was taken."""
+def settle_all(
+    archive: Archive, now: datetime, *, stop: Callable[[], bool] = lambda: False, refused: set[Life] | None = None
+) -> bool:
+    """False when the disk is full: what it did not take is still there as it was taken. So is a log with a fault of its
+    own, which is left out while it is in `refused` and is put there."""
+    faulty = set() if refused is None else refused
     for life in archive.waiting():
         if stop():
             break
+        if life in faulty:
+            continue
         try:
             settle(archive, life, now)
         except FileNotFoundError:
             continue  # another agent was faster
         except OSError as error:
             logger.warning("the log of %s/%s is kept as it is for now: %s", life.namespace, life.pod, error)
-            return False
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return False
+            faulty.add(life)
     return True
 
 

@@ -87,12 +87,12 @@ class Archive:
 
     def keep(self, life: Life, take: Callable[[Path], None]) -> None:
         """`take` puts the log into a folder. What cannot be kept is told (`losses`) and holds nobody up."""
-        place = self._incoming / _name(life.uid, life.container, life.attempt)
+        place = self._taken_folder(life)
         unfinished = self._incoming / f"{_UNFINISHED}{uuid.uuid4().hex}"
         try:
             self._make(unfinished)
             take(unfinished)
-            (unfinished / "life.json").write_text(_written(life))
+            _write_life(life, unfinished)
             _rename(unfinished, place)
         except (OSError, RuntimeFault) as error:
             self._lose(life, error)
@@ -111,30 +111,44 @@ class Archive:
     # Who keeps the index
 
     def waiting(self) -> list[Life]:
-        """What was taken and is not in the index yet. What a crash left unfinished goes when it is old."""
+        """What was taken and is not in the index yet. What a crash left unfinished, or without a word whose it is, goes
+        when it is old."""
         found = []
         for entry in self._folders():
-            if not entry.name.startswith(_UNFINISHED):
-                found += [life] if (life := _read_life(entry)) else []
-            elif time.time() - entry.stat().st_mtime > FORSAKEN_SECONDS:
-                shutil.rmtree(entry, ignore_errors=True)
+            try:
+                life = None if entry.name.startswith(_UNFINISHED) else _read_life(entry)
+                if life is not None:
+                    found.append(life)
+                elif time.time() - entry.stat().st_mtime > FORSAKEN_SECONDS:
+                    logger.warning("nobody knows whose the log %s is, which goes", entry)
+                    shutil.rmtree(entry, ignore_errors=True)
+            except FileNotFoundError:
+                continue  # it got its name meanwhile, or was let go
+            except OSError as error:
+                logger.warning("the log %s cannot be looked at: %s", entry, error)
         return found
 
     def settle(self, life: Life) -> Measured:
-        """Makes its text, the same when it is made again. Raises OSError."""
+        """Makes its text, the same when it is made again. Raises OSError; FileNotFoundError when what was taken was let
+        go, maybe in the middle: then the text there is complete, and stays."""
         place = self._place(life)
+        self._taken_folder(life).stat()
         self._make(place.parent)
         unfinished = place.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
         try:
             lines, written = _compress(self._taken(life), unfinished)
+            self._taken_folder(life).stat()  # what is there still was there to the last line
             unfinished.rename(place)
         finally:
             unfinished.unlink(missing_ok=True)
         return Measured(lines, written - lines * logtext.STAMP, _on_disk(place))
 
     def discard(self, life: Life) -> None:
-        """It is in the index now."""
-        shutil.rmtree(self._incoming / _name(life.uid, life.container, life.attempt), ignore_errors=True)
+        """It is in the index now. It goes all at once: who makes text of it meanwhile sees that. Raises OSError."""
+        leaving = self._incoming / f"{_UNFINISHED}{uuid.uuid4().hex}"
+        with suppress(FileNotFoundError):  # another was faster
+            self._taken_folder(life).rename(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
 
     def remove(self, *, account: str, namespace: str, uid: str, container: str, attempt: int) -> None:
         """Its time is over. Raises OSError."""
@@ -203,8 +217,11 @@ class Archive:
         owner = self._kept / _quoted(life.account) / _quoted(life.namespace) / _quoted(life.uid)
         return owner / _quoted(life.container) / f"{life.attempt}.gz"
 
+    def _taken_folder(self, life: Life) -> Path:
+        return self._incoming / _name(life.uid, life.container, life.attempt)
+
     def _taken(self, life: Life) -> Iterator[bytes]:
-        folder = self._incoming / _name(life.uid, life.container, life.attempt)
+        folder = self._taken_folder(life)
         text = folder / TEXT
         return _pieces(text) if text.exists() else logtext.of_json(_entries(folder))
 
@@ -344,11 +361,20 @@ def _written(life: Life) -> str:
     return json.dumps(facts)
 
 
+def _write_life(life: Life, folder: Path) -> None:
+    """On the disk before the folder gets its name: a power cut must not leave a log that nobody's name is on."""
+    with (folder / "life.json").open("w") as file:
+        file.write(_written(life))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _read_life(folder: Path) -> Life | None:
+    """None when it is not there, or torn. Raises OSError."""
     try:
         facts = json.loads((folder / "life.json").read_text())
-    except FileNotFoundError:
+        for name in ("started", "finished"):
+            facts[name] = times.parse(facts[name]) if facts[name] else None
+        return Life(**facts)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    for name in ("started", "finished"):
-        facts[name] = times.parse(facts[name]) if facts[name] else None
-    return Life(**facts)

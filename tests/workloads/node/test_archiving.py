@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from workloads.meta.keys import Uid
 from workloads.node import archiving
 from workloads.node.archiving import Limits
-from workloads.runtimes.archive import BLOCK_BYTES, Archive, Life
+from workloads.runtimes.archive import BLOCK_BYTES, Archive, Life, Measured
 from workloads.store import endedpods, keptlogs
 from workloads.store.endedpods import Which
 
@@ -83,6 +84,25 @@ def test_a_full_disk_leaves_what_was_taken_for_later(archive: Archive, monkeypat
         assert not archiving.settle_all(archive, NOON)
     assert archiving.settle_all(archive, NOON)
     assert len(keptlogs.of_pod(life.uid)) == 1
+
+
+def test_a_log_with_a_fault_of_its_own_holds_up_no_other(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = {taken(archive) for _ in range(3)}
+    (faulty, *_), settle, refused = archive.waiting(), archive.settle, set[Life]()
+
+    def fails(life: Life) -> Measured:
+        if life == faulty:
+            raise OSError(errno.EIO, "Input/output error")
+        return settle(life)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive, "settle", fails)
+        assert archiving.settle_all(archive, NOON, refused=refused)
+    assert {life.uid for life in lives if keptlogs.of_pod(life.uid)} == {one.uid for one in lives - {faulty}}
+    assert archiving.settle_all(archive, NOON, refused=refused)
+    assert archive.waiting() == [faulty]
+    assert archiving.settle_all(archive, NOON)
+    assert archive.waiting() == []
 
 
 def test_logs_go_when_they_are_too_old(archive: Archive) -> None:

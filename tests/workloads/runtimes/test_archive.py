@@ -112,6 +112,58 @@ def test_what_was_not_taken_wholly_is_nothing_and_goes_when_it_is_old(archive: A
     assert not left.exists()
 
 
+@pytest.mark.parametrize("torn", ["", '{"account": "ac', "[]", "{}", '{"started": "noon", "finished": null}'])
+def test_a_log_whose_owner_a_power_cut_tore_holds_nobody_up_and_goes_when_it_is_old(
+    archive: Archive, tmp_path: Path, torn: str
+) -> None:
+    take(archive, entry("one\n"))
+    other = replace(LIFE, uid=Uid("u-2"))
+    take(archive, entry("two\n"), life=other)
+    folder = tmp_path / "logs" / "incoming" / "u-1_app_0"
+    (folder / "life.json").write_text(torn)
+    assert (archive.waiting(), folder.exists()) == ([other], True)
+    with pytest.raises(KeyError):
+        archive.read(LIFE.uid, "app", 0)
+    old = time.time() - archives.FORSAKEN_SECONDS - 1
+    os.utime(folder, (old, old))
+    assert (archive.waiting(), folder.exists()) == ([other], False)
+
+
+def test_a_folder_that_gets_its_name_while_one_looks_is_no_fault(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(archive, entry("one\n"))
+    gone = archive._incoming / ".tmp-1"
+    monkeypatch.setattr(archive, "_folders", lambda: [gone, archive._incoming / "u-1_app_0"])
+    assert archive.waiting() == [LIFE]
+
+
+def test_text_is_not_made_anew_of_what_was_let_go(archive: Archive) -> None:
+    take(archive, entry("one\n"))
+    archive.settle(LIFE)
+    archive.discard(LIFE)
+    with pytest.raises(FileNotFoundError):
+        archive.settle(LIFE)
+    assert read(archive) == b"one\n"
+
+
+def test_what_is_let_go_while_text_is_made_of_it_leaves_the_complete_text(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(archive, entry("one\n"))
+    archive.settle(LIFE)
+    compress = archives._compress
+
+    def overtaken(pieces: Any, place: Path) -> tuple[int, int]:
+        archive.discard(LIFE)
+        return compress(pieces, place)
+
+    monkeypatch.setattr(archives, "_compress", overtaken)
+    with pytest.raises(FileNotFoundError):
+        archive.settle(LIFE)
+    assert read(archive) == b"one\n"
+
+
 def test_a_log_is_read_whether_it_is_taken_settled_or_let_go(archive: Archive) -> None:
     take(archive, entry("one\n"))
     assert archive.attempts(LIFE.uid, "app") == {0}
