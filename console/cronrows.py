@@ -110,11 +110,16 @@ class CronJobRow(Row):
 
     @property
     def parallelism(self) -> int:
-        return int(self.spec["jobTemplate"]["spec"].get("parallelism") or 1)
+        found = self.spec["jobTemplate"]["spec"].get("parallelism")
+        return 1 if found is None else int(found)
 
     @property
-    def completions(self) -> int:
-        return int(self.spec["jobTemplate"]["spec"].get("completions") or 1)
+    def completions(self) -> int | None:
+        """None for Jobs that end with their first success."""
+        spec = self.spec["jobTemplate"]["spec"]
+        if spec.get("completions") is None and spec.get("parallelism") is not None:
+            return None
+        return int(spec.get("completions") or 1)
 
     @property
     def description(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.conf import settings
+
 from billing import client as billing
 from billing.client import Meter, format_money
 from console import sections
@@ -67,6 +69,11 @@ class Frame:
     def zero(self) -> str:
         """What costs nothing: `¥0`."""
         return format_money(Decimal(0), self.currency, 0)
+
+    @property
+    def log_days(self) -> int:
+        """For how long the logs of pods that are gone stay under Ended pods, at most."""
+        return int(settings.LOG_RETENTION_DAYS)
 
     @property
     def sign(self) -> str:

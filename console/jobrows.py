@@ -9,17 +9,21 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from billing.client import Rate
+from billing import client as billing
+from billing.client import Meter, Rate
 from console import jobstates, rows
 from console.rows import PodRow, Row, Source
 from console.sizes import Size
 from console.states import State
-from workloads.client import JSON, Client
+from workloads.client import JSON, Client, Listing
 from workloads.kinds import jobs, jobspecs
 from workloads.meta import indexes
 from workloads.meta.indexes import Indexes, IndexesError
 
 INDEX = "batch.kubernetes.io/job-completion-index"
+_NOT_ENDED = "status.phase!=Succeeded,status.phase!=Failed"
+_UIDS = 500
+"""Pods asked about at a time for a sum."""
 _MARKS = 100
 """Indexes shown one by one at most."""
 
@@ -39,11 +43,18 @@ class JobRow(Row):
     pods: tuple[PodRow, ...] = ()
     """Those looked at; in lists of what has ended at most one, which knows the billed size."""
 
+    burn: Rate | None = None
+    """What all of its pods cost now, where there are more of them than `pods`."""
+
     page = "console:job"
+
+    @property
+    def more_pods(self) -> bool:
+        return self.burn is not None
 
     @cached_property
     def state(self) -> State:
-        return jobstates.of_job(self.obj, [row.obj for row in self.pods])
+        return jobstates.of_job(self.obj, [row.obj for row in self.pods], more=self.more_pods)
 
     @property
     def spec(self) -> JSON:
@@ -101,7 +112,9 @@ class JobRow(Row):
 
     @property
     def rate(self) -> Rate | None:
-        """What it costs now, of the pods looked at; None while it has none that cost."""
+        """What it costs now; None while it has no pods that cost."""
+        if self.burn is not None:
+            return self.burn if self.burn.per_second else None
         found = [row.rate for row in self.pods if row.rate is not None and row.rate.per_second]
         if not found:
             return None
@@ -165,20 +178,49 @@ class JobRow(Row):
 def job_row(client: Client, job: JSON, *, all_pods: bool = False) -> JobRow:
     """Its pods are read where they tell something: while it has not ended, or `all_pods`."""
     if all_pods or not jobs.is_finished(job):
-        return JobRow(job, tuple(map(PodRow, pods_of(client, job))))
+        pods, more = _pods_of(client, job)
+        return JobRow(job, tuple(map(PodRow, pods)), meter(client, job).rate if more else None)
     known = rows.template_size(job["spec"]["template"]) is not None
-    return JobRow(job) if known else JobRow(job, tuple(map(PodRow, pods_of(client, job, limit=1))))
+    return JobRow(job) if known else JobRow(job, tuple(map(PodRow, _owned(client, job, limit=1).items)))
+
+
+def meter(client: Client, job: JSON) -> Meter:
+    """A CronJob's bill stands under its own name: what one of its Jobs cost is the sum of the pods that are there."""
+    account, metadata = client.identity.account, job["metadata"]
+    if rows.controller_of(job) is None:
+        return billing.total(account, namespace=metadata["namespace"], workload_uid=metadata["uid"])
+    found: list[Meter] = []
+    token = ""
+    while True:
+        page = client.list_rows(
+            "Pod", metadata["namespace"], owner_uid=metadata["uid"], limit=_UIDS, continue_token=token
+        )
+        found += billing.pod_meters(account, [row.uid for row in page.rows]).values()
+        token = page.continue_token
+        if not token:
+            return billing.together(found)
 
 
 def newest_first(found: Iterable[JobRow]) -> list[JobRow]:
     return sorted(found, key=lambda row: (row.created, row.name), reverse=True)
 
 
-def pods_of(client: Client, job: JSON, *, limit: int = rows.PODS_LOOKED_AT) -> list[JSON]:
-    """The newest first."""
+def _pods_of(client: Client, job: JSON) -> tuple[list[JSON], bool]:
+    """The newest first, and whether there are more. Of too many, those that have not ended come before the others."""
+    most = rows.PODS_LOOKED_AT
+    listing = _owned(client, job, limit=most)
+    found = listing.items
+    if listing.continue_token:
+        working = _owned(client, job, limit=most, fields=_NOT_ENDED).items
+        known = {pod["metadata"]["uid"] for pod in working}
+        found = [*working, *(pod for pod in found if pod["metadata"]["uid"] not in known)][:most]
+    newest = sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
+    return newest, bool(listing.continue_token)
+
+
+def _owned(client: Client, job: JSON, *, limit: int, fields: str = "") -> Listing:
     metadata = job["metadata"]
-    found = client.list("Pod", metadata["namespace"], owner_uid=metadata["uid"], limit=limit).items
-    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
+    return client.list("Pod", metadata["namespace"], owner_uid=metadata["uid"], field_selector=fields, limit=limit)
 
 
 def index_of(pod: Mapping[str, Any]) -> int | None:

@@ -18,8 +18,8 @@ from workloads.meta import conditions
 _ENDED = ("Succeeded", "Failed")
 
 
-def of_job(job: JSON, pods: Iterable[JSON] = ()) -> State:
-    """`pods` are those it owns now; none are needed once it has ended."""
+def of_job(job: JSON, pods: Iterable[JSON] = (), *, more: bool = False) -> State:
+    """`pods` are those it owns now, some of them if there are `more`; none are needed once it has ended."""
     status = dict(job.get("status") or {})
     if end := jobs.finished_condition(dict(job)):
         return _complete(job, end) if end["type"] == "Complete" else _failed(job, end)
@@ -33,7 +33,7 @@ def of_job(job: JSON, pods: Iterable[JSON] = ()) -> State:
         return _suspended(job)
     if not status.get("startTime"):
         return State(_("Waiting"), _("accepted, waits for its turn"), "busy", "hollow")
-    return _at_work(job, [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED])
+    return _at_work(job, [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED], more)
 
 
 def done(job: JSON) -> str:
@@ -128,9 +128,11 @@ def _suspended(job: JSON) -> State:
     return State(_("Suspended"), sentence, "idle", "hollow")
 
 
-def _at_work(job: JSON, pods: list[JSON]) -> State:
+def _at_work(job: JSON, pods: list[JSON], more: bool) -> State:
+    """Where not all pods were looked at, the status knows how many there are and how many are ready."""
     found = [states.of_pod(pod) for pod in pods]
-    if wrong := states.trouble(found, len(found)):
+    active, ready = (number(job, "active"), number(job, "ready")) if more else (len(found), 0)
+    if wrong := states.trouble(found, active):
         return wrong
     failed = number(job, "failed")
     again = ngettext(", %(count)s pod failed", ", %(count)s pods failed", failed) % {"count": failed} if failed else ""
@@ -139,7 +141,7 @@ def _at_work(job: JSON, pods: list[JSON]) -> State:
             sentence = _("%(done)s%(failed)s; the next try comes after a pause") % {"done": done(job), "failed": again}
             return State(_("Waiting"), sentence, "warn", "triangle", advice=_advice({}))
         return State(_("Starting"), _("its pods are being made"), "busy", "ring")
-    if found and not any(state.tone == "ok" for state in found):
+    if found and not ready and not any(state.tone == "ok" for state in found):
         return _starting(job, found, again)
     return State(_("Running"), done(job) + again, "ok", "dot")
 

@@ -21,6 +21,8 @@ from workloads.meta.errors import Expired
 PAGE = 50
 WHOLE = 100
 """Up to so many, a list is one page and its filters say how many they find."""
+CHUNK = 500
+"""Objects read at a time, where no page of a list is made."""
 _LOOKED_AT = 2000
 """Objects read at most for one page: a filter that finds little says that it stopped looking."""
 
@@ -118,11 +120,22 @@ def count(everything: list[R] | None, chosen: Callable[[R], bool] | None) -> int
     return len(everything) if chosen is None else sum(1 for row in everything if chosen(row))
 
 
+def every(client: Client, kind: str) -> Iterator[JSON]:
+    """All objects of the account, read in chunks."""
+    token = ""
+    while True:
+        listing = client.list(kind, limit=CHUNK, continue_token=token)
+        yield from listing.items
+        token = listing.continue_token
+        if not token:
+            return
+
+
 def matching(client: Client, kind: str, scope: str | None, name_part: str) -> Iterator[JSON]:
     """Objects whose name contains `name_part`, in chunks, at most `_LOOKED_AT` looked at."""
     token, seen = "", 0
     while seen < _LOOKED_AT:
-        listing = client.list(kind, scope, limit=500, continue_token=token)
+        listing = client.list(kind, scope, limit=CHUNK, continue_token=token)
         seen += len(listing.items)
         yield from (item for item in listing.items if name_part in item["metadata"]["name"])
         token = listing.continue_token

@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import cronrows, frame, happenings, lists, manifests
+from billing.client import Meter
+from console import cronrows, frame, happenings, jobrows, lists, manifests
 from console.access import Visit, guarded
 from console.cronrows import CronJobRow
 from console.forms import again
+from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
 from console.views.jobs import create_job
@@ -105,9 +107,15 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
     """Each Job that is kept, as the sum of its pods; the month's sum knows those that are gone, too."""
     common = _common(visit, name, "cost", all_pods=True)
     row: CronJobRow = common["row"]
-    known = billing.pod_meters(visit.identity.account, [pod.uid for job in row.jobs for pod in job.pods])
-    lines = [(job, billing.together(known[pod.uid] for pod in job.pods if pod.uid in known)) for job in row.jobs]
-    return {**common, "lines": lines}
+    few = [pod.uid for job in row.jobs if not job.more_pods for pod in job.pods]
+    known = billing.pod_meters(visit.identity.account, few)
+
+    def cost_of(job: JobRow) -> Meter:
+        if job.more_pods:
+            return jobrows.meter(visit.client, job.obj)
+        return billing.together(known[pod.uid] for pod in job.pods if pod.uid in known)
+
+    return {**common, "lines": [(job, cost_of(job)) for job in row.jobs]}
 
 
 @guarded("GET", "POST")

@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from billing.client import Meter
-from console import frame, happenings, jobrows, lists, manifests, rows
+from console import frame, happenings, jobrows, lists, manifests
 from console.access import Visit, guarded
 from console.forms import again
 from console.forms.drafts import spoken
@@ -220,17 +219,9 @@ def _common(visit: Visit, name: str, tab: str) -> Context:
         "tab": tab,
         "row": row,
         "pods": row.pods,
-        "more_pods": len(row.pods) >= rows.PODS_LOOKED_AT,
-        "meter": _meter(visit, row),
+        "more_pods": row.more_pods,
+        "meter": jobrows.meter(visit.client, row.obj),
     }
-
-
-def _meter(visit: Visit, row: JobRow) -> Meter:
-    """A CronJob's bill stands under its own name: what one of its Jobs cost is the sum of the pods that are there."""
-    account = visit.identity.account
-    if row.source is None:
-        return billing.total(account, namespace=visit.namespace, workload_uid=row.uid)
-    return billing.together(billing.pod_meters(account, [pod.uid for pod in row.pods]).values())
 
 
 def _events(visit: Visit, row: JobRow) -> list[happenings.Happening]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 from billing import client as billing
 from console import happenings, jobrows, lists, rows
 from console.access import Visit
@@ -11,8 +14,6 @@ from workloads.client import Client
 
 _SHOWN = 8
 _EVENTS = 200
-_JOBS = 200
-"""Looked at for failures."""
 
 
 @page("overview.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod", "Event"))
@@ -21,7 +22,7 @@ def overview(visit: Visit) -> Context:
     namespaces = rows.namespace_rows(client, client.list("Namespace", limit=100).items)
     deployments = [rows.deployment_row(client, item) for item in client.list("Deployment", limit=lists.PAGE).items]
     troubled = [row for row in deployments if row.state.needs_a_look or row.state.changing]
-    jobs = jobs_to_look_at(client)
+    jobs = islice(jobs_to_look_at(client), _SHOWN)
     return {
         "section": "overview",
         "host_trouble": client.host_trouble(),
@@ -37,12 +38,36 @@ def overview(visit: Visit) -> Context:
     }
 
 
-def jobs_to_look_at(client: Client) -> list[JobRow]:
+def jobs_to_look_at(client: Client) -> Iterator[JobRow]:
     """Those that failed or are stuck, the newest first. What its CronJob has done well since is no news any more."""
-    found = [jobrows.job_row(client, item) for item in client.list("Job", limit=_JOBS).items]
-    newest: dict[str, JobRow] = {}
-    for row in reversed(jobrows.newest_first(found)):
-        owner = rows.controller_of(row.obj)
-        if row.finished or row.state.needs_a_look:
-            newest[owner["uid"] if owner else row.uid] = row
-    return jobrows.newest_first(row for row in newest.values() if row.state.needs_a_look)
+    told: set[str] = set()
+    for row in _jobs_in_question(client):
+        maker = _maker(row)
+        if maker in told:
+            continue
+        known = row if row.finished else jobrows.job_row(client, row.obj)
+        if known.finished or known.state.needs_a_look:
+            told.add(maker)
+        if known.state.needs_a_look:
+            yield known
+
+
+def _jobs_in_question(client: Client) -> list[JobRow]:
+    """By their status alone, the newest first: all that have not ended, and of each CronJob's (or bare) ended ones
+    the newest."""
+    working: list[JobRow] = []
+    ended: dict[str, JobRow] = {}
+    for item in lists.every(client, "Job"):
+        row = JobRow(item)
+        if not row.finished:
+            working.append(row)
+            continue
+        maker = _maker(row)
+        ended[maker] = jobrows.newest_first([row, *([ended[maker]] if maker in ended else [])])[0]
+    return jobrows.newest_first([*working, *ended.values()])
+
+
+def _maker(row: JobRow) -> str:
+    """The uid of its CronJob; its own where nobody made it."""
+    owner = rows.controller_of(row.obj)
+    return owner["uid"] if owner else row.uid

@@ -99,6 +99,16 @@ def test_deleting_a_cronjob_says_what_goes_and_marks_it(shop: None, browser: Bro
     assert cronjob("web")["metadata"]["deletionTimestamp"]
 
 
+def test_a_work_queue_is_told_as_one(shop: None, browser: Browser) -> None:
+    made = scenes.cronjob("queue")
+    assert "Each Job 1 pod" in text_of(browser, f"{CRONJOBS}queue/")
+
+    made["spec"]["jobTemplate"]["spec"]["parallelism"] = 5
+    scenes.person().update("CronJob", "queue", made, "shop")
+
+    assert "Each Job until one pod succeeds, 5 at a time" in text_of(browser, f"{CRONJOBS}queue/")
+
+
 def test_no_cronjobs_yet_says_what_one_is_for(browser: Browser) -> None:
     scenes.namespace("shop")
 

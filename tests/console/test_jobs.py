@@ -9,6 +9,7 @@ import pytest
 from django.test import Client as Browser
 
 from billing import meter
+from console import lists, rows
 from tests.console import scenes
 from tests.console.test_pages import text_of
 
@@ -117,6 +118,33 @@ def test_what_a_job_of_a_cronjob_cost_is_the_sum_of_its_pods(shop: None, browser
     assert "¥0.2322 an hour" in text
 
 
+@pytest.mark.parametrize("owner", [None, {"kind": "CronJob", "metadata": {"name": "tick", "uid": "11-22"}}])
+def test_a_job_of_more_pods_than_are_shown_has_its_whole_price_and_state(
+    shop: None, browser: Browser, owner: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PODS_LOOKED_AT", 2)
+    made = scenes.job("wide", owner=owner, status={"active": 3, "ready": 1, "succeeded": 2}, completions=9)
+    for name, status in {"a": {"phase": "Succeeded"}, "b": {"phase": "Succeeded"}}.items():
+        scenes.pod(f"wide-{name}", owner=made, status=status)
+    for name, status in {"c": scenes.pulling(), "d": scenes.pulling(), "e": scenes.running()}.items():
+        scenes.pod(f"wide-{name}", owner=made, status=status)
+    while meter.read_once():
+        pass
+
+    assert re.search(r"wide .*Running 2 of 9 done .*¥0.3483", text_of(browser, JOBS))
+    assert "2 are shown. All its pods" in text_of(browser, f"{JOBS}wide/cost/")
+    assert "¥0.3483 an hour" in text_of(browser, f"{JOBS}wide/cost/")
+
+
+def test_the_overview_looks_at_every_job(shop: None, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "CHUNK", 2)
+    for name in ("aa", "bb", "cc", "dd"):
+        scenes.job(name, status=COMPLETE)
+    scenes.job("zz", status=FAILED)
+
+    assert "zz shop Failed BackoffLimitExceeded" in text_of(browser, "/")
+
+
 def test_a_job_is_suspended_and_goes_on(shop: None, browser: Browser) -> None:
     assert "Suspend Job web?" in text_of(browser, f"{JOBS}web/suspend/")
     browser.post(f"{JOBS}web/suspend/", {"suspend": "true"})
@@ -162,7 +190,9 @@ def test_a_name_that_is_taken_is_refused_at_its_field(jobs: None, browser: Brows
 
 def test_deleting_a_job_says_what_goes_and_marks_it(shop: None, browser: Browser) -> None:
     scenes.pod("web-abcde", owner=job("web"), status=scenes.running())
-    assert "It removes 1 pod, with its log" in text_of(browser, f"{JOBS}web/delete/")
+    text = text_of(browser, f"{JOBS}web/delete/")
+    assert "It removes 1 pod, with what it wrote to its disk" in text
+    assert "Logs stay under Ended pods for 7 days at most" in text
 
     browser.post(f"{JOBS}web/delete/")
 
