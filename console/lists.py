@@ -56,7 +56,7 @@ class Query:
 
     @classmethod
     def of(cls, request: HttpRequest, *names: str) -> Query:
-        values = {name: request.GET.get(name, "").strip() for name in (*names, "continue")}
+        values = {name: request.GET.get(name, "").replace("\0", "").strip() for name in (*names, "continue")}
         return cls(request.path, {name: value for name, value in values.items() if value})
 
     def get(self, name: str) -> str:

@@ -129,6 +129,8 @@ WHITENOISE_AUTOREFRESH = False
 
 # A text of more than 3 MB is refused at its field and shown again; beyond this the request is not read at all.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+# A ConfigMap has two fields for each key, a container up to five for each row.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_COOKIE_HTTPONLY = True

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from console.forms.drafts import JSON, FieldError, Fields, rows, text
@@ -22,6 +23,7 @@ from workloads.kinds import bags, secrets
 OPAQUE, LOGIN, TLS, BASIC = secrets.OPAQUE, secrets.DOCKER_CONFIG_JSON, secrets.TLS, secrets.BASIC_AUTH
 TYPES = (OPAQUE, LOGIN, TLS, BASIC)
 _KEYED = re.compile(r"(?:data|binaryData)\[(.*)\]")
+_UNKNOWN_ALGORITHM = "Its algorithm or curve is not known here: use RSA, ECDSA or Ed25519, or create it from YAML."
 _FIELDS = {
     "data[.dockerconfigjson]": "registry",
     "data[tls.crt]": "certificate",
@@ -63,6 +65,8 @@ class BagDraft:
     private_key: str = ""
     version: str = ""
     """The resourceVersion the form was made from: who wrote meanwhile is not overwritten."""
+    files: int = 0
+    """How many files were taken so far: the field for the next one is a new one, with no file chosen in it."""
 
     @classmethod
     def read(cls, kind: str, fields: Fields) -> BagDraft:
@@ -79,6 +83,7 @@ class BagDraft:
             certificate=_unix(fields.get("certificate", "")).strip(),
             private_key=_unix(fields.get("private_key", "")).strip(),
             version=text(fields, "version"),
+            files=_count(text(fields, "files")),
         )
 
     @classmethod
@@ -99,15 +104,17 @@ class BagDraft:
         )
 
     def with_file(self, name: str, content: bytes) -> BagDraft:
-        """A file as one more key; the first empty row takes it."""
+        """A file as a key: in the row of this key, else in the first empty row, else in one more."""
         try:
             row = RowDraft(name, content.decode())
         except UnicodeDecodeError:
             row = RowDraft(name, base64.b64encode(content).decode(), encoded=True)
-        if "\r" in row.value:
+        if not _typeable(row.value):
             row = RowDraft(name, base64.b64encode(content).decode(), encoded=True)
-        filled = tuple(one for one in self.rows if not one.blank and one.key != name)
-        return replace(self, rows=(*filled, row))
+        places = [index for index, one in enumerate(self.rows) if one.key == name]
+        places += [index for index, one in enumerate(self.rows) if one.blank]
+        at = places[0] if places else len(self.rows)
+        return replace(self, rows=(*self.rows[:at], row, *self.rows[at + 1 :]), files=self.files + 1)
 
     @property
     def has_rows(self) -> bool:
@@ -207,10 +214,14 @@ def certificate_problems(certificate: str, private_key: str) -> list[FieldError]
     found, made_for, key_of = [], None, None
     try:
         made_for = x509.load_pem_x509_certificates(certificate.encode())[0].public_key()
-    except (ValueError, IndexError):
+    except UnsupportedAlgorithm:
+        found.append(FieldError("certificate", _UNKNOWN_ALGORITHM))
+    except (ValueError, IndexError, x509.InvalidVersion):
         found.append(FieldError("certificate", "This is no certificate in PEM form: it begins -----BEGIN CERTIFICATE."))
     try:
         key_of = load_pem_private_key(private_key.encode(), password=None).public_key()
+    except UnsupportedAlgorithm:
+        found.append(FieldError("private_key", _UNKNOWN_ALGORITHM))
     except (ValueError, TypeError):
         said = "This is no private key in PEM form without a password: it begins -----BEGIN PRIVATE KEY or similar."
         found.append(FieldError("private_key", said))
@@ -238,10 +249,19 @@ def _row(fields: Mapping[str, str], prefix: str) -> RowDraft:
 
 
 def _stored(kind: str, key: str, value: str) -> RowDraft:
-    """A form turns line ends into its own: what has others is kept as it is."""
-    if kind == "Secret" or "\r" in value:
+    """What a form would not give back as it is stays as it is."""
+    if kind == "Secret" or not _typeable(value):
         return RowDraft(key, kept=True)
     return RowDraft(key, value)
+
+
+def _typeable(value: str) -> bool:
+    """A form turns line ends into its own, and NUL into another character."""
+    return "\r" not in value and "\0" not in value
+
+
+def _count(typed: str) -> int:
+    return int(typed) if typed.isdecimal() and len(typed) < 5 else 0
 
 
 def _unix(value: str) -> str:

@@ -108,7 +108,8 @@ def by_field(errors: Iterable[FieldError]) -> dict[str, list[str]]:
 
 
 def text(fields: Fields, name: str, default: str = "") -> str:
-    return fields.get(name, default).strip()
+    """Without NUL, which no store takes."""
+    return fields.get(name, default).replace("\0", "").strip()
 
 
 def rows(fields: Fields, prefix: str) -> list[int]:

@@ -192,9 +192,11 @@ def _common(visit: Visit, noun: _Noun, name: str, tab: str) -> Context:
 
 
 def _pressed(visit: Visit, draft: BagDraft) -> tuple[BagDraft, list[FieldError], str]:
-    """Takes over a chosen file, adds or removes a row, changes the type, as was pressed; and where one types on."""
+    """Takes over a chosen file, adds or removes a row, changes the type, as was pressed; and where one types on.
+
+    Any other button leaves the file chosen in its field."""
     go, file = visit.request.POST.get("go", ""), visit.request.FILES.get("file")
-    if file is not None and file.name:
+    if file is not None and file.name and go in ("look", "submit"):
         if problem := too_large(file.size or 0):
             return draft, [FieldError("file", problem)], "file"
         draft = draft.with_file(file.name.rpartition("/")[2], file.read())

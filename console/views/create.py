@@ -61,7 +61,8 @@ def namespace_names(visit: Visit) -> list[str]:
 
 
 def requested_namespace(request: HttpRequest) -> str:
-    return request.POST.get("namespace") or request.GET.get("namespace", "")
+    asked: str = request.POST.get("namespace") or request.GET.get("namespace", "")
+    return asked.replace("\0", "").strip()
 
 
 def _make_namespace(client: Client, draft: NamespaceDraft) -> list[FieldError]:

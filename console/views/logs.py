@@ -65,16 +65,21 @@ def _ended_target(request: HttpRequest, uid: str) -> LogTarget:
 
 def _options(request: HttpRequest) -> LogOptions:
     asked, since = request.GET, _moment(request.GET.get("since", ""))
-    tail, attempt = asked.get("tail", ""), asked.get("attempt", "")
+    tail = _number(asked.get("tail", ""))
     return LogOptions(
         container=asked.get("container", ""),
         follow=asked.get("follow") == "true",
-        tail=None if since or asked.get("download") else min(int(tail) if tail.isdigit() else _TAIL, _LONGEST_TAIL),
+        tail=None if since or asked.get("download") else min(_TAIL if tail is None else tail, _LONGEST_TAIL),
         since=since,
         timestamps=asked.get("timestamps", "true") == "true",
         previous=asked.get("previous") == "true",
-        attempt=int(attempt) if attempt.isdecimal() else None,
+        attempt=_number(asked.get("attempt", "")),
     )
+
+
+def _number(text: str) -> int | None:
+    """None for what is no number, or none that counts anything here."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _moment(text: str) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
@@ -19,6 +19,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _refusal_of(exception: Exception) -> StatusError:
+    if isinstance(exception, TooManyFieldsSent):
+        sentence = _(
+            "The form has more than %(most)s fields, so nothing of it was read. Go back and send fewer at once."
+        )
+        return TooLarge(sentence % {"most": f"{settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}"})
     if not isinstance(exception, RequestDataTooBig):
         return BadRequest(_("The request could not be read. Go back and send the form again."))
     most = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -64,7 +64,7 @@ def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 @guarded("GET", "POST")
 def policy(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """`?policy=` one that is there, else a new one of `?type=`."""
-    before = _named(visit, name, visit.request.GET.get("policy", ""))
+    before = _named(visit, name, visit.request.GET.get("policy", "").replace("\0", ""))
     if before and (do := visit.request.POST.get("do")):
         return _done(visit, name, before, do)
     type = scalingpolicies.type_of(before) if before else visit.request.GET.get("type", "alarm")

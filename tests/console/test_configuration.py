@@ -20,6 +20,12 @@ from tests.console import scenes
 from tests.console.test_pages import text_of
 
 CONFIGMAPS, SECRETS = "/namespaces/shop/configmaps/", "/namespaces/shop/secrets/"
+UNKNOWN_CURVE = """-----BEGIN PRIVATE KEY-----
+MGECAQAwEAYHKoZIzj0CAQYFK4EEAAgESjBIAgEBBBUAlL2xg4yYMdX6+qyePJnJ
+mrd5EumhLAMqAAToMLRgXyp7PkOUapMJA1tDunNPd8Hw9Klt0Y0FA0oRgCAaesA0
+WxuV
+-----END PRIVATE KEY-----
+"""
 HIDDEN = ("open-sesame", base64.b64encode(b"open-sesame").decode())
 
 
@@ -165,6 +171,56 @@ def test_rows_come_and_go_without_saving(shop: None, browser: Browser) -> None:
     assert ">\nb</textarea>" not in removed
 
 
+def test_a_file_is_taken_once_and_the_field_for_the_next_is_empty(shop: None, browser: Browser) -> None:
+    file = SimpleUploadedFile("colour", b"red")
+    rows = typed("x", "", "") | {"rows-1-key": "colour", "rows-1-value": "blue", "rows-2-key": "size"}
+
+    page = browser.post("/create/configmap/", {**rows, "go": "look", "file": file})  # type: ignore[dict-item]
+
+    assert [(row.key, row.value) for row in page.context["draft"].rows] == [("", ""), ("colour", "red"), ("size", "")]
+    assert b'id="id_file-1" name="file"' in page.content
+    assert b'name="files" value="1"' in page.content
+
+
+def test_a_button_of_a_row_does_what_it_says_whatever_file_is_chosen(shop: None, browser: Browser) -> None:
+    rows = typed("x", "a", "1") | {"rows-1-key": "b", "rows-1-value": "2"}
+    file = SimpleUploadedFile("a", b"from the file")
+
+    page = browser.post("/create/configmap/", {**rows, "go": "remove-row-0", "file": file})  # type: ignore[dict-item]
+
+    assert [(row.key, row.value) for row in page.context["draft"].rows] == [("b", "2")]
+    assert b'id="id_file-0" name="file"' in page.content
+
+
+def test_values_that_a_form_would_spoil_stay_as_they_are(shop: None, browser: Browser) -> None:
+    made = scenes.configmap("odd", {"nul": "a\0b", "return": "a\rb", "plain": "c"})
+    shown = browser.get(f"{CONFIGMAPS}odd/edit/").context["draft"].rows
+    fields = typed("odd", "nul", "", **{"rows-0-kept": "1", "rows-1-key": "return", "rows-1-kept": "1"})
+
+    browser.post(f"{CONFIGMAPS}odd/edit/", {**fields, "version": made["metadata"]["resourceVersion"]})
+
+    assert [row.key for row in shown if row.kept] == ["nul", "return"]
+    assert configmap("odd")["data"] == {"nul": "a\0b", "return": "a\rb"}
+
+
+def test_a_configmap_of_hundreds_of_keys_can_be_changed(shop: None, browser: Browser) -> None:
+    made = scenes.configmap("many", {f"key-{number}": "a" for number in range(600)})
+    draft = browser.get(f"{CONFIGMAPS}many/edit/").context["draft"]
+    fields = {f"rows-{index}-key": row.key for index, row in enumerate(draft.rows)}
+    fields |= {f"rows-{index}-value": "b" for index in range(600)}
+
+    browser.post(f"{CONFIGMAPS}many/edit/", {**fields, "go": "submit", "version": made["metadata"]["resourceVersion"]})
+
+    assert configmap("many")["data"] == dict.fromkeys((f"key-{number}" for number in range(600)), "b")
+
+
+def test_a_form_of_more_fields_than_any_has_is_refused_in_words(shop: None, browser: Browser) -> None:
+    response = browser.post("/create/configmap/", dict.fromkeys((f"rows-{number}-key" for number in range(10_001)), ""))
+
+    assert response.status_code == 413
+    assert b"more than 10,000 fields" in response.content
+
+
 def test_a_registry_login_is_what_images_are_pulled_with(shop: None, browser: Browser) -> None:
     login = {"registry": "registry.example.com", "username": "ali", "password": "p w"}
     fields = {"go": "submit", "name": "pull", "namespace": "shop", "type": "kubernetes.io/dockerconfigjson", **login}
@@ -200,6 +256,15 @@ def test_a_certificate_and_its_key_are_checked_before_they_are_stored() -> None:
     assert [one.field for one in certificate_problems(certificate, others_key)] == ["private_key"]
     assert [one.field for one in certificate_problems("nonsense", key)] == ["certificate"]
     assert [one.field for one in certificate_problems(certificate, "nonsense")] == ["private_key"]
+
+
+def test_a_key_of_a_curve_that_nobody_knows_is_refused_at_its_field() -> None:
+    certificate, _key = certified()
+
+    (problem,) = certificate_problems(certificate, UNKNOWN_CURVE)
+
+    assert problem.field == "private_key"
+    assert "curve is not known" in problem.message
 
 
 def test_what_is_immutable_offers_no_change_and_refuses_one(shop: None, browser: Browser) -> None:

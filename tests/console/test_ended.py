@@ -36,6 +36,13 @@ def test_the_list_of_another_workload_is_empty_and_leads_back(shop: None, browse
     assert "Nothing matches" in page
 
 
+def test_what_no_address_of_ours_says_is_no_fault_of_ours(shop: None, browser: Browser) -> None:
+    assert "lonely-gone" in text(browser, "/ended-pods/?kind=Deploy%00ment&workload=web%00&q=%00")
+    for odd in ("9" * 5000, "\N{SUPERSCRIPT TWO}"):
+        answer = browser.get(f"{PAGE}logs/stream/", {"container": "app", "attempt": odd, "tail": odd})
+        assert (answer.status_code, b"node agent does not answer" in answer.content) == (503, True)
+
+
 def test_a_long_list_has_pages(shop: None, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.lists.PAGE", 1)
     scenes.ended_pod("another", uid="6f1f0a0e-0000-4000-8000-000000000002")

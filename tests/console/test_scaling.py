@@ -113,6 +113,15 @@ def test_a_policy_is_changed_rests_acts_again_and_goes(browser: Browser) -> None
     assert scenes.person().list("ScalingPolicy").items == []
 
 
+def test_enter_in_a_field_saves_and_deletes_nothing(browser: Browser) -> None:
+    browser.post(f"{POLICY}?type=alarm", ALARM)
+    for url in (AUTOSCALER, f"{POLICY}?policy=busy"):
+        form = browser.get(url).content.decode().partition('id="confirm"')[2]
+        first = form[form.index("<button") : form.index("</button>")]
+        assert first.endswith(">Save")
+        assert "name=" not in first
+
+
 @pytest.mark.parametrize(
     ("type", "fields", "field", "words"),
     [
