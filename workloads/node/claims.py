@@ -44,19 +44,26 @@ WORTH_WRITING = quantity.MIB
 def keep(runtime: Runtime, stop: threading.Event) -> None:
     """Until `stop`."""
     keeper = Keeper(runtime, rest=stop.wait)
-    due, told = 0.0, ""
+    due, told = 0.0, dict[str, str]()
     while not stop.is_set():
-        try:
-            runtime.claims.clear()
-            if time.monotonic() >= due:
-                keeper.count()
-                keeper.sweep()
-                due = time.monotonic() + COUNT_SECONDS
-        except (OSError, RuntimeFault) as error:
-            if str(error) != told:
-                logger.warning("claims are not looked after: %s", error)
-            told = str(error)
+        _try(runtime.claims.clear, told)
+        if time.monotonic() >= due:
+            _try(keeper.count, told)
+            _try(keeper.sweep, told)
+            due = time.monotonic() + COUNT_SECONDS
         stop.wait(TICK_SECONDS)
+
+
+def _try(part: Callable[[], object], told: dict[str, str]) -> None:
+    """One part that fails keeps no other from its work. The same words are logged once."""
+    try:
+        part()
+    except (OSError, RuntimeFault) as error:
+        if str(error) != told.get(part.__name__):
+            logger.warning("claims are not looked after: %s", error)
+        told[part.__name__] = str(error)
+    else:
+        told.pop(part.__name__, None)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from workloads.runtimes import trees
 from workloads.runtimes.daemon import Daemon, Missing
 
 _BLOCK_BYTES = 512
@@ -20,22 +21,17 @@ _BLOCK_BYTES = 512
 
 def used(folder: Path) -> int:
     """What goes away while it is counted counts nothing."""
-    total, seen, folders = 0, set[int](), [str(folder)]
-    with suppress(OSError):
-        device = os.lstat(folder).st_dev
-        while folders:
-            with suppress(OSError), os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    with suppress(OSError):
-                        found = entry.stat(follow_symlinks=False)
-                        is_folder = stat.S_ISDIR(found.st_mode)
-                        if found.st_dev != device or found.st_ino in seen:
-                            continue
-                        if found.st_nlink > 1 and not is_folder:
-                            seen.add(found.st_ino)
-                        total += found.st_blocks * _BLOCK_BYTES
-                        if is_folder:
-                            folders.append(entry.path)
+    total, seen = 0, set[int]()
+    for at, entries in trees.walk(folder):
+        device = os.fstat(at).st_dev
+        for entry in entries:
+            with suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                if found.st_dev != device or found.st_ino in seen:
+                    continue
+                if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
+                    seen.add(found.st_ino)
+                total += found.st_blocks * _BLOCK_BYTES
     return total
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from workloads.meta.keys import Uid
-from workloads.runtimes import diskusage
+from workloads.runtimes import diskusage, trees
 from workloads.runtimes.claims import ClaimSpec, Kept, Space
 
 logger = logging.getLogger(__name__)
@@ -66,10 +65,16 @@ class HostClaims:
             place.rename(place.with_name(f"{_REMOVED}{claim.uid}"))
 
     def clear(self) -> None:
-        for place in self._all():
-            if place.name.startswith(_REMOVED):
-                shutil.rmtree(place)  # follows no link, and stops at what it may not remove
+        failed: list[OSError] = []
+        for place in [one for one in self._all() if one.name.startswith(_REMOVED)]:
+            try:
+                trees.remove(place)
+            except OSError as error:
+                failed.append(error)
+            else:
                 logger.info("the data of claim %s is removed", place.name.removeprefix(_REMOVED))
+        if failed:
+            raise OSError(f"the removed data of {len(failed)} claims is still there: {failed[0]}")
 
     def usage(self, claim: ClaimSpec) -> int | None:
         folder = self.folder(claim)
@@ -106,9 +111,9 @@ def give_to_group(folder: Path, group: int, *, only_when_root_differs: bool) -> 
     root = folder.stat()
     if only_when_root_differs and root.st_gid == group and root.st_mode & _GROUP_FOLDER == _GROUP_FOLDER:
         return
-    for _, folders, files, at in os.fwalk(folder, topdown=False):
-        for name in (*folders, *files):
-            with suppress(FileNotFoundError), _opened(name, at) as one:
+    for at, entries in trees.walk(folder):
+        for entry in entries:
+            with suppress(FileNotFoundError), _opened(entry.name, at) as one:
                 _give(one, group)
     with _opened(str(folder), None) as one:
         _give(one, group)

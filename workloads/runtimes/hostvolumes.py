@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workloads.meta.keys import Uid
-from workloads.runtimes import diskusage, hostclaims, mounts
+from workloads.runtimes import diskusage, hostclaims, mounts, trees
 from workloads.runtimes.base import ContainerSpec, FileSpec, MountSpec, RuntimeFault, SandboxSpec, VolumeSpec
 from workloads.runtimes.hostclaims import HostClaims
 
@@ -72,7 +71,7 @@ class HostVolumes:
             for place in mounts.below(folder):
                 mounts.unmount(place)
             _clear_places(folder / "subpaths")
-            shutil.rmtree(folder)
+            trees.remove(folder)
 
     def owners(self) -> list[Uid]:
         """The pods that have anything here."""
@@ -144,12 +143,12 @@ def _publish(folder: Path, files: tuple[FileSpec, ...], *, group: int | None) ->
     _link(folder, {file.path.partition("/")[0] for file in files})
     for entry in folder.iterdir():
         if entry.name.startswith("..") and entry.name not in (_DATA, name):
-            shutil.rmtree(entry)
+            trees.remove(entry)
 
 
 def _write(folder: Path, files: Iterable[FileSpec], *, group: int | None) -> None:
     if folder.exists():
-        shutil.rmtree(folder)
+        trees.remove(folder)
     folder.mkdir()
     folder.chmod(0o755)
     for file in files:

@@ -62,13 +62,16 @@ class PodFiles:
         return str(place)
 
     def write_etc(self, uid: Uid, name: str, text: str) -> None:
-        """Raises RuntimeFault."""
+        """However long a container has made the file, no more is read than is to be there. Raises RuntimeFault."""
         place = Path(self.etc_file(uid, name))
         with _told(f"failed to write {name} file: "):
-            if place.read_text(errors="replace") != text:
-                with place.open("r+") as file:
-                    file.write(text)
-                    file.truncate()
+            data = text.encode()
+            with place.open("r+b") as file:
+                if os.fstat(file.fileno()).st_size == len(data) and file.read(len(data)) == data:
+                    return
+                file.seek(0)
+                file.write(data)
+                file.truncate()
 
     def used(self, uid: Uid) -> int:
         """What lies on the disk: containers may write into these files, and at any length."""
