@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, parse_qsl
 
 import orjson
@@ -29,6 +29,8 @@ Message = MutableMapping[str, Any]
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+T = TypeVar("T")
 
 MOST_STREAMS = 100
 CHUNK_BYTES = 64 * 1024
@@ -101,6 +103,11 @@ class Application:
     async def _call(self, function: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._calls, function)
 
+    async def _read(self, function: Callable[[], T]) -> T:
+        """There is a thread for each log that is open. Opening one may take as long as reading it: text is made of it
+        first when it was taken just now."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, function)
+
     def _capacity(self) -> dict[str, int]:
         found = self._runtime.capacity()
         return {"cpuMillis": found.cpu_millis, "memoryBytes": found.memory_bytes}
@@ -120,7 +127,7 @@ class Application:
             raise Unavailable(f"{self._most} logs are being read already: come back soon", retry_after=5)
         self._open += 1
         try:
-            stream = await self._call(lambda: self._open_log(uid, container, query))
+            stream = await self._read(lambda: self._open_log(uid, container, query))
             await self._stream(stream, receive, send, follow=query.follow)
         finally:
             self._open -= 1
@@ -169,7 +176,7 @@ class Application:
                         break
             return bytes(gathered)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+        return await self._read(read)
 
 
 async def _until_left(receive: Receive) -> None:

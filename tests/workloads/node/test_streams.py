@@ -7,8 +7,11 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +20,7 @@ from tests.workloads.node.cluster import Clock
 from workloads.meta.keys import Uid
 from workloads.node import server
 from workloads.node.streams import Application
-from workloads.runtimes.base import ContainerSpec, NetworkSpec, SandboxSpec
+from workloads.runtimes.base import ContainerSpec, LogStream, NetworkSpec, SandboxSpec
 from workloads.runtimes.simulated import Simulated
 
 TOKEN = "token-of-the-agent"
@@ -33,8 +36,14 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def agent(runtime: Simulated, place: Path) -> Iterator[httpx.Client]:
+    with serving_at(place, runtime, most_streams=2) as client:
+        yield client
+
+
+@contextmanager
+def serving_at(place: Path, runtime: Simulated, *, most_streams: int) -> Iterator[httpx.Client]:
     stop = threading.Event()
-    application = Application(runtime, token=TOKEN, most_streams=2)
+    application = Application(runtime, token=TOKEN, most_streams=most_streams)
     serving = threading.Thread(target=server.serve, args=(application, place, stop), daemon=True)
     serving.start()
     headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -159,6 +168,27 @@ def test_more_followers_than_there_is_room_for_are_told_to_come_back(agent: http
     with agent.stream("GET", log(pod), params=query), agent.stream("GET", log(pod), params=query):
         answer = agent.get(log(pod))
     assert (answer.status_code, answer.json()["reason"]) == (503, "ServiceUnavailable")
+
+
+def test_logs_that_take_long_to_open_hold_up_no_short_call(
+    runtime: Simulated, place: Path, pod: SandboxSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, ready, logs = threading.Semaphore(0), threading.Event(), runtime.logs
+
+    def slow(*args: Any, **options: Any) -> LogStream:
+        opening.release()
+        ready.wait(10)
+        return logs(*args, **options)
+
+    monkeypatch.setattr(runtime, "logs", slow)
+    with serving_at(place, runtime, most_streams=10) as agent, ThreadPoolExecutor(8) as readers:
+        answers = [readers.submit(agent.get, log(pod)) for _ in range(8)]
+        assert all(opening.acquire(timeout=5) for _ in range(4))
+        try:
+            assert agent.get("/v1/capacity", timeout=2).status_code == 200
+        finally:
+            ready.set()
+        assert {answer.result().status_code for answer in answers} == {200}
 
 
 @pytest.mark.parametrize("container", ["side", "app%2Fx"])
