@@ -4,19 +4,22 @@ removes, and the log behind its slowest reader."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from workloads.client import DeleteOptions, expire_events
 from workloads.controllers import hands
+from workloads.meta import retention
 from workloads.meta.errors import Conflict, NotFound
 from workloads.store import changes, objects
+from workloads.store.objects import Brief
 
 LOG_KEPT = 10_000
 """Entries that stay however old they are: a watch that was cut off goes on from where it was."""
 LOG_KEPT_FOR = timedelta(minutes=30)
 ENDED_PODS_KEPT = 1000
-"""On this host, the newest. Each keeps its containers to be read; Kubernetes' own default is 12,500 for a cluster."""
+"""On this host, of all accounts. Each keeps its containers to be read; Kubernetes' default is 12,500 for a cluster."""
 READERS_GIVEN_UP = timedelta(days=30)
 """Who has not read for so long is dead. Every reader of the log can start from the objects as they are."""
 
@@ -34,9 +37,10 @@ def run_once() -> None:
 
 
 def collect_ended_pods(*, keep: int) -> int:
-    """Deletes the pods beyond the newest `keep` that have succeeded or failed, oldest first. Returns how many."""
-    ended = objects.briefs("Pod", phases=("Succeeded", "Failed"), placed=True)
-    surplus = [pod for pod in ended if not pod.deleting][: max(0, len(ended) - keep)]
+    """Deletes pods that have succeeded or failed, when there are more than `keep`: of the accounts that have the most,
+    those first that changed last the longest ago, thus as a rule those that ended first. Returns how many."""
+    ended = [pod for pod in objects.briefs("Pod", phases=("Succeeded", "Failed"), placed=True) if not pod.deleting]
+    surplus = _beyond(keep, ended)
     for pod in surplus:
         key = pod.key
         with suppress(NotFound, Conflict):
@@ -45,3 +49,12 @@ def collect_ended_pods(*, keep: int) -> int:
     if surplus:
         log.info("%d pods that ended long ago are removed: %d are kept", len(surplus), keep)
     return len(surplus)
+
+
+def _beyond(keep: int, pods: Sequence[Brief]) -> list[Brief]:
+    """An account with no more than its share loses none, however many the others have."""
+    owned: dict[str, list[Brief]] = {}
+    for pod in sorted(pods, key=lambda pod: pod.revision):
+        owned.setdefault(pod.key.account, []).append(pod)
+    share = retention.share({account: len(its) for account, its in owned.items()}, limit=keep)
+    return [pod for its in owned.values() for pod in its[: max(0, len(its) - share)]]

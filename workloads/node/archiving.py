@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from workloads.meta import retention
 from workloads.meta.keys import Uid
-from workloads.node import retention
 from workloads.runtimes.archive import Archive, Life
 from workloads.store import endedpods, keptlogs
 from workloads.store.endedpods import Ended

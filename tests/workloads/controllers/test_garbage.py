@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from iam.identities import Identity
 from tests import manifests
 from tests.workloads.controllers.test_replicasets import replicaset
 from tests.workloads.controllers.world import World
+from workloads.client import Client
 from workloads.controllers import housekeeping, owners
 from workloads.meta.errors import NotFound
 
@@ -119,3 +121,37 @@ def test_only_so_many_ended_pods_are_kept_the_newest_and_none_that_runs(world: W
 
     assert [pod["metadata"]["name"] for pod in world.all("Pod")] == ["done-2", "done-3", "runs"]
     assert housekeeping.collect_ended_pods(keep=2) == 0
+
+
+def test_an_account_with_many_ended_pods_costs_another_none_of_its_few(world: World) -> None:
+    alice, charlie = world.alice, Client(Identity("globex", "charlie"))
+    for client, names in ((charlie, ["early"]), (alice, ["done-0", "done-1", "done-2"])):
+        world.alice = client
+        if client is charlie:
+            world.namespace()
+        for name in names:
+            world.create(manifests.pod(name, restartPolicy="Never"))
+            world.advance(5)
+            world.exit(world.pod(name))
+            world.resync()
+            world.settle()
+
+    assert housekeeping.collect_ended_pods(keep=2) == 2
+    world.advance(5)
+
+    assert [pod["metadata"]["name"] for pod in world.all("Pod")] == ["done-2"]
+    assert [pod["metadata"]["name"] for pod in charlie.list("Pod", "shop").items] == ["early"]
+
+
+def test_the_pod_that_ended_last_is_kept_however_old_it_is(world: World) -> None:
+    for name in ("long", "short"):
+        world.create(manifests.pod(name, restartPolicy="Never"))
+        world.advance(5)
+    for name in ("short", "long"):
+        world.exit(world.pod(name))
+        world.advance(5)
+
+    assert housekeeping.collect_ended_pods(keep=1) == 1
+    world.advance(5)
+
+    assert [pod["metadata"]["name"] for pod in world.all("Pod")] == ["long"]

@@ -1,4 +1,4 @@
-"""Who gives way when logs take too much room."""
+"""Who gives way when there is too much of what accounts keep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workloads.node.retention import share
+from workloads.meta.retention import share
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How much of each account's logs may stay. Pure."""
+"""How much each account may keep of what all keep together. Pure."""
 
 from __future__ import annotations
 
