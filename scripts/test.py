@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-ROOMS = (*PYTEST, "-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--ignore", "tests/e2e", "tests")
+SHARED_OUT = ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--no-loadscope-reorder")
+"""By files, in the order of tests/conftest.py."""
+ROOMS = (*PYTEST, *SHARED_OUT, "--ignore", "tests/e2e", "tests")
 JOURNEYS = (*PYTEST, "-p", "no:randomly", "--timeout", "300", "tests/e2e")
 
 

@@ -36,6 +36,12 @@ def place(form: forms.Form, places: Mapping[str, str], causes: Iterable[Cause]) 
 class AutoscalerForm(forms.Form):
     """A HorizontalPodAutoscaler in its simple form: what it says beyond that is kept as it is."""
 
+    places = {
+        "spec.minReplicas": "least",
+        "spec.maxReplicas": "most",
+        "spec.metrics[0]": "cpu",
+        "spec.metrics[1]": "memory",
+    }
     least = forms.IntegerField(label=gettext_lazy("Fewest pods"), min_value=1, max_value=MOST, initial=1)
     most = forms.IntegerField(label=gettext_lazy("Most pods"), min_value=1, max_value=MOST, initial=4)
     cpu = forms.IntegerField(
@@ -47,26 +53,9 @@ class AutoscalerForm(forms.Form):
     )
     memory = forms.IntegerField(label=gettext_lazy("Memory target, %"), min_value=1, max_value=1000, required=False)
 
-    def __init__(self, *args: Any, before: JSON | None = None, **kwargs: Any) -> None:
-        """`before`: what there is already."""
-        super().__init__(*args, **kwargs)
-        self._others = _others(before)
-
-    @property
-    def places(self) -> Mapping[str, str]:
-        """The metrics stand in the order in which `manifest` sends them."""
-        return {
-            "spec.minReplicas": "least",
-            "spec.maxReplicas": "most",
-            **{f"spec.metrics[{index}]": name for index, name in enumerate(self._targets())},
-        }
-
-    def _targets(self) -> list[str]:
-        return [name for name in ("cpu", "memory") if self.cleaned_data.get(name)]
-
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
-        if not self.errors and not self._others and not self._targets():
+        if not self.errors and not found.get("cpu") and not found.get("memory"):
             self.add_error("cpu", _("Give a target for CPU, for memory, or for both."))
         return found
 
@@ -83,11 +72,12 @@ class AutoscalerForm(forms.Form):
         asked = self.cleaned_data
         wanted = [
             {"type": "Resource", "resource": {"name": name, "target": _utilization(asked[name])}}
-            for name in self._targets()
+            for name in ("cpu", "memory")
+            if asked.get(name)
         ]
         obj = deepcopy(before) if before else _new_autoscaler(deployment)
-        metrics = wanted + _others(before)
-        obj["spec"] |= {"minReplicas": asked["least"], "maxReplicas": asked["most"], "metrics": metrics}
+        others = [metric for metric in obj["spec"].get("metrics", ()) if _share(metric) is None]
+        obj["spec"] |= {"minReplicas": asked["least"], "maxReplicas": asked["most"], "metrics": wanted + others}
         return obj
 
 
@@ -250,11 +240,6 @@ class PeriodicForm(PolicyForm):
 
 
 FORMS: dict[str, type[PolicyForm]] = {"alarm": AlarmForm, "timed": TimedForm, "periodic": PeriodicForm}
-
-
-def _others(autoscaler: JSON | None) -> list[JSON]:
-    """The metrics that the simple form does not show."""
-    return [metric for metric in autoscaler["spec"].get("metrics", ()) if _share(metric) is None] if autoscaler else []
 
 
 def _share(metric: JSON) -> int | None:

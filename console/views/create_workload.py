@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from console.access import View, Visit, guarded
@@ -33,8 +33,6 @@ from workloads.meta.errors import AlreadyExists, NotFound, StatusError
 
 PRICE_WARNING = "price: "
 """Begins what the page shows anyway, as figures."""
-_LOOKS = ("summary", "runs")
-"""The parts of the page that ask for themselves while one types: they get no whole form."""
 PRESSED_TWICE = timedelta(minutes=1)
 
 
@@ -43,10 +41,7 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
 
     @guarded("GET", "POST")
     def create(visit: Visit) -> HttpResponse:
-        posted = visit.request.POST
-        if posted.get("go") == "look" and visit.request.headers.get("HX-Target") in _LOOKS:
-            return _look(visit, read(posted))
-        namespaces = namespace_names(visit)
+        namespaces, posted = namespace_names(visit), visit.request.POST
         if not namespaces and not posted:
             messages.info(visit.request, _("Workloads live in a namespace: request one first."))
             return redirect("console:namespace-create")
@@ -79,11 +74,6 @@ cronjob_create = _wizard(CronJobDraft.read, section="cronjobs")
 def _where(draft: WorkloadDraft) -> str:
     """Its page; while its kind has none, where its pods will be."""
     return page_of(draft.KIND, draft.namespace, draft.name) or wizard.list_of("Pod", draft.namespace)
-
-
-def _look(visit: Visit, draft: WorkloadDraft) -> HttpResponse:
-    step, _errors, _warnings = _walk(visit.client, draft, visit.request.POST)
-    return render(visit.request, "create/look.html", wizard.look_context(draft, step, visit.client.images()))
 
 
 def _walk(client: Client, draft: WorkloadDraft, posted: QueryDict) -> tuple[str, list[FieldError], tuple[str, ...]]:

@@ -55,7 +55,7 @@ def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
             visit.request, _("The autoscaler of %(name)s is gone; the number of pods stays.") % {"name": name}
         )
         return _back(namespace, name)
-    form = AutoscalerForm(visit.request.POST or None, initial=AutoscalerForm.initial_of(before), before=before)
+    form = AutoscalerForm(visit.request.POST or None, initial=AutoscalerForm.initial_of(before))
     if form.is_valid() and _kept(visit, form, form.manifest(name, before), before):
         return _back(namespace, name)
     return _dialog(visit, name, "deployments/scaling_autoscaler.html", form, {"before": before})

@@ -105,9 +105,11 @@ def workload_context(
     at, steps, titles = draft.STEPS.index(step), draft.STEPS, step_titles()
     images, picks = client.images(), Picks.of(client, draft.namespace)
     following = steps[at + 1] if at + 1 < len(steps) else ""
+    yaml = manifests.text(draft.manifests()[0])
     wrong = [error.field for error in errors]
     return {
-        **look_context(draft, step, images),
+        "draft": draft,
+        "step": step,
         "steps": [StepItem(name, titles[name], name == step, steps.index(name) < at) for name in steps],
         "previous_step": steps[at - 1] if at else "",
         "next_step": following or "submit",
@@ -118,7 +120,12 @@ def workload_context(
         "cpu_rule": offered.cpu_rule(),
         "size_free": draft.pod.size.choice == FREE,
         "size_words": size_words(draft),
+        "size_rules": draft.pod.size.rules(),
         "nearest": [_offer(specification) for specification in draft.pod.size.nearest()],
+        "pods_words": workload_words.pods(draft, size_words(draft)),
+        "facts": workload_words.facts(draft),
+        "rate": rate_of(draft),
+        "price_note": workload_words.price_note(draft, rate_of(draft)),
         "images": [image.name for image in images],
         "containers": [
             _container_item(index, draft.pod, images, picks, wrong) for index in range(len(draft.pod.containers))
@@ -126,28 +133,11 @@ def workload_context(
         "pull_secrets": picks.pull_choices(draft.pod.pull_secrets),
         "pull_command": f"kubectl -n {draft.namespace} create secret docker-registry my-registry "
         "--docker-server=REGISTRY --docker-username=USER --docker-password=PASSWORD",
+        "yaml": yaml,
+        "command": f"kubectl apply -f - <<'EOF'\n{yaml}EOF",
         **_choices(),
         **(_work_choices() if isinstance(draft, JobDraft | CronJobDraft) else {}),
         **(_schedule_context(draft, wrong) if isinstance(draft, CronJobDraft) else {}),
-    }
-
-
-def look_context(draft: WorkloadDraft, step: str, images: Sequence[HostImage]) -> dict[str, Any]:
-    """What changes while one types: the summary with its price, and the next runs."""
-    yaml, rate = manifests.text(draft.manifests()[0]), rate_of(draft)
-    containers = [container for container in draft.pod.containers if container.image]
-    return {
-        "draft": draft,
-        "step": step,
-        "pods_words": workload_words.pods(draft, size_words(draft)),
-        "pulled": [(container.reference, _on_this_host(container, images)) for container in containers],
-        "facts": workload_words.facts(draft),
-        "size_rules": draft.pod.size.rules(),
-        "rate": rate,
-        "price_note": workload_words.price_note(draft, rate),
-        "yaml": yaml,
-        "command": f"kubectl apply -f - <<'EOF'\n{yaml}EOF",
-        **(_runs(draft) if isinstance(draft, CronJobDraft) else {}),
     }
 
 
@@ -255,6 +245,7 @@ def _schedule_context(draft: CronJobDraft, wrong: Sequence[str]) -> dict[str, An
         "policies": workload_words.policies(),
         "zones": _zones(),
         "work_open": changed or any(field in JOB_FIELDS for field in wrong),
+        **_runs(draft),
     }
 
 

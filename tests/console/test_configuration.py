@@ -240,14 +240,6 @@ def test_each_type_asks_for_its_own_fields(shop: None, browser: Browser, type: s
     assert b'aria-invalid="true"' in response.content
 
 
-def test_what_was_typed_for_one_type_waits_while_one_looks_at_another(shop: None, browser: Browser) -> None:
-    fields = typed("x", "token", "abc", type="Opaque", username="ali", certificate="PEM")
-
-    page = browser.post("/create/secret/", {**fields, "go": "type-kubernetes.io/tls"}).content.decode()
-
-    assert all(text in page for text in ('value="token"', ">\nabc</textarea>", 'value="ali"', ">\nPEM</textarea>"))
-
-
 def certified() -> tuple[str, str]:
     """A certificate and its key, in PEM form."""
     key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), datetime.now(UTC)

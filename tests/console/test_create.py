@@ -409,14 +409,6 @@ def test_a_look_creates_nothing_and_tells_the_price_of_the_bill(shop: None, brow
     assert scenes.person().count("Deployment", "shop") == 1
 
 
-def test_a_look_for_the_summary_is_answered_with_the_same_summary_and_no_form(shop: None, browser: Browser) -> None:
-    fields = WEB | {"go": "look", "replicas": "7"}
-    whole = browser.post(PAGE, fields).content.decode()
-    part = browser.post(PAGE, fields, headers={"HX-Target": "summary"}).content.decode()
-
-    assert part.strip() == re.search(r'<section class="card summary" id="summary">.*?</section>', whole, re.DOTALL)[0]  # type: ignore[index]
-
-
 def test_the_confirmed_price_is_the_bills(shop: None, browser: Browser) -> None:
     rate = billing.rate(500, 1024, pods=2)
     page = press(browser, "confirm", step="advanced").content.decode()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from console import sections
 from console.live import consumers
 from tests.console import scenes
 from tests.console.sockets import Socket, following
@@ -90,7 +91,8 @@ async def test_a_form_follows_what_stands_around_it(web: None) -> None:
     async with following("/namespaces/shop/pods/lonely/delete/") as live:
         regions = (await live.message())["regions"]
 
-    assert set(regions) == {"burn", "switch", "count-namespaces", "count-deployments", "count-pods"}
+    counts = {f"count-{section.name}" for group in sections.MAP for section in group.sections if section.kind}
+    assert set(regions) == {"burn", "switch", *counts}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from console.forms.scaling import AutoscalerForm
 from tests import manifests
 from tests.console import scenes
 from tests.console.test_pages import text_of
@@ -67,21 +66,6 @@ def test_what_the_simple_form_does_not_show_is_kept(browser: Browser) -> None:
     spec = scenes.person().get("HorizontalPodAutoscaler", "web", "shop")["spec"]
     assert [one["resource"]["name"] for one in spec["metrics"]] == ["cpu", "memory"]
     assert spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 60
-
-
-def test_an_autoscaler_without_a_share_of_cpu_or_memory_can_be_changed(browser: Browser) -> None:
-    value = {"type": "AverageValue", "averageValue": "100Mi"}
-    memory = {"type": "Resource", "resource": {"name": "memory", "target": value}}
-    scenes.person().create("HorizontalPodAutoscaler", manifests.autoscaler(metrics=[memory]), "shop")
-    assert browser.post(AUTOSCALER, {"least": "2", "most": "6", "cpu": "", "memory": ""}).status_code == 302
-    spec = scenes.person().get("HorizontalPodAutoscaler", "web", "shop")["spec"]
-    assert (spec["maxReplicas"], spec["metrics"]) == (6, [memory])
-
-
-def test_what_is_wrong_with_the_only_target_is_said_of_that_target() -> None:
-    form = AutoscalerForm({"least": "1", "most": "5", "cpu": "", "memory": "75"})
-    assert form.is_valid()
-    assert form.places["spec.metrics[0]"] == "memory"
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,12 @@ export default class Dialog extends Controller<HTMLDialogElement> {
     if (event.target === this.element) this.element.close();
   };
 
-  /** However it was closed: what was asked, or a Secret's value, stays on no page. */
-  private readonly closed = (): void => {
-    if (!this.element.open) this.element.replaceChildren();
-  };
-
   override connect(): void {
-    this.element.addEventListener("close", this.closed);
     this.element.addEventListener("htmx:afterSwap", this.opened);
     this.element.addEventListener("click", this.clicked);
   }
 
   override disconnect(): void {
-    this.element.removeEventListener("close", this.closed);
     this.element.removeEventListener("htmx:afterSwap", this.opened);
     this.element.removeEventListener("click", this.clicked);
   }

@@ -1,8 +1,8 @@
 /* Where one types on after an answer: in the first field that is wrong, else where the server marks `autofocus`, on which
    a morphed page does not act by itself.
    A new step begins at the top. <form data-controller="form"><input type="hidden" name="step" data-form-target="step">…</form>
-   What is typed into a form with data-form-keep-value="/create/job/" (its address), data-form-owner-value="acme/alice" (whose it
-   is: nobody else who signs in gets it) and data-action="input->form#keep" is kept in this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back into a
+   What is typed into a form with data-form-keep-value="/create/job/" (its address) and data-action="input->form#keep" is kept in
+   this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back into a
    form that was not answered yet (data-form-fresh-value="true").
    <span data-form-target="kept" hidden>…</span> is seen while something is kept. */
 import { Controller } from "@hotwired/stimulus";
@@ -10,13 +10,12 @@ import htmx from "htmx.org";
 
 export default class Form extends Controller<HTMLFormElement> {
   static override targets = ["step", "kept"];
-  static override values = { keep: String, owner: String, fresh: Boolean };
+  static override values = { keep: String, fresh: Boolean };
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
   declare readonly keptTarget: HTMLElement;
   declare readonly hasKeptTarget: boolean;
   declare readonly keepValue: string;
-  declare readonly ownerValue: string;
   declare readonly freshValue: boolean;
   private step = "";
   private touched = false;
@@ -93,7 +92,7 @@ export default class Form extends Controller<HTMLFormElement> {
   }
 
   private get place(): string {
-    return `draft ${this.ownerValue} ${this.keepValue}`;
+    return `draft ${this.keepValue}`;
   }
 
   private settle(): void {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from iam.identities import Identity
@@ -22,6 +24,10 @@ TINY = Row("general-computing", 100, 100, 1, 1)
 
 @pytest.fixture(autouse=True)
 def fresh(db: None) -> Iterator[None]:
+    """As after the migrations; tests that flush the database leave it without what those have put in."""
+    GridRow.objects.all().delete()
+    GridContainers.objects.all().delete()
+    import_module("workloads.migrations.0007_pod_specifications").fill(apps, None)
     grid.forget()
     yield
     grid.forget()

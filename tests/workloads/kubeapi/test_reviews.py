@@ -66,7 +66,10 @@ def test_paths_are_asked_about_too(api):
 
 def test_the_rules_of_a_reader_are_listed(reader):
     rules = reader.make(RULES, {"spec": {"namespace": "shop"}})["status"]["resourceRules"]
-    assert rules == [{"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["pods"]}]
+    assert rules == [
+        {"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["pods"]},
+        {"verbs": ["get", "list"], "apiGroups": ["metrics.k8s.io"], "resources": ["pods"]},
+    ]
 
 
 def test_a_review_without_a_question_is_refused(api):

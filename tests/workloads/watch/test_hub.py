@@ -108,7 +108,7 @@ async def test_a_database_that_fails_for_a_while_loses_nothing(alice, monkeypatc
 
 async def test_what_was_trimmed_unread_is_no_gap_but_the_end_of_the_watch(alice, monkeypatch):
     monkeypatch.setattr(doorbell, "ring", lambda: None)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 2.0)  # long enough to write and trim meanwhile
     async with aclosing(watch.follow(alice, ["Pod"], since=0)) as events:
         first = asyncio.create_task(take(events, 1))
         await asyncio.sleep(0.1)
