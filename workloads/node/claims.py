@@ -1,8 +1,9 @@
 """The data of claims, looked after in the background: what was removed is cleared away, what is there is counted, and
-what belongs to nobody goes.
+what belongs to nobody is set aside, and goes in the end.
 
-Nothing of it is in a hurry. Data whose claim the store does not know goes only when it is old, was seen so for an hour,
-and the store knows other claims: a database that is empty owns nothing, but proves nothing either.
+Nothing of it is in a hurry. Data whose claim the store does not know is set aside when it is old, was seen so for an
+hour, and the store knows other claims: a database that is empty owns nothing, but proves nothing either. It may be an
+older database, or another: for a week the data comes back with its claim.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ RESTS = 9
 """Counting many files makes a disk busy: after each claim it rests so many times as long as that took."""
 TELL_AGAIN = timedelta(minutes=10)
 UNKNOWN_FOR = timedelta(hours=1)
+SET_ASIDE_FOR = timedelta(days=7)
 WORTH_WRITING = quantity.MIB
 
 
@@ -92,22 +94,27 @@ class Keeper:
             self.rest((time.monotonic() - began) * RESTS)
 
     def sweep(self) -> list[ClaimSpec]:
-        """Whose data was taken away."""
+        """Whose data was set aside or taken away."""
         now, kept = self.runtime.now(), self.runtime.claims.kept()
         if not objects.count(KIND):
             self.unknown.clear()
             return []
         strangers = {one.claim.uid: one for one in kept if not _is_known(one.claim.uid)}
         self.unknown = {uid: self.unknown.get(uid, now) for uid in strangers}
-        old = [
-            one.claim
-            for uid, one in strangers.items()
-            if min(now - self.unknown[uid], now - one.made_at) >= UNKNOWN_FOR
-        ]
-        for claim in old:
-            logger.warning("no claim %s of account %s is known any more: its data is removed", claim.uid, claim.account)
+        unknown = [one for uid, one in strangers.items() if now - self.unknown[uid] >= UNKNOWN_FOR]
+        moved = [one.claim for one in unknown if one.set_aside_at is None and now - one.made_at >= UNKNOWN_FOR]
+        gone = [one.claim for one in unknown if one.set_aside_at and now - one.set_aside_at >= SET_ASIDE_FOR]
+        for claim in moved:
+            place = self.runtime.claims.set_aside(claim)
+            logger.warning(
+                "no claim %s of account %s is known any more: its data is kept in %s for %d days and then removed. It "
+                "comes back by itself when the database that knows the claim does; or copy it from there",
+                *(claim.uid, claim.account, place, SET_ASIDE_FOR.days),
+            )
+        for claim in gone:
+            logger.warning("the data of claim %s of account %s, set aside, is removed", claim.uid, claim.account)
             self.runtime.claims.remove(claim)
-        return old
+        return moved + gone
 
     def _note(self, claim: JSON, found: int, *, account: str) -> None:
         before, size, now = claimspecs.used(claim), claimspecs.capacity(claim), self.runtime.now()

@@ -35,6 +35,7 @@ class Kept:
 
     claim: ClaimSpec
     made_at: datetime
+    set_aside_at: datetime | None = None
 
 
 class Claims(Protocol):
@@ -47,6 +48,10 @@ class Claims(Protocol):
 
     def remove(self, claim: ClaimSpec) -> None:
         """Its data is out of everybody's reach, at once. `clear` frees the room."""
+
+    def set_aside(self, claim: ClaimSpec) -> str:
+        """Where its data lies from now on, in words for the operator. It comes back by itself when any other method is
+        asked for this claim."""
 
     def clear(self) -> None:
         """Frees the room of what was removed. Takes its time."""

@@ -1,6 +1,7 @@
 """The data of claims as folders on this host, bind-mounted into the containers of the pods that use them.
 
     <root>/<class>/<account>/<claim uid>/            the data itself
+    <root>/<class>/<account>/.lost-<claim uid>/      set aside: nobody knows its claim; back when somebody asks for it
     <root>/<class>/<account>/.removed-<claim uid>/   out of reach; goes as soon as somebody has the time
 
 A class may have a root of its own, on a disk of its own. What was made before it had stays where it is and is found.
@@ -24,7 +25,7 @@ from workloads.runtimes.claims import ClaimSpec, Kept, Space
 
 logger = logging.getLogger(__name__)
 
-_REMOVED = ".removed-"
+_LOST, _REMOVED = ".lost-", ".removed-"
 _OPEN = 0o777
 """Whoever a container runs as may write; the folders above let nobody in."""
 _GROUP_FILE, _GROUP_FOLDER = 0o660, 0o770 | stat.S_ISGID
@@ -56,13 +57,23 @@ class HostClaims:
         return self.folder(claim) is not None
 
     def folder(self, claim: ClaimSpec) -> Path | None:
-        """Where the claim's data lies; None when it is not there."""
-        places = (home / _folder_name(claim.account) / claim.uid for home in self._homes(claim.storage_class))
-        return next((place for place in places if place.is_dir() and not place.is_symlink()), None)
+        """Where the claim's data lies; None when it is not there. What was set aside is put back first."""
+        places = [home / _folder_name(claim.account) / claim.uid for home in self._homes(claim.storage_class)]
+        found = next((place for place in places if _is_folder(place)), None)
+        return found or next((place for place in places if _put_back(place)), None)
 
     def remove(self, claim: ClaimSpec) -> None:
         while (place := self.folder(claim)) is not None:
             place.rename(place.with_name(f"{_REMOVED}{claim.uid}"))
+
+    def set_aside(self, claim: ClaimSpec) -> str:
+        place = self.folder(claim)
+        if place is None:
+            return ""
+        found, aside = place.stat(), place.with_name(f"{_LOST}{claim.uid}")
+        os.utime(place, ns=(found.st_atime_ns, found.st_mtime_ns))  # its ctime says since when, on any file system
+        place.rename(aside)
+        return str(aside)
 
     def clear(self) -> None:
         failed: list[OSError] = []
@@ -81,14 +92,7 @@ class HostClaims:
         return None if folder is None else diskusage.used(folder)
 
     def kept(self) -> list[Kept]:
-        return [
-            Kept(
-                claim=ClaimSpec(Uid(place.name), unquote(place.parent.name), place.parent.parent.name),
-                made_at=datetime.fromtimestamp(place.stat().st_ctime, UTC),
-            )
-            for place in self._all()
-            if not place.name.startswith(".")
-        ]
+        return [_kept(place) for place in self._all() if place.name.startswith(_LOST) or place.name[0] != "."]
 
     def _home(self, storage_class: str) -> Path:
         return self._roots.get(storage_class, self._root) / storage_class
@@ -137,6 +141,25 @@ def _opened(name: str, at: int | None) -> Iterator[int]:
         yield one
     finally:
         os.close(one)
+
+
+def _kept(place: Path) -> Kept:
+    uid, account, storage_class = place.name.removeprefix(_LOST), place.parent.name, place.parent.parent.name
+    changed = datetime.fromtimestamp(place.stat().st_ctime, UTC)
+    aside = changed if place.name.startswith(_LOST) else None
+    return Kept(ClaimSpec(Uid(uid), unquote(account), storage_class), made_at=changed, set_aside_at=aside)
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
+
+
+def _put_back(place: Path) -> bool:
+    """Whether it is there now: another process may have done it."""
+    with suppress(FileNotFoundError):
+        place.with_name(f"{_LOST}{place.name}").rename(place)
+        logger.warning("the data of claim %s was set aside and is back in its place", place.name)
+    return _is_folder(place)
 
 
 def _folders(place: Path) -> list[Path]:

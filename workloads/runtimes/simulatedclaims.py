@@ -25,6 +25,7 @@ class SimulatedClaims:
         self._clock = clock
         self._lock = threading.RLock()
         self._data: dict[ClaimSpec, _Data] = {}
+        self._aside: dict[ClaimSpec, tuple[_Data, datetime]] = {}
         self.disks: dict[str, str] = {}
         """Which disk a class lies on; "" for those not named."""
         self.sizes: dict[str, int] = {}
@@ -35,7 +36,7 @@ class SimulatedClaims:
     def files(self, claim: ClaimSpec) -> dict[str, bytes] | None:
         """What is in it, to be read and written by containers; None when it is not there."""
         with self._lock:
-            data = self._data.get(claim)
+            data = self._found(claim)
             return None if data is None else data.files
 
     def lose(self, claim: ClaimSpec) -> None:
@@ -53,27 +54,44 @@ class SimulatedClaims:
 
     def ensure(self, claim: ClaimSpec) -> None:
         with self._lock:
-            self._data.setdefault(claim, _Data(self._clock()))
+            if self._found(claim) is None:
+                self._data[claim] = _Data(self._clock())
 
     def exists(self, claim: ClaimSpec) -> bool:
-        return claim in self._data
+        with self._lock:
+            return self._found(claim) is not None
 
     def remove(self, claim: ClaimSpec) -> None:
         with self._lock:
-            if self._data.pop(claim, None) is not None:
+            if self._found(claim) is not None:
+                del self._data[claim]
                 self.removals.append(claim)
+
+    def set_aside(self, claim: ClaimSpec) -> str:
+        with self._lock:
+            if self._found(claim) is None:
+                return ""
+            self._aside[claim] = (self._data.pop(claim), self._clock())
+            return f"aside/{claim.uid}"
 
     def clear(self) -> None:
         """What is removed here is gone at once."""
 
     def usage(self, claim: ClaimSpec) -> int | None:
         with self._lock:
-            data = self._data.get(claim)
+            data = self._found(claim)
             return None if data is None else _bytes(data)
 
     def kept(self) -> list[Kept]:
         with self._lock:
-            return [Kept(claim, data.made_at) for claim, data in self._data.items()]
+            aside = [Kept(claim, data.made_at, set_aside_at=at) for claim, (data, at) in self._aside.items()]
+            return [Kept(claim, data.made_at) for claim, data in self._data.items()] + aside
+
+    def _found(self, claim: ClaimSpec) -> _Data | None:
+        """What was set aside is put back first."""
+        if claim in self._aside:
+            self._data[claim], _ = self._aside.pop(claim)
+        return self._data.get(claim)
 
     def _disk(self, claim: ClaimSpec) -> str:
         return self.disks.get(claim.storage_class, "")

@@ -288,6 +288,8 @@ def test_an_ephemeral_volume_takes_nobody_elses_claim(world: World) -> None:
 
 # Counting and sweeping
 
+WEEK = 7 * 24 * 3600
+
 
 def test_what_is_in_a_claim_is_counted_and_told_when_it_is_too_much(world: World) -> None:
     claim(world, size="2Mi")
@@ -314,16 +316,31 @@ def test_counting_finds_a_claim_whose_data_vanished(world: World) -> None:
     assert world.get(PVC, "data")["status"]["phase"] == "Lost"
 
 
-def test_data_that_nobody_knows_goes_after_an_hour(world: World) -> None:
+def test_data_that_nobody_knows_is_set_aside_after_an_hour_and_goes_after_a_week(world: World) -> None:
     known, stranger = claim(world), ClaimSpec(Uid("0b9e6b3c"), "acme", "sata")
     world.runtime.claims.ensure(stranger)
     keeper = Keeper(world.runtime)
     swept = [keeper.sweep()]
-    for seconds in (3599, 1):
+    for seconds in (3599, 1, WEEK - 1, 1):
         world.advance(seconds)
         swept.append(keeper.sweep())
-    assert swept == [[], [], [stranger]]
+    assert swept == [[], [], [stranger], [], [stranger]]
+    assert world.runtime.claims.removals == [stranger]
     assert world.runtime.claims.exists(spec_of(known))
+
+
+def test_a_claim_that_is_known_again_finds_its_data(world: World) -> None:
+    claim(world)
+    back = ClaimSpec(Uid("0b9e6b3c"), "acme", "sata")
+    world.runtime.claims.ensure(back)
+    files = world.runtime.claims.files(back)
+    assert files is not None
+    files["note"] = b"kept"
+    keeper = Keeper(world.runtime)
+    keeper.sweep()
+    world.advance(3600)
+    assert keeper.sweep() == [back]
+    assert world.runtime.claims.files(back) == {"note": b"kept"}
 
 
 def test_a_store_that_knows_no_claim_takes_no_data_away(world: World) -> None:

@@ -54,6 +54,20 @@ def test_a_claim_that_is_not_there_is_not_made_by_a_pod(world: World) -> None:
     assert not world.runtime.claims.exists(CLAIM)
 
 
+def test_what_was_set_aside_is_kept_and_comes_back_when_it_is_asked_for(world: World) -> None:
+    claims = world.runtime.claims
+    claims.ensure(CLAIM)
+    first = start(world, using(world))
+    world.write(first.uid, "data", "note", "kept")
+    world.runtime.remove_sandbox(first.uid)
+    assert CLAIM.uid in claims.set_aside(CLAIM)
+    claims.clear()
+    assert [one.claim for one in claims.kept() if one.set_aside_at] == [CLAIM]
+    second = start(world, using(world))
+    assert world.read(second.uid, "data", "note") == "kept"
+    assert [one.set_aside_at for one in claims.kept()] == [None]
+
+
 def test_what_is_removed_is_gone_and_its_neighbours_stay(world: World) -> None:
     claims, other = world.runtime.claims, replace(CLAIM, account="globex")
     for one in (CLAIM, other):
