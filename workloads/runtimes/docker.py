@@ -72,6 +72,9 @@ _LOGS = Path("/run/cci/logs")
 """Of what runs without an installation."""
 
 
+_CONTAINERD_STORE = ["driver-type", "io.containerd.snapshotter.v1"]
+
+
 @dataclass(frozen=True)
 class _Host:
     """What does not change while this process lives."""
@@ -81,6 +84,8 @@ class _Host:
     cgroups: Cgroups
     images: Path
     """Where the daemon keeps them, on its host."""
+    digests_mean_pulled: bool
+    """Whether an image with a digest was pulled. Docker's containerd store gives one to what is built, too."""
 
 
 class Docker:
@@ -152,7 +157,7 @@ class Docker:
                 id=image["Id"],
                 names=tags,
                 size_bytes=image["Size"],
-                in_registry=bool(image.get("RepoDigests")),
+                in_registry=self._host.digests_mean_pulled and bool(image.get("RepoDigests")),
                 in_use=image["Id"] in used,
             )
             for image, tags in named
@@ -433,7 +438,13 @@ class Docker:
         cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"))
         capacity = Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
         images = Path(info.get("DockerRootDir") or "/var/lib/docker")
-        return _Host(architecture=info["Architecture"], capacity=capacity, cgroups=cgroups, images=images)
+        return _Host(
+            architecture=info["Architecture"],
+            capacity=capacity,
+            cgroups=cgroups,
+            images=images,
+            digests_mean_pulled=_CONTAINERD_STORE not in (info.get("DriverStatus") or ()),
+        )
 
     @cached_property
     def _group_usage(self) -> GroupUsage:

@@ -8,10 +8,12 @@ import pytest
 
 from tests import manifests
 from tests.workloads.controllers.world import GIB, World
+from workloads.controllers.pods import claims as usage
 from workloads.meta.errors import Invalid, MethodNotAllowed, NotFound, Refused
-from workloads.meta.keys import Uid
+from workloads.meta.keys import Key, Uid
 from workloads.node.claims import Keeper
 from workloads.runtimes.claims import ClaimSpec
+from workloads.store import objects
 
 JSON = dict[str, Any]
 PVC = "PersistentVolumeClaim"
@@ -192,6 +194,25 @@ def test_a_claim_for_one_pod_is_had_by_one_at_a_time(world: World) -> None:
     assert "ReadWriteOncePod access mode" in why(world, "two")
     world.exit(first)
     assert phase(world, "two") == "Running"
+
+
+def test_who_names_a_claim_is_found_without_a_look_at_every_pod(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim(world)
+    pod(world)
+    world.create(own("two"))
+    world.create(manifests.pod("other"))
+    world.settle()
+    loaded: list[objects.Row] = []
+    real = objects.scan
+
+    def scan(*asked: Any, **more: Any) -> objects.Page:
+        loaded.extend((page := real(*asked, **more)).rows)
+        return page
+
+    monkeypatch.setattr(objects, "scan", scan)
+    named = [[row.key.name for row in usage.naming(Key("acme", PVC, "shop", name))] for name in ("data", "two-data")]
+    assert named == [["one"], ["two"]]
+    assert "other" not in {row.key.name for row in loaded}
 
 
 def test_a_claim_can_be_mounted_to_be_read_only(world: World) -> None:

@@ -520,3 +520,19 @@ def test_where_control_groups_are_out_of_sight_docker_is_asked_for_usage(
     assert (told.uid, told.container, told.id) == (seen.uid, seen.container, seen.id)
     assert told.cpu_nanoseconds >= seen.cpu_nanoseconds > 0
     assert 0 < told.memory_bytes < 64 * 1024**2
+
+
+# Images that may go
+
+
+@pytest.mark.parametrize(("store", "pulled"), [("overlay", True), ("io.containerd.snapshotter.v1", False)])
+def test_where_builds_have_digests_no_image_counts_as_pulled(
+    dockers: DockerWorld, monkeypatch: pytest.MonkeyPatch, store: str, pulled: bool
+) -> None:
+    daemon = dockers.runtime._daemon
+    info = {**daemon.info(), "DriverStatus": [["driver-type", store]]}
+    image = {"Id": "sha256:a", "RepoTags": ["mine:1"], "RepoDigests": ["mine@sha256:b"], "Size": 1}
+    runtime = Docker(instance="test-nobody", volumes=dockers.runtime._volumes.root)
+    monkeypatch.setattr(runtime._daemon, "info", lambda: info)
+    monkeypatch.setattr(runtime._daemon, "images", lambda: [image])
+    assert [one.in_registry for one in runtime.stored_images()] == [pulled]

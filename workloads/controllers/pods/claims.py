@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from workloads.controllers import hands, owners
-from workloads.controllers.pods import status
+from workloads.controllers.pods import placement, status
 from workloads.controllers.pods.look import Look
 from workloads.kinds import claimspecs
-from workloads.meta.keys import Key
+from workloads.meta.keys import Key, Uid
 from workloads.store import objects
 
 JSON = dict[str, Any]
@@ -41,12 +41,20 @@ def users(claim: Key, *, but: str = "") -> list[objects.Row]:
 
 
 def naming(claim: Key) -> Iterator[objects.Row]:
-    """Unfinished pods that name the claim."""
-    for row in objects.scan("Pod", account=claim.account, namespace=claim.namespace).rows:
-        if row.phase in status.FINAL_PHASES or not may_name_some(row.data):
+    """Unfinished pods that name the claim. Only those that may are loaded: a namespace has many pods."""
+    seen = set[Uid]()
+    for row in _candidates(claim):
+        if row.uid in seen or row.phase in status.FINAL_PHASES or not may_name_some(row.data):
             continue
         if claim.name in claimspecs.of_pod(orjson.loads(row.data)).values():
+            seen.add(row.uid)
             yield row
+
+
+def is_for_one(key: Key) -> bool:
+    """Whether one pod alone may use the claim; no for one that is not there."""
+    claim = hands.read(hands.client("pods", key.account), key)
+    return claim is not None and claimspecs.POD_ALONE in claim["spec"]["accessModes"]
 
 
 def keys_of(pod: JSON, *, account: str) -> list[Key]:
@@ -80,6 +88,15 @@ def _obstacle(look: Look, volume: str, name: str) -> str:
     if claimspecs.POD_ALONE in claim["spec"]["accessModes"] and users(key, but=look.uid):
         return _ALONE
     return ""
+
+
+def _candidates(claim: Key) -> Iterator[objects.Row]:
+    """Pods that have the claim's name in them; and those whose own it would be: it is called <pod>-<volume>."""
+    place: dict[str, Any] = {"account": claim.account, "namespace": claim.namespace}
+    for phase in placement.UNFINISHED:
+        yield from objects.scan("Pod", **place, phase=phase, containing=[b'"%s"' % claim.name.encode()]).rows
+    for pod in (claim.name[:end] for end, letter in enumerate(claim.name) if letter == "-"):
+        yield from objects.scan("Pod", **place, name=pod).rows
 
 
 def _ephemeral(pod: JSON) -> set[str]:

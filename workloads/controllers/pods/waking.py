@@ -109,11 +109,11 @@ def _waiting_for_claim(entry: Entry) -> list[Key]:
 
 
 def _sharing_claims(entry: Entry) -> list[Key]:
-    """Pods without a place that name a claim of the pod that has ended: it may be theirs alone now."""
+    """Pods without a place that name a claim of the pod that has ended, and which is for one pod: it may be theirs."""
     if not claims.may_name_some(entry.data):
         return []
     named = claims.keys_of(orjson.loads(entry.data), account=entry.key.account)
-    return [row.key for claim in named for row in claims.naming(claim) if not row.node]
+    return [row.key for claim in named if claims.is_for_one(claim) for row in claims.naming(claim) if not row.node]
 
 
 def _naming(key: Key) -> list[Key]:
