@@ -102,9 +102,11 @@ def amount(count: int) -> str:
     return f"{-(-count // 1024)} KiB"
 
 
-def claim_row(client: Client, claim: JSON) -> ClaimRow:
-    """With who uses it, and why it has no volume."""
-    made = with_users(claim, users(client, claim["metadata"]["namespace"]))
+def claim_row(client: Client, claim: JSON, *, all_users: bool = True) -> ClaimRow:
+    """With why it has no volume, and who uses it: where that tells something (it is leaving), or `all_users`."""
+    metadata = claim["metadata"]
+    asked = all_users or metadata.get("deletionTimestamp")
+    made = with_users(claim, users(client, metadata["namespace"]) if asked else {})
     return replace(made, failure=_failure(client, claim))
 
 

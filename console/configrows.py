@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.template.defaultfilters import filesizeformat
 
@@ -34,7 +35,7 @@ class BagRow(Row):
 
     page = "console:configmap"
 
-    @property
+    @cached_property
     def entries(self) -> list[Entry]:
         texts = [Entry(key, len(value.encode()), value) for key, value in (self.obj.get("data") or {}).items()]
         blobs = [Entry(key, len(bags.blob(value))) for key, value in (self.obj.get("binaryData") or {}).items()]
@@ -57,7 +58,7 @@ class BagRow(Row):
 class SecretRow(BagRow):
     page = "console:secret"
 
-    @property
+    @cached_property
     def entries(self) -> list[Entry]:
         return [Entry(key, len(bags.blob(value))) for key, value in sorted((self.obj.get("data") or {}).items())]
 

@@ -98,11 +98,11 @@ def of(visit: Visit) -> Frame:
 
 def _item(visit: Visit, section: Section) -> RailItem:
     scope = visit.scope if section.here else None
-    count = _count(visit.client, section.kind, scope) if section.kind else None
-    return RailItem(section.name, str(section.title), section.url(visit.namespace), count)
+    counted = count(visit.client, section.kind, scope) if section.kind else None
+    return RailItem(section.name, str(section.title), section.url(visit.namespace), counted)
 
 
-def _count(client: Client, kind: str, scope: str | None) -> int | None:
+def count(client: Client, kind: str, scope: str | None) -> int | None:
     """Who may not list a kind still sees every page; a number is not there."""
     try:
         return client.count(kind, scope)

@@ -30,10 +30,11 @@ def of(client: Client, obj: JSON) -> list[Happening]:
 
 def of_uids(client: Client, namespace: str, uids: Iterable[str]) -> list[Happening]:
     """The newest events of several objects together, in one order."""
-    found: list[JSON] = []
-    for uid in uids:
-        found += client.list("Event", namespace, field_selector=f"involvedObject.uid={uid}").items
-    return newest(found)
+    wanted = set(uids)
+    if len(wanted) == 1:
+        return newest(client.list("Event", namespace, field_selector=f"involvedObject.uid={wanted.pop()}").items)
+    events = client.list("Event", namespace).items if wanted else []
+    return newest(event for event in events if (event.get("involvedObject") or {}).get("uid") in wanted)
 
 
 def newest(events: Iterable[JSON]) -> list[Happening]:

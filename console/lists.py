@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from console.rows import Row
 from workloads.client import JSON, Client, Listing
 from workloads.meta.errors import Expired
+from workloads.meta.keys import Key
 
 PAGE = 50
 WHOLE = 100
@@ -88,13 +89,15 @@ def shelf(
     read: Callable[[int, str], Listing],
     row: Callable[[JSON], R],
     *,
+    named: str = "",
     wanted: Callable[[R], bool] | None = None,
 ) -> Shelf[R]:
-    """`read(limit, continue_token)` lists; `wanted` chooses among rows. An outdated token starts over."""
+    """`read(limit, continue_token)` lists; rows are made of objects whose name contains `named`, and `wanted` chooses
+    among them. An outdated token starts over."""
     try:
-        return _shelf(query, read, row, wanted, query.get("continue"))
+        return _shelf(query, read, row, named, wanted, query.get("continue"))
     except Expired:
-        return _shelf(query, read, row, wanted, "")
+        return _shelf(query, read, row, named, wanted, "")
 
 
 def whole(
@@ -131,14 +134,15 @@ def every(client: Client, kind: str) -> Iterator[JSON]:
             return
 
 
-def matching(client: Client, kind: str, scope: str | None, name_part: str) -> Iterator[JSON]:
-    """Objects whose name contains `name_part`, in chunks, at most `_LOOKED_AT` looked at."""
+def matching(client: Client, kind: str, name_part: str) -> Iterator[Key]:
+    """Of the account's objects, those whose name contains `name_part`, at most `_LOOKED_AT` looked at; none
+    is parsed."""
     token, seen = "", 0
     while seen < _LOOKED_AT:
-        listing = client.list(kind, scope, limit=CHUNK, continue_token=token)
-        seen += len(listing.items)
-        yield from (item for item in listing.items if name_part in item["metadata"]["name"])
-        token = listing.continue_token
+        page = client.list_rows(kind, limit=CHUNK, continue_token=token)
+        seen += len(page.rows)
+        yield from (row.key for row in page.rows if name_part in row.key.name)
+        token = page.continue_token
         if not token:
             return
 
@@ -147,21 +151,23 @@ def _shelf(
     query: Query,
     read: Callable[[int, str], Listing],
     row: Callable[[JSON], R],
+    named: str,
     wanted: Callable[[R], bool] | None,
     token: str,
 ) -> Shelf[R]:
     rows: list[R] = []
+    everything = not named and wanted is None
     first, looked_at, remaining = not token, 0, 0
     while True:
-        listing = read(PAGE if wanted is None else PAGE - len(rows), token)
-        made = [row(item) for item in listing.items]
+        listing = read(PAGE - len(rows), token)
+        made = [row(item) for item in listing.items if named in item["metadata"]["name"]]
         rows += [one for one in made if wanted is None or wanted(one)]
         looked_at += len(listing.items)
         token, remaining = listing.continue_token, listing.remaining
         if not token or len(rows) >= PAGE or looked_at >= _LOOKED_AT:
             break
     next_page = query.following(token) if token else ""
-    return Shelf(rows, Pager(_sentence(len(rows), remaining, wanted is None), first, query.with_(), next_page))
+    return Shelf(rows, Pager(_sentence(len(rows), remaining, everything), first, query.with_(), next_page))
 
 
 def _sentence(shown: int, remaining: int, exact: bool) -> str:

@@ -22,7 +22,8 @@ from console.views.create import DRY, WET, form_page, namespace_names, requested
 from workloads.client import JSON, DeleteOptions, Listing
 from workloads.meta.errors import AlreadyExists, Conflict, NotFound, StatusError
 
-_USERS = ("Deployment", "CronJob", "Job", "Pod")
+_USERS = ("Deployment", "CronJob")
+"""Pods and Jobs come and go too often to read a MiB of values again each time: they are seen on the next visit."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
     everything = lists.whole(read, row, total=total)
     choose = wanted if part or chosen else None
     if everything is None:
-        shelf = lists.shelf(query, read, row, wanted=choose)
+        shelf = lists.shelf(query, read, row, named=part, wanted=chosen)
     else:
         shelf = lists.small(query, jobrows.newest_first(everything), wanted=choose)
     return {

@@ -13,6 +13,8 @@ from console.access import Visit, guarded
 from console.pages import Context, page
 
 CONFIRMATION = "DELETE"
+_REMOVED = ("ConfigMap", "Secret", "ScalingPolicy", "HorizontalPodAutoscaler")
+"""What deletion names beside what a namespace holds."""
 _HELD = ("Deployment", "ReplicaSet", "Job", "CronJob", "Pod", "PersistentVolumeClaim")
 
 
@@ -62,7 +64,7 @@ def delete(visit: Visit, *, namespace: str) -> HttpResponse:
         "frame": frame.of(visit),
         "section": "namespaces",
         "row": _row(visit),
-        "held": _held(visit, namespace),
+        "held": {**_held(visit, namespace), **{kind: frame.count(visit.client, kind, namespace) for kind in _REMOVED}},
         "meter": billing.total(visit.identity.account, namespace=namespace),
         "word": CONFIRMATION,
         "wrong": wrong,

@@ -41,6 +41,9 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create from Image"), "console:deployment-create"),
         (_("Create from YAML"), "console:yaml-create"),
         (_("Request a namespace"), "console:namespace-create"),
+        (_("Create a Job"), "console:job-create"),
+        (_("Create a CronJob"), "console:cronjob-create"),
+        (_("Create a claim"), "console:claim-create"),
         (_("Create a ConfigMap"), "console:configmap-create"),
         (_("Create a Secret"), "console:secret-create"),
         *((str(section.title), section.everywhere) for section in sections.SECTIONS),
@@ -50,18 +53,16 @@ def _places(visit: Visit, text: str) -> list[Hit]:
 
 
 def _namespaces(visit: Visit, text: str) -> Iterator[Hit]:
-    for item in islice(lists.matching(visit.client, "Namespace", None, text), _EACH):
-        name = item["metadata"]["name"]
-        yield Hit(_("Namespaces"), name, "", reverse("console:namespace", kwargs={"namespace": name}))
+    for key in islice(lists.matching(visit.client, "Namespace", text), _EACH):
+        yield Hit(_("Namespaces"), key.name, "", reverse("console:namespace", kwargs={"namespace": key.name}))
 
 
 def _objects(visit: Visit, text: str) -> Iterator[Hit]:
     titles = {section.kind: str(section.title) for section in sections.SECTIONS if section.kind}
     for kind in sections.PAGES:
         with suppress(Forbidden):
-            for item in islice(lists.matching(visit.client, kind, None, text), _EACH):
-                namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
-                yield Hit(titles[kind], name, namespace, sections.page_of(kind, namespace, name))
+            for key in islice(lists.matching(visit.client, kind, text), _EACH):
+                yield Hit(titles[kind], key.name, key.namespace, sections.page_of(kind, key.namespace, key.name))
 
 
 def _url(name: str) -> str:

@@ -158,5 +158,6 @@ def _grown(visit: Visit, form: SizeForm, row: ClaimRow) -> bool:
 
 
 def _common(visit: Visit, name: str, tab: str) -> Context:
-    row = claimrows.claim_row(visit.client, visit.client.get(KIND, name, visit.namespace))
+    claim = visit.client.get(KIND, name, visit.namespace)
+    row = claimrows.claim_row(visit.client, claim, all_users=tab == "overview")
     return {"section": "storage", "tab": tab, "row": row}

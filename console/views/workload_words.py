@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from billing.client import Rate, format_money
+from console import cronwords
 from console.forms import schedules
 from console.forms.deployments import DeploymentDraft
 from console.forms.jobs import CUSTOM, CronJobDraft, JobDraft, WorkDraft
@@ -79,18 +79,8 @@ def policies() -> list[tuple[str, str, str]]:
 
 
 def when(schedule: ScheduleDraft) -> str:
-    """`every day at 03:00, Europe/Berlin`."""
-    words = {"every": schedule.every.value, "minute": schedule.minute, "time": schedule.time, "day": schedule.day}
-    names = weekdays()
-    days = ", ".join(names[number] for number in schedules.WEEKDAYS if number in schedule.weekdays)
-    said = {
-        schedules.MINUTES: ngettext("every minute", "every %(every)d minutes", schedule.every.value) % words,
-        schedules.HOURLY: _("every hour at minute %(minute)s") % words,
-        schedules.DAILY: _("every day at %(time)s") % words,
-        schedules.WEEKLY: _("every %(days)s at %(time)s") % {**words, "days": days or "?"},
-        schedules.MONTHLY: _("on day %(day)s of every month at %(time)s") % words,
-    }
-    return f"{said.get(schedule.rule, schedule.typed or '?')}, {schedule.zone or 'UTC'}"
+    """`at 03:00 every day, Europe/Berlin`."""
+    return f"{cronwords.words(schedule.cron) or '?'}, {schedule.zone or 'UTC'}"
 
 
 def _work(work: WorkDraft) -> Facts:

@@ -235,7 +235,7 @@ def test_three_steps_and_a_cronjob(shop: None, browser: Browser) -> None:
     confirm = unescape(
         browser.post("/create/cronjob/", NIGHTLY | {"step": "schedule", "go": "confirm"}).content.decode()
     )
-    assert "every day at 02:30, Europe/Berlin" in confirm
+    assert "at 02:30 every day, Europe/Berlin" in confirm
     assert browser.post("/create/cronjob/", NIGHTLY | {"step": "confirm", "go": "submit"}).status_code == 302
     assert scenes.person().get("CronJob", "nightly", "shop")["spec"]["schedule"] == "30 2 * * *"
 

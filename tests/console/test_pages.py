@@ -7,8 +7,12 @@ import re
 import pytest
 from django.test import Client as Browser
 
+from console import happenings, lists
+from console.lists import Query
+from console.rows import Row
 from tests import manifests
 from tests.console import scenes
+from workloads.client import JSON, Listing
 from workloads.store import hosts
 
 
@@ -99,6 +103,42 @@ def test_deleting_a_namespace_names_what_goes_and_asks_for_the_word(shop: None, 
     assert scenes.person().get("Namespace", "shop")["metadata"]["deletionTimestamp"]
 
 
+def test_deleting_a_namespace_names_configuration_and_scaling_too(shop: None, browser: Browser) -> None:
+    scenes.secret("door", {"key": "value"})
+    scenes.configmap("colours", {"sky": "blue"})
+    scenes.person().create("HorizontalPodAutoscaler", manifests.autoscaler(), "shop")
+
+    text = text_of(browser, "/namespaces/shop/delete/")
+
+    assert re.search(r"\d ConfigMaps? .*\d Secrets? .*1 autoscaler ", text)
+
+
+def test_events_of_several_objects_stand_in_one_order(shop: None) -> None:
+    for uid, at in (("1-1", "2026-05-04T12:00:01Z"), ("2-2", "2026-05-04T12:00:03Z"), ("3-3", "2026-05-04T12:00:02Z")):
+        about = {"kind": "Pod", "name": f"pod-{uid}", "namespace": "shop", "uid": uid}
+        event = {"kind": "Event", "apiVersion": "v1", "metadata": {"name": f"event-{uid}"}, "lastTimestamp": at}
+        scenes.hand().create("Event", event | {"involvedObject": about, "reason": "Seen"}, "shop")
+
+    found = happenings.of_uids(scenes.person(), "shop", ["1-1", "2-2"])
+
+    assert [one.about for one in found] == ["Pod/pod-2-2", "Pod/pod-1-1"]
+    assert [one.about for one in happenings.of_uids(scenes.person(), "shop", ["3-3"])] == ["Pod/pod-3-3"]
+    assert not happenings.of_uids(scenes.person(), "shop", [])
+
+
+def test_a_name_filter_makes_no_rows_of_other_objects() -> None:
+    made: list[str] = []
+    listing = Listing([{"metadata": {"name": name}} for name in ("a", "b", "ab")], 1)
+
+    def row(item: JSON) -> Row:
+        made.append(item["metadata"]["name"])
+        return Row(item)
+
+    shelf = lists.shelf(Query("/jobs/"), lambda limit, token: listing, row, named="b")
+
+    assert [row.name for row in shelf.rows] == ["b", "ab"] == made
+
+
 def test_deleting_a_pod_asks_first_and_then_marks_it(shop: None, browser: Browser) -> None:
     assert "Nothing makes a new one" in text_of(browser, "/namespaces/shop/pods/lonely/delete/")
 
@@ -150,6 +190,7 @@ def test_revisions_are_listed_newest_first(shop: None, browser: Browser) -> None
 def test_search_finds_objects_places_and_commands(shop: None, browser: Browser) -> None:
     assert "lonely shop" in text_of(browser, "/search/?q=lone")
     assert "Create from Image" in text_of(browser, "/search/?q=create")
+    assert "Create a claim" in text_of(browser, "/search/?q=claim")
     assert "Nothing is called like “zzz”." in text_of(browser, "/search/?q=zzz")
 
 

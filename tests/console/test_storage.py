@@ -98,6 +98,13 @@ def test_deleting_says_what_goes_and_who_uses_it(claim: JSON, browser: Browser) 
     assert "deletionTimestamp" in scenes.person().get(PVC, "data", "shop")["metadata"]
 
 
+@pytest.mark.parametrize("tab", ["events", "yaml"])
+def test_a_claim_that_leaves_says_on_each_tab_what_it_waits_for(claim: JSON, browser: Browser, tab: str) -> None:
+    scenes.person().delete("PersistentVolumeClaim", "data", "shop")
+
+    assert "waits until no pod uses it" in text(browser, f"/namespaces/shop/claims/data/{tab}/")
+
+
 def test_charlie_sees_no_claim(claim: JSON, strangers_browser: Browser) -> None:
     assert strangers_browser.get("/namespaces/shop/claims/data/").status_code == 404
     assert b"reader" not in strangers_browser.get("/claims/").content
