@@ -42,6 +42,7 @@ _JSON = b"application/json"
 
 @dataclass(frozen=True)
 class _LogQuery:
+    account: str
     follow: bool
     tail: int | None
     since: datetime | None
@@ -143,6 +144,7 @@ class Application:
                 timestamps=query.timestamps,
                 previous=query.previous,
                 attempt=query.attempt,
+                account=query.account,
             )
         except KeyError:
             which = "previous terminated container" if query.previous else "container"
@@ -186,7 +188,10 @@ async def _until_left(receive: Receive) -> None:
 
 def _log_query(scope: Scope) -> _LogQuery:
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    if not query.get("account"):
+        raise BadRequest("account is missing: say whose log it is")
     return _LogQuery(
+        account=query["account"],
         follow=_flag(query, "follow"),
         tail=_number(query, "tail", "a number of lines"),
         since=_since(query.get("since")),

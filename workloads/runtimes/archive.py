@@ -183,18 +183,19 @@ class Archive:
         container: str,
         attempt: int,
         *,
+        account: str | None = None,
         tail: int | None = None,
         since: datetime | None = None,
         timestamps: bool = False,
     ) -> Reading:
-        """Raises KeyError when it is not here (any more)."""
-        place = self._found(uid, container, attempt)
+        """Raises KeyError when it is not here (any more), or not the account's, if that is said."""
+        place = self._found(uid, container, attempt, account=account)
         if place is None:
             life = _read_life(self._incoming / _name(uid, container, attempt))
-            if life is not None:
+            if life is not None and account in (None, life.account):
                 with suppress(FileNotFoundError):  # the index was faster, and let go of what was taken
                     self.settle(life)
-            place = self._found(uid, container, attempt)
+            place = self._found(uid, container, attempt, account=account)
         if place is None:
             raise KeyError(container)
         return Reading(place, tail=tail, since=since, timestamps=timestamps)
@@ -205,8 +206,9 @@ class Archive:
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.mkdir(parents=True, exist_ok=True)
 
-    def _found(self, uid: Uid, container: str, attempt: int) -> Path | None:
-        return next(self._kept.glob(f"*/*/{_quoted(uid)}/{_quoted(container)}/{attempt}.gz"), None)
+    def _found(self, uid: Uid, container: str, attempt: int, *, account: str | None) -> Path | None:
+        owner = "*" if account is None else _quoted(account)
+        return next(self._kept.glob(f"{owner}/*/{_quoted(uid)}/{_quoted(container)}/{attempt}.gz"), None)
 
     def _folders(self) -> list[Path]:
         with suppress(FileNotFoundError):

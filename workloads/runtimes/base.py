@@ -431,7 +431,8 @@ class Runtime(Protocol):
         timestamps: bool = False,
         previous: bool = False,
         attempt: int | None = None,
+        account: str | None = None,
     ) -> LogStream:
         """The container's output, stdout and stderr in order, as it was written: of the newest attempt, the one before
         it, or the one named. Of a container that was removed it is what was kept, and nothing follows. Raises KeyError
-        when there is none."""
+        when there is none, or when it is not the log of `account`, if that is said."""

@@ -385,11 +385,13 @@ class Docker:
         timestamps: bool = False,
         previous: bool = False,
         attempt: int | None = None,
+        account: str | None = None,
     ) -> LogStream:
         live = {
             int(one["Labels"][names.ATTEMPT]): one["Id"]
             for one in self._list(uid)
             if one["Labels"].get(names.CONTAINER) == container
+            if account in (None, one["Labels"].get(names.ACCOUNT))
         }
         number = archives.attempt_of(
             live, lambda: self._archive.attempts(uid, container), previous=previous, attempt=attempt
@@ -403,7 +405,9 @@ class Docker:
         if number in live:
             with suppress(Missing):  # it was removed since, and is in the archive
                 return self._daemon.logs(live[number], options=options)
-        return self._archive.read(uid, container, number, tail=tail, since=since, timestamps=timestamps)
+        return self._archive.read(
+            uid, container, number, account=account, tail=tail, since=since, timestamps=timestamps
+        )
 
     # One step each
 

@@ -470,16 +470,20 @@ class Simulated:
         timestamps: bool = False,
         previous: bool = False,
         attempt: int | None = None,
+        account: str | None = None,
     ) -> LogStream:
         with self._lock:
             self._answer()
             sandbox = self._sandboxes.get(uid)
-            live = {one.status.attempt: one for one in sandbox.attempts.get(container, [])} if sandbox else {}
+            its = sandbox is not None and account in (None, sandbox.status.account)
+            live = {one.status.attempt: one for one in sandbox.attempts.get(container, [])} if sandbox and its else {}
             number = attempt_of(live, lambda: self._archived(uid, container), previous=previous, attempt=attempt)
             if number not in live:
                 if self._archive is None:
                     raise KeyError(container)
-                return self._archive.read(uid, container, number, tail=tail, since=since, timestamps=timestamps)
+                return self._archive.read(
+                    uid, container, number, account=account, tail=tail, since=since, timestamps=timestamps
+                )
             source = live[number]
             lines = [line for line in source.lines if since is None or line[0] >= since]
             skip = len(source.lines) - (len(lines) if tail is None else min(tail, len(lines)))

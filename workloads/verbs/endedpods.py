@@ -86,7 +86,7 @@ def log_target(identity: Identity, uid: str, options: LogOptions) -> LogTarget:
     pod, container = one(identity, uid), options.container
     if not keptlogs.has(identity.account, pod.uid, container):
         raise NotFound(f'no log of a container "{container}" of pod {pod.name} is kept: choose one that is listed')
-    return podlogs.at_agent(pod.uid, container, options)
+    return podlogs.at_agent(pod.account, pod.uid, container, options)
 
 
 def expiry(since: datetime) -> datetime:

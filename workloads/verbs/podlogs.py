@@ -36,15 +36,16 @@ def target(identity: Identity, namespace: str, pod_name: str, options: LogOption
     container = _container(pod, options.container)
     if options.attempt is None:
         _check_started(pod, container, previous=options.previous)
-    return at_agent(pod["metadata"]["uid"], container, options)
+    return at_agent(identity.account, pod["metadata"]["uid"], container, options)
 
 
-def at_agent(uid: str, container: str, options: LogOptions) -> LogTarget:
-    """Whatever the names are, the path leads to that one log. Whose it is, the caller has checked."""
+def at_agent(account: str, uid: str, container: str, options: LogOptions) -> LogTarget:
+    """Whatever the names are, the path leads to that one log. Whose it is, the caller has checked, and the agent checks
+    it again."""
     return LogTarget(
         socket=str(settings.AGENT_SOCKET),
         path=f"/v1/pods/{quote(uid, safe='')}/containers/{quote(container, safe='')}/log",
-        params=_params(options),
+        params={"account": account, **_params(options)},
         headers={"Authorization": f"Bearer {settings.AGENT_TOKEN}"},
     )
 

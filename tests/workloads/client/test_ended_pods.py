@@ -120,7 +120,7 @@ def test_a_log_is_asked_of_the_agent_by_pod_container_and_attempt(client: Client
     kept(pod, attempt=3)
     target = client.ended_log_target(pod.uid, LogOptions(container="app", attempt=3))
     assert target.path == f"/v1/pods/{pod.uid}/containers/app/log"
-    assert target.params == {"attempt": "3"}
+    assert target.params == {"account": "acme", "attempt": "3"}
 
 
 @pytest.mark.parametrize("container", ["", "nope", "..", "app?", "app#", "x/../../../../../v1/usage?"])
@@ -132,7 +132,7 @@ def test_only_a_container_whose_log_is_kept_is_asked_for(client: Client, shop: d
 
 
 def test_no_name_leads_to_another_path_of_the_agent() -> None:
-    target = podlogs.at_agent("u/1", "x/../../../../../v1/usage?", LogOptions())
+    target = podlogs.at_agent("acme", "u/1", "x/../../../../../v1/usage?", LogOptions())
     path = httpx.Request("GET", f"http://agent{target.path}").url.raw_path
     assert path == b"/v1/pods/u%2F1/containers/x%2F..%2F..%2F..%2F..%2F..%2Fv1%2Fusage%3F/log"
 
@@ -170,6 +170,6 @@ def test_a_named_attempt_is_asked_for_without_a_restart(
     client: Client, controller: Client, one: dict[str, Any]
 ) -> None:
     target = client.log_target("shop", "one", LogOptions(attempt=0))
-    assert target.params == {"attempt": "0"}
+    assert target.params == {"account": "acme", "attempt": "0"}
     with pytest.raises(BadRequest, match="container nope is not valid"):
         client.log_target("shop", "one", LogOptions(container="nope", attempt=0))

@@ -93,6 +93,7 @@ def test_every_option_reaches_the_agent(client, controller, one, agent):
     list(client.logs("shop", "one", LogOptions(follow=True, tail=5, since=since, timestamps=True, previous=True)))
 
     assert agent.asked[0][1] == {
+        "account": ["acme"],
         "follow": ["true"],
         "tail": ["5"],
         "since": ["2026-05-04T10:00:00.000000Z"],

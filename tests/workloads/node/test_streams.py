@@ -48,7 +48,9 @@ def serving_at(place: Path, runtime: Simulated, *, most_streams: int) -> Iterato
     serving.start()
     headers = {"Authorization": f"Bearer {TOKEN}"}
     transport = httpx.HTTPTransport(uds=str(place), retries=20)
-    with httpx.Client(transport=transport, base_url="http://agent", headers=headers, timeout=10) as client:
+    with httpx.Client(
+        transport=transport, base_url="http://agent", headers=headers, timeout=10, params={"account": "acme"}
+    ) as client:
         yield client
     stop.set()
     serving.join(10)
@@ -152,6 +154,21 @@ def test_the_log_of_a_pod_that_is_gone_is_read_by_attempt_and_followed_to_its_en
     ):
         assert agent.get(log(pod), params=query).text == text
     assert agent.get(log(pod), params={"attempt": "2"}).status_code == 404
+
+
+@pytest.mark.parametrize(("account", "code"), [("acme", 200), ("globex", 404), ("", 400)])
+@pytest.mark.parametrize("state", ["runs", "taken", "settled"])
+def test_a_log_is_told_to_its_own_account_alone(
+    agent: httpx.Client, runtime: Simulated, pod: SandboxSpec, state: str, account: str, code: int
+) -> None:
+    runtime.print(pod.uid, "app", b"secret")
+    if state != "runs":
+        runtime.exit(pod.uid, "app", 0)
+        runtime.remove_sandbox(pod.uid)
+    if state == "settled":
+        assert agent.get(log(pod)).text == "secret\n"
+    answer = agent.get(log(pod), params={"account": account})
+    assert (answer.status_code, "secret" in answer.text) == (code, code == 200)
 
 
 def test_followers_that_leave_make_room_for_others(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:

@@ -421,6 +421,19 @@ def test_the_log_of_a_removed_pod_is_read_as_before(world: World) -> None:
     assert read(world, pod.uid, since=world.runtime.now()) == b""
 
 
+def test_a_log_is_no_other_accounts_neither_while_its_pod_is_there_nor_after(world: World) -> None:
+    pod = spec(world)
+    world.runtime.ensure_sandbox(pod)
+    ran(world, pod, "one")
+    for _ in ("there", "gone"):
+        with pytest.raises(KeyError):
+            read(world, pod.uid, account="globex", attempt=0)
+        with pytest.raises(KeyError):
+            read(world, pod.uid, account="globex")
+        assert read(world, pod.uid, account="acme") == b"one\n"
+        world.runtime.remove_sandbox(pod.uid)
+
+
 def stamps(text: bytes) -> bytes:
     """However many digits a runtime writes after the point."""
     return re.sub(rb"(\.\d{6})\d*Z ", rb"\1Z ", text)
