@@ -7,7 +7,7 @@ tag that none of our pods used is somebody else's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,6 +43,15 @@ def unwanted(candidates: Iterable[Candidate], wanted: Iterable[str]) -> list[Can
     """Without those that a pod with a place here names: it may start again at any moment."""
     needed = {familiar(name) for name in wanted}
     return [one for one in candidates if not needed & _known(one)]
+
+
+def superfluous(uses: Iterable[Use], places: Collection[tuple[str, str]]) -> list[Use]:
+    """Those of namespaces (account and name) that are gone, but for the last one of an image under each of its names:
+    that one says that the image is ours."""
+    found, last = list(uses), dict[tuple[str, str], Use]()
+    for use in sorted(found, key=lambda use: use.at):
+        last[use.image, use.name] = use
+    return [use for use in found if (use.account, use.namespace) not in places and last[use.image, use.name] != use]
 
 
 def familiar(name: str) -> str:

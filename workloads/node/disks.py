@@ -80,8 +80,10 @@ class Watcher:
             return
         images = self.runtime.stored_images()
         imageuses.touch([image.id for image in images if image.in_use], now)
-        gone = {use.image for use in imageuses.every() if now - use.at > RELIEF} - {image.id for image in images}
-        imageuses.forget(gone)
+        uses = imageuses.every()
+        imageuses.forget({use.image for use in uses if now - use.at > RELIEF} - {image.id for image in images})
+        places = {(row.key.account, row.key.name) for row in objects.scan("Namespace").rows}
+        imageuses.drop(collecting.superfluous(uses, places))
         self._uses_noted = now
 
     def _is_over(self, one: FileSystem) -> bool:

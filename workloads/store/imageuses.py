@@ -8,7 +8,7 @@ up to date while containers of it are there.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,6 +48,14 @@ def touch(images: Collection[str], at: datetime) -> None:
 
 def every() -> list[Use]:
     return [Use(row.image, row.account, row.namespace, row.name, row.at) for row in ImageUse.objects.all()]
+
+
+def drop(uses: Collection[Use]) -> None:
+    """These alone. One that was noted again meanwhile stays."""
+    if uses:
+        with write():
+            for use in uses:
+                ImageUse.objects.filter(**asdict(use)).delete()
 
 
 def forget(images: Collection[str]) -> None:

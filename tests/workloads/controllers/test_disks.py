@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,15 @@ def test_what_no_pod_ever_used_stays(world: World, watcher: Watcher) -> None:
     fill(world, 5)
     watcher.look()
     assert "theirs:1" in here(world)
+
+
+def test_a_namespace_that_is_gone_leaves_one_use_of_an_image(world: World, watcher: Watcher) -> None:
+    run_and_remove(world, "web:1")
+    (mine,) = imageuses.every()
+    for number in (1, 2):
+        imageuses.note(replace(mine, namespace=f"gone-{number}", at=mine.at + timedelta(minutes=number)))
+    watcher.look()
+    assert [use.namespace for use in imageuses.every()] == ["shop", "gone-2"]
 
 
 def test_what_was_made_here_stays(world: World, watcher: Watcher) -> None:
