@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from billing import meter
+from console import rows
 from tests.console import scenes
 from tests.console.test_jobs import COMPLETE, FAILED
 from tests.console.test_pages import text_of
@@ -97,6 +99,21 @@ def test_deleting_a_cronjob_says_what_goes_and_marks_it(shop: None, browser: Bro
     browser.post(f"{CRONJOBS}web/delete/")
 
     assert cronjob("web")["metadata"]["deletionTimestamp"]
+
+
+def test_a_run_of_more_pods_than_are_looked_at_costs_what_all_of_them_do(
+    shop: None, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PODS_LOOKED_AT", 1)
+    run = scenes.job("web-1", owner=cronjob("web"), status={"active": 2, "ready": 2})
+    for name in ("web-1-a", "web-1-b"):
+        scenes.pod(name, owner=run, status=scenes.running())
+    while meter.read_once():
+        pass
+
+    lines = browser.get(f"{CRONJOBS}web/cost/").content.decode().partition('id="cost"')[2].partition("</table>")[0]
+
+    assert [float(rate) * 3600 for rate in re.findall(r'tick-rate-value="([^"]*)"', lines)] == [pytest.approx(0.2322)]
 
 
 def test_a_work_queue_is_told_as_one(shop: None, browser: Browser) -> None:
