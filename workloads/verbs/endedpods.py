@@ -81,12 +81,20 @@ def logs(identity: Identity, uid: str) -> list[Kept]:
 
 
 def log_target(identity: Identity, uid: str, options: LogOptions) -> LogTarget:
-    """Where to GET the log of a container of a pod that is gone. Raises NotFound, Forbidden."""
+    """Where to GET the log of a container of a pod that is gone; with one container, it need not be named. Raises
+    NotFound, Forbidden."""
     authorize.check_action(identity, podlogs.ACTION)
-    pod, container = one(identity, uid), options.container
+    pod = one(identity, uid)
+    container = options.container or _only_container(identity, uid)
     if not keptlogs.has(identity.account, pod.uid, container):
         raise NotFound(f'no log of a container "{container}" of pod {pod.name} is kept: choose one that is listed')
     return podlogs.at_agent(pod.account, pod.uid, container, options)
+
+
+def _only_container(identity: Identity, uid: str) -> str:
+    """The one whose logs are kept; "" when there are several, or none."""
+    names = {log.container for log in logs(identity, uid)}
+    return names.pop() if len(names) == 1 else ""
 
 
 def expiry(since: datetime) -> datetime:

@@ -123,7 +123,17 @@ def test_a_log_is_asked_of_the_agent_by_pod_container_and_attempt(client: Client
     assert target.params == {"account": "acme", "attempt": "3"}
 
 
-@pytest.mark.parametrize("container", ["", "nope", "..", "app?", "app#", "x/../../../../../v1/usage?"])
+def test_one_container_need_not_be_named_two_must_be(client: Client, shop: dict[str, Any]) -> None:
+    pod = ended()
+    kept(pod)
+    assert client.ended_log_target(pod.uid, LogOptions()).path == f"/v1/pods/{pod.uid}/containers/app/log"
+
+    kept(pod, container="side")
+    with pytest.raises(NotFound, match=r'no log of a container "" .* is kept: choose one that is listed'):
+        client.ended_log_target(pod.uid, LogOptions())
+
+
+@pytest.mark.parametrize("container", ["nope", "..", "app?", "app#", "x/../../../../../v1/usage?"])
 def test_only_a_container_whose_log_is_kept_is_asked_for(client: Client, shop: dict[str, Any], container: str) -> None:
     pod = ended()
     kept(pod)
