@@ -318,8 +318,8 @@ def test_workloads_are_created_by_their_forms(stack: Stack, page: Page, shop: st
     expect(page.locator("#id_containers-0-readiness-port")).to_have_value("8080")
     finish(page, "Create Deployment")
     expect(page.locator("#side .number").first).to_have_text("2/2", timeout=60_000)
-    logs = stack.kubectl("-n", shop, "logs", "deployment/blue")
-    assert "serving blue" in logs
+    colour = stack.get("configmap", "settings", "-n", shop)["data"]["colour"]
+    assert f"serving {colour}" in stack.kubectl("-n", shop, "logs", "deployment/blue")
 
     begin(page, f"{stack.url}/create/job/?namespace={shop}", name="adder", command="echo done")
     finish(page, "Create Job")
