@@ -25,6 +25,7 @@ SETTINGS = (
     Setting("CCI_API_PORT", "6443", "Port of the Kubernetes API and IAM (TLS)."),
     Setting("CCI_API_URL", "", "Kubernetes API as users reach it. Empty: https, CCI_HOST and CCI_API_PORT."),
     Setting("CCI_ADMIN_PASSWORD", "", "Password of the first user (demo/admin). Empty: generated at the first start."),
+    Setting("CCI_KEY_FILE", "", "Key that encrypts access keys' secrets. Empty: secrets/vault.key in CCI_DATA_DIR."),
     Setting("CCI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", "Host names the console answers to, comma separated."),
     Setting("CCI_TRUSTED_ORIGINS", "", "Origins forms may come from when behind a proxy, comma separated."),
     Setting("CCI_DEBUG", "0", "1 shows tracebacks on error pages. Never in production."),

@@ -1,24 +1,32 @@
 """Is this the person? The one place that compares passwords, for the console and for tokens alike.
 
-Wrong passwords in a row make the next try wait, longer each time, for this login from this address. A person elsewhere
-is not locked out by it. Answers take as long for a login that does not exist as for one that does.
+Guessing gets slow. Wrong passwords are counted, whether the login exists or not, in three ways (`_RULES`); beyond the
+free ones the next try waits, longer each time. Somebody who signs in where they have signed in before is not locked out
+by strangers' guesses. Answers take as long for a login that does not exist as for one that does.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from iam.models import LoginFailures, User
+from iam.models import LoginFailures, LoginPlace, User
 
 FREE_TRIES = 5
-_FIRST_WAIT = timedelta(seconds=10)
-_LONGEST_WAIT = timedelta(minutes=15)
-_FORGIVEN_AFTER = timedelta(hours=1)
+"""For one login from one address."""
+FREE_TRIES_OF_A_LOGIN = 50
+"""From all addresses together, but for those it has signed in from."""
+FREE_TRIES_OF_AN_ADDRESS = 100
+"""For all logins together: an office, or a proxy, is one address."""
+
+_FAILURES_KEPT = timedelta(days=1)
+_PLACES_KEPT = timedelta(days=30)
 
 
 class WrongLogin(Exception):
@@ -29,39 +37,92 @@ class WrongLogin(Exception):
 
 
 class TooManyTries(Exception):
-    """`retry_after` is in seconds."""
+    """`retry_after` is in seconds, `until` the same as a time."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many wrong passwords in a row. Try again in {retry_after} seconds.")
-        self.retry_after = retry_after
+    def __init__(self, until: datetime, now: datetime) -> None:
+        self.retry_after = int((until - now).total_seconds()) + 1
+        self.until = now + timedelta(seconds=self.retry_after)
+        when = f"in {_words(self.retry_after)}, at {self.until:%H:%M:%S} UTC"
+        super().__init__(f"Too many wrong passwords in a row. Try again {when}.")
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """After `free` wrong ones the next try waits for `first`, then twice as long each time, `longest` at most. One is
+    forgiven for every `leak` that passes without another."""
+
+    free: int
+    first: timedelta
+    longest: timedelta
+    leak: timedelta
+
+    def wait(self, failures: int) -> timedelta:
+        if failures < self.free:
+            return timedelta(0)
+        doubled: int = 2 ** min(failures - self.free, 10)
+        return min(self.first * doubled, self.longest)
+
+
+_PAIR = _Rule(FREE_TRIES, timedelta(seconds=10), timedelta(minutes=15), leak=timedelta(minutes=12))
+_LOGIN = _Rule(FREE_TRIES_OF_A_LOGIN, timedelta(minutes=1), timedelta(minutes=15), leak=timedelta(minutes=2))
+_ADDRESS = _Rule(FREE_TRIES_OF_AN_ADDRESS, timedelta(seconds=10), timedelta(minutes=1), leak=timedelta(minutes=1))
 
 
 def check(account: str, user: str, password: str, *, address: str = "") -> User:
     """The user who signs in. `address` is where the request comes from. Raises WrongLogin or TooManyTries."""
-    digest = hashlib.sha256("\0".join((account, user, address)).encode()).hexdigest()
-    _wait_out(digest)
+    pair = _digest("pair", account, user, address)
+    rules = {pair: _PAIR, _digest("address", address): _ADDRESS}
+    if not LoginPlace.objects.filter(digest=pair).exists():
+        rules[_digest("login", account, user)] = _LOGIN
+    before = _count(rules)
     person = User.objects.select_related("account").filter(login=f"{account}/{user}", is_active=True).first()
     if person is None:
         make_password(password)
     if person is None or not person.check_password(password):
-        _count(digest)
         raise WrongLogin
-    LoginFailures.objects.filter(digest=digest).delete()
+    _take_back(before, pair)
     return person
 
 
-def _wait_out(digest: str) -> None:
-    failures = LoginFailures.objects.filter(digest=digest).first()
-    if failures is None or failures.count < FREE_TRIES:
-        return
-    wait = min(_FIRST_WAIT * 2 ** min(failures.count - FREE_TRIES, 10), _LONGEST_WAIT)
-    left = failures.last + wait - timezone.now()
-    if left > timedelta(0):
-        raise TooManyTries(int(left.total_seconds()) + 1)
+def sweep(now: datetime) -> None:
+    """What is forgiven anyway, and addresses that were long not signed in from, leave the tables."""
+    LoginFailures.objects.filter(last__lt=now - _FAILURES_KEPT).delete()
+    LoginPlace.objects.filter(last__lt=now - _PLACES_KEPT).delete()
 
 
-def _count(digest: str) -> None:
+def _count(rules: dict[str, _Rule]) -> dict[str, datetime]:
+    """Every try counts as wrong before it is looked at, so that many at once are no way around. Rows are held in one
+    order. Returns when the try before each was. Raises TooManyTries, which counts for nothing."""
     now = timezone.now()
-    LoginFailures.objects.filter(last__lt=now - _FORGIVEN_AFTER).delete()
-    LoginFailures.objects.get_or_create(digest=digest, defaults={"last": now})
-    LoginFailures.objects.filter(digest=digest).update(count=F("count") + 1, last=now)
+    with transaction.atomic():
+        rows = [_held(digest, rules[digest], now) for digest in sorted(rules)]
+        until = max(row.last + rules[row.digest].wait(row.count) for row in rows)
+        if until > now:
+            raise TooManyTries(until, now)
+        for row in rows:
+            LoginFailures.objects.filter(digest=row.digest).update(count=row.count + 1, last=now)
+    return {row.digest: row.last for row in rows}
+
+
+def _held(digest: str, rule: _Rule, now: datetime) -> LoginFailures:
+    row, _ = LoginFailures.objects.select_for_update().get_or_create(digest=digest, defaults={"last": now})
+    row.count = max(0, row.count - (now - row.last) // rule.leak)
+    return row
+
+
+def _take_back(before: dict[str, datetime], pair: str) -> None:
+    """It was right: what was wrong before it, of this login from here, is forgotten; elsewhere it did not count."""
+    LoginFailures.objects.filter(digest=pair).delete()
+    for digest, last in before.items():
+        LoginFailures.objects.filter(digest=digest, count__gt=0).update(count=F("count") - 1, last=last)
+    LoginPlace.objects.update_or_create(digest=pair, defaults={"last": timezone.now()})
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+def _words(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{-(-seconds // 60)} minutes"

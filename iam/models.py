@@ -50,25 +50,69 @@ class User(AbstractBaseUser):
         return self.login
 
 
+class AccessKey(models.Model):
+    """A pair of keys (AK/SK) of a user, for programs. The secret is shown once and kept encrypted: signatures are
+    checked with it, so a digest would not do."""
+
+    ak = models.CharField(max_length=20, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_keys")
+    sealed = models.CharField(max_length=255)
+    description = models.CharField(max_length=255, blank=True)
+    active = models.BooleanField(default=True)
+    created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+    last_address = models.CharField(max_length=45, blank=True)
+
+    def __str__(self) -> str:
+        return self.ak
+
+
 class Token(models.Model):
-    """A bearer token of the Kubernetes API. Only its SHA-256 is kept; it lives 24 hours at most."""
+    """A bearer token of the Kubernetes API. Only its SHA-256 is kept; it lives 24 hours at most. `via` says how it was
+    had, `access_key` with which key; `address` is who asked for it, `last_address` who used it last."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     created = models.DateTimeField(auto_now_add=True)
-    expires = models.DateTimeField()
+    expires = models.DateTimeField(db_index=True)
     revoked = models.BooleanField(default=False)
+    via = models.CharField(max_length=16, blank=True)
+    access_key = models.ForeignKey(AccessKey, on_delete=models.CASCADE, null=True, blank=True, related_name="tokens")
+    address = models.CharField(max_length=45, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+    last_address = models.CharField(max_length=45, blank=True)
 
     def __str__(self) -> str:
         return f"token of {self.user}"
 
 
+class Nonce(models.Model):
+    """A signed request that was heard. Every web process refuses it a second time, until its time is over anyway."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
 class LoginFailures(models.Model):
-    """Wrong passwords in a row for one login from one address (`digest` hides both), so that guessing gets slow."""
+    """Wrong passwords in a row: for one login from one address, for one login, or from one address (`digest` hides
+    which), so that guessing gets slow."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField(default=0)
-    last = models.DateTimeField()
+    last = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
         return f"{self.count} wrong passwords"
+
+
+class LoginPlace(models.Model):
+    """A login that succeeded from an address (`digest` hides both): strangers' guesses do not lock it out there."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    last = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest

@@ -1,4 +1,8 @@
-"""Bearer tokens of the Kubernetes API: random, shown once, kept as a digest, dead after 24 hours at most."""
+"""Bearer tokens of the Kubernetes API: random, shown once, kept as a digest, dead after 24 hours at most.
+
+What is revoked is nobody's at once in this table; the API remembers an answer of it for two seconds
+(`kubeapi.authentication`).
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,23 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
+from django.db.models import Q
 from django.utils import timezone
 
 from iam.identities import Identity, identity_of
-from iam.models import Token, User
+from iam.models import AccessKey, Token, User
 
 LONGEST = timedelta(hours=24)
+NOTED_EVERY = timedelta(minutes=1)
+MOST_ALIVE = 500
+"""Tokens a user may hold; whoever asks for one more loses those that would have run out first."""
+
+Via = Literal["", "password", "access-key", "console", "host"]
+
 _PREFIX = "cci-"
+_ID = 16
 
 
 class InvalidToken(Exception):
@@ -30,28 +43,60 @@ class Issued:
 
 @dataclass(frozen=True)
 class Bearer:
-    """Whose token it is, and until when it speaks for them."""
+    """Whose token it is, and until when it speaks for them. `id` names it in lists."""
 
     identity: Identity
     expires: datetime
+    id: str = ""
 
 
-def issue(user: User, *, lifetime: timedelta = LONGEST) -> Issued:
+@dataclass(frozen=True)
+class Row:
+    """A living token in a list. `id` names it and is no secret; `via` and `access_key` say how it was had, `address`
+    by whom."""
+
+    id: str
+    created: datetime
+    expires: datetime
+    via: str
+    access_key: str
+    address: str
+    last_used: datetime | None
+    last_address: str
+
+
+def issue(
+    user: User,
+    *,
+    lifetime: timedelta = LONGEST,
+    via: Via = "",
+    access_key: AccessKey | None = None,
+    address: str = "",
+) -> Issued:
     """A new token for `user`; a longer lifetime than 24 hours becomes 24 hours. Sweeps out the user's dead ones."""
     now = timezone.now()
-    user.tokens.filter(expires__lt=now).delete()
+    _make_room(user, now)
     token = _PREFIX + secrets.token_urlsafe(32)
     expires = now + min(lifetime, LONGEST)
-    Token.objects.create(digest=_digest(token), user=user, expires=expires)
+    Token.objects.create(
+        digest=_digest(token), user=user, expires=expires, via=via, access_key=access_key, address=address[:45]
+    )
     return Issued(token=token, expires=expires)
 
 
-def bearer(token: str) -> Bearer:
-    """Who bears `token`. Raises InvalidToken."""
+def bearer(token: str, *, address: str = "") -> Bearer:
+    """Who bears `token`; that it was used from `address` is noted, once a minute at most. Raises InvalidToken."""
     found = Token.objects.select_related("user__account").filter(digest=_digest(token), revoked=False).first()
     if found is None or found.expires <= timezone.now() or not found.user.is_active:
         raise InvalidToken
-    return Bearer(identity=identity_of(found.user), expires=found.expires)
+    _note_use(found, address)
+    return Bearer(identity=identity_of(found.user), expires=found.expires, id=found.digest[:_ID])
+
+
+def listed(user: User) -> list[Row]:
+    """What speaks for `user` now, the newest first."""
+    alive = user.tokens.filter(revoked=False, expires__gt=timezone.now())
+    return [_row(token) for token in alive.order_by("-created", "digest")]
 
 
 def revoke(token: str) -> bool:
@@ -59,9 +104,49 @@ def revoke(token: str) -> bool:
     return Token.objects.filter(digest=_digest(token), revoked=False).update(revoked=True) > 0
 
 
+def revoke_one(user: User, id: str) -> bool:
+    """One of the user's own, by its `id`. False when there is none that is alive."""
+    if len(id) != _ID:
+        return False
+    return user.tokens.filter(digest__startswith=id, revoked=False).update(revoked=True) > 0
+
+
 def revoke_all(user: User) -> int:
     """Revokes every token of `user`, as after a change of password. Returns how many."""
     return user.tokens.filter(revoked=False).update(revoked=True)
+
+
+def sweep(now: datetime) -> int:
+    """Takes those that have run out and those that were revoked out of the table. Returns how many."""
+    return Token.objects.filter(Q(expires__lte=now) | Q(revoked=True)).delete()[0]
+
+
+def _make_room(user: User, now: datetime) -> None:
+    user.tokens.filter(expires__lte=now).delete()
+    surplus = user.tokens.order_by("-expires", "digest")[MOST_ALIVE - 1 :].values_list("digest", flat=True)
+    if digests := list(surplus):
+        user.tokens.filter(digest__in=digests).delete()
+
+
+def _note_use(token: Token, address: str) -> None:
+    now = timezone.now()
+    if token.last_used is not None and now - token.last_used < NOTED_EVERY:
+        return
+    due = Q(last_used=None) | Q(last_used__lte=now - NOTED_EVERY)
+    Token.objects.filter(due, digest=token.digest).update(last_used=now, last_address=address[:45])
+
+
+def _row(token: Token) -> Row:
+    return Row(
+        id=token.digest[:_ID],
+        created=token.created,
+        expires=token.expires,
+        via=token.via,
+        access_key=token.access_key_id or "",
+        address=token.address,
+        last_used=token.last_used,
+        last_address=token.last_address,
+    )
 
 
 def _digest(token: str) -> str:

@@ -31,7 +31,7 @@ class BearerToken(BaseAuthentication):
         if len(words) != 2 or words[0].lower() != b"bearer":
             return None
         try:
-            identity = tokens.bearer(words[1].decode("latin-1")).identity
+            identity = tokens.bearer(words[1].decode("latin-1"), address=request.META.get("REMOTE_ADDR", "")).identity
         except tokens.InvalidToken:
             raise AuthenticationFailed("This token was never issued, has run out, or was revoked.") from None
         return Bearer(identity), identity

@@ -37,17 +37,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(target)
     form = SignInForm(request.POST or None)
-    refusal = ""
+    refusal: logins.WrongLogin | logins.TooManyTries | None = None
     if request.method == "POST" and form.is_valid():
         try:
             user = logins.check(**form.cleaned_data, address=request.META.get("REMOTE_ADDR", ""))
         except (logins.WrongLogin, logins.TooManyTries) as wrong:
-            refusal = str(wrong)
+            refusal = wrong
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             return redirect(target)
-    status = 200 if request.method != "POST" else 422
-    return render(request, "session/sign_in.html", {"form": form, "next": target, "refusal": refusal}, status=status)
+    context = {"form": form, "next": target, "refusal": str(refusal or "")}
+    if isinstance(refusal, logins.TooManyTries):
+        response = render(request, "session/sign_in.html", context, status=429)
+        response["Retry-After"] = str(refusal.retry_after)
+        return response
+    return render(request, "session/sign_in.html", context, status=422 if request.method == "POST" else 200)
 
 
 @require_POST

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from iam import logins, tokens
+from iam import logins, signatures, tokens
+from iam.authenticator import signing
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +77,30 @@ def test_the_kubeconfig_file_is_readable_by_its_owner_alone(db, tmp_path):
 def test_a_kubeconfig_for_nobody_is_refused_with_the_remedy(db):
     with pytest.raises(CommandError, match="No user 'eve' in account 'demo'"):
         _run("kubeconfig", "--user", "eve")
+
+
+@pytest.fixture
+def key_file(settings, tmp_path):
+    settings.KEY_FILE = tmp_path / "vault.key"
+
+
+def test_an_access_key_made_on_the_host_signs_requests(db, key_file):
+    _run("setup_account")
+    words = dict(line.split("=", 1) for line in _run("access_key", "--description", "backup").splitlines())
+    header = signing.authorization("POST", "/iam/tokens", b"", ak=words["CCI_AK"], sk=words["CCI_SK"])
+    assert signatures.check(header, method="POST", path="/iam/tokens", body=b"").user.name == "admin"
+
+
+def test_access_keys_are_listed_disabled_and_deleted_on_the_host(db, key_file):
+    _run("setup_account")
+    ak = _run("access_key").splitlines()[0].removeprefix("CCI_AK=")
+    _run("access_key", "disable", ak)
+    assert _run("access_key", "list").startswith(f"{ak}  disabled  made ")
+    _run("access_key", "delete", ak)
+    assert _run("access_key", "list") == ""
+
+
+def test_what_access_keys_refuse_is_said_on_the_host(db, key_file):
+    _run("setup_account")
+    with pytest.raises(CommandError, match="There is no access key CCIX"):
+        _run("access_key", "disable", "CCIX")

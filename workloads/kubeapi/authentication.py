@@ -1,4 +1,4 @@
-"""`Authorization: Bearer <token>` to who asks.
+"""`Authorization: Bearer <token>` to who asks; the original's `X-Auth-Token: <token>` says the same.
 
 An answer of the token table holds for two seconds in this process, so that a burst of requests asks it once; so long
 may a revoked token still work.
@@ -35,11 +35,11 @@ _known: dict[bytes, tuple[float, Caller]] = {}
 
 async def caller_of(request: Request) -> Caller:
     """Raises Unauthorized with what to do about it."""
-    token = _token(request)
+    token = token_of(request)
     digest = hashlib.sha256(token.encode()).digest()
     until, caller = _known.get(digest, (0.0, None))
     if caller is None or until < time.monotonic() or caller.seconds_left() <= 0:
-        caller = await in_thread(lambda: _look_up(token))
+        caller = await in_thread(lambda: _caller(token, request.address))
         _remember(digest, caller)
     return caller
 
@@ -49,7 +49,10 @@ def forget() -> None:
     _known.clear()
 
 
-def _token(request: Request) -> str:
+def token_of(request: Request) -> str:
+    """Raises Unauthorized."""
+    if "authorization" not in request.headers and request.headers.get("x-auth-token", "").strip():
+        return request.headers["x-auth-token"].strip()
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if not scheme:
         raise Unauthorized("the request carries no bearer token: get a kubeconfig with one (make kubeconfig)")
@@ -58,13 +61,18 @@ def _token(request: Request) -> str:
     return token.strip()
 
 
-def _look_up(token: str) -> Caller:
+def look_up(token: str, *, address: str) -> tokens.Bearer:
+    """Asks the table, whatever is remembered. Raises Unauthorized."""
     try:
-        bearer = tokens.bearer(token)
+        return tokens.bearer(token, address=address)
     except tokens.InvalidToken:
         raise Unauthorized(
             "the bearer token has run out, was revoked or was never issued: get a new kubeconfig (make kubeconfig)"
         ) from None
+
+
+def _caller(token: str, address: str) -> Caller:
+    bearer = look_up(token, address=address)
     return Caller(bearer.identity, bearer.expires)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from workloads.client import Client
 from workloads.kinds import refusals, registry
 from workloads.kinds.base import Kind
-from workloads.kubeapi import authentication, discovery, health, logins, metrics, openapi, resources, reviews
+from workloads.kubeapi import authentication, discovery, health, keystone, logins, metrics, openapi, resources, reviews
 from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
 from workloads.kubeapi.resources import Target
 from workloads.kubeapi.threads import in_thread
@@ -37,6 +37,8 @@ async def answer(request: Request) -> Reply | Stream:
         return await health.answer(request, room)
     if room == "iam":
         return await logins.answer(request, segments[1:])
+    if room == "v3":
+        return await keystone.answer(request, segments[1:])
     caller = await authentication.caller_of(request)
     if room == "openapi":
         _only_get(request)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
+from django.utils import timezone
 
 logger = logging.getLogger("cci.manager")
 HOUSEKEEPING_SECONDS = 30.0
@@ -54,7 +55,9 @@ def keep(name: str, duty: Callable[[threading.Event], None], stop: threading.Eve
 
 
 def housekeeping(stop: threading.Event) -> None:
+    from iam import sweeping
     from workloads.controllers import housekeeping as rooms
 
     while not stop.wait(HOUSEKEEPING_SECONDS):
         rooms.run_once()
+        sweeping.run_once(timezone.now())
