@@ -39,6 +39,7 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(PYTHON) scripts/setup.py test
 	@$(VENV)/python -m benchmarks.pod_start
 	@$(VENV)/python -m benchmarks.usage_sweep
+	@$(VENV)/python -m benchmarks.kube_api
 
 screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test

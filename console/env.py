@@ -50,6 +50,7 @@ SETTINGS = (
     Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
     Setting("CCI_WORKER_THREADS", "4", "Reconciles a worker runs at the same time."),
+    Setting("CCI_READ_CACHE", "256Mi", "Memory in which a web process keeps objects for reads; 0 reads the database."),
     Setting("CCI_POD_CIDR", "10.248.0.0/14", "Range from which namespaces that name no CIDR get their network."),
 )
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}

@@ -34,10 +34,12 @@ from workloads.verbs import (
 )
 from workloads.verbs.calls import (
     JSON,
+    NEWEST,
     Answer,
     ContainerFigure,
     DeleteOptions,
     FieldValidation,
+    Freshness,
     HostImage,
     Listing,
     LogOptions,
@@ -53,6 +55,7 @@ from workloads.verbs.endedpods import EndedPods, expiry
 
 __all__ = (
     "JSON",
+    "NEWEST",
     "Answer",
     "Client",
     "ContainerFigure",
@@ -60,6 +63,7 @@ __all__ = (
     "Ended",
     "EndedPods",
     "FieldValidation",
+    "Freshness",
     "HostImage",
     "Kept",
     "Listing",
@@ -84,14 +88,17 @@ class Client:
 
     identity: Identity
     options: WriteOptions = field(default_factory=WriteOptions)
+    from_memory: bool = False
+    """Gets and lists are answered from what this process keeps (`watch.cache`) where they can be: no less fresh, and
+    for processes that read much."""
 
     def get(self, kind: str, name: str, namespace: str = "") -> JSON:
         """Raises NotFound, Forbidden."""
         return loaded(self.get_row(kind, name, namespace))
 
-    def get_row(self, kind: str, name: str, namespace: str = "") -> Row:
+    def get_row(self, kind: str, name: str, namespace: str = "", *, fresh: Freshness = NEWEST) -> Row:
         """`get` without parsing: `row.data` is what the API answers."""
-        return reads.get(self.identity, kind, name, namespace)
+        return reads.get(self.identity, kind, name, namespace, fresh=fresh, from_memory=self.from_memory)
 
     def get_scale(self, kind: str, name: str, namespace: str = "") -> JSON:
         """The object as `autoscaling/v1 Scale`. Raises NotFound also for kinds that cannot be scaled."""
@@ -108,8 +115,10 @@ class Client:
         limit: int | None = None,
         continue_token: str = "",
     ) -> Listing:
-        """`namespace=None` spans the account. Raises BadRequest on a bad selector, Expired on an old token."""
-        found = self.list_rows(
+        """`namespace=None` spans the account. A page shows what is there when it is read, `revision` is the first
+        page's: a watch from there tells what came between. Raises BadRequest on a bad selector or token."""
+        found = reads.rows(
+            self.identity,
             kind,
             namespace,
             label_selector=label_selector,
@@ -117,6 +126,8 @@ class Client:
             owner_uid=owner_uid,
             limit=limit,
             continue_token=continue_token,
+            from_memory=self.from_memory,
+            of_one_moment=False,
         )
         return Listing([loaded(row) for row in found.rows], found.revision, found.continue_token, found.remaining)
 
@@ -130,8 +141,10 @@ class Client:
         owner_uid: str | None = None,
         limit: int | None = None,
         continue_token: str = "",
+        fresh: Freshness = NEWEST,
     ) -> Rows:
-        """`list` without parsing: join each `row.data`."""
+        """`list` without parsing: join each `row.data`. All pages are of the first one's revision. Raises Expired when
+        the log does not reach back to it, Timeout for one that is still to come."""
         return reads.rows(
             self.identity,
             kind,
@@ -141,6 +154,8 @@ class Client:
             owner_uid=owner_uid,
             limit=limit,
             continue_token=continue_token,
+            fresh=fresh,
+            from_memory=self.from_memory,
         )
 
     def count(self, kind: str, namespace: str | None = None) -> int:

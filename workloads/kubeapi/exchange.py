@@ -55,6 +55,13 @@ class Query:
             raise BadRequest(f'query parameter {name}: "{value}" is not a whole number of at least 0')
         return int(value)
 
+    def revision(self, name: str) -> int | None:
+        """A resourceVersion, None when absent. Raises BadRequest."""
+        value = self._values.get(name, "")
+        if value and not (value.isascii() and value.isdecimal() and len(value) <= 18):
+            raise BadRequest(f'invalid resource version: "{value}" is not one that the server has given')
+        return int(value) if value else None
+
     def one_of(self, name: str, allowed: Sequence[str], *, default: str) -> str:
         """Raises BadRequest with what is allowed."""
         value = self._values.get(name, "") or default

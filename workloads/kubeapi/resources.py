@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from workloads.client import Answer, Client, DeleteOptions, Subresource, WriteOptions
+from workloads.client import Answer, Client, DeleteOptions, Freshness, Subresource, WriteOptions
 from workloads.kinds.base import Kind
-from workloads.kubeapi import bodies, podlogs, watching
+from workloads.kubeapi import bodies, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
 from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
 from workloads.kubeapi.negotiation import Accepted, accepted
@@ -20,12 +20,10 @@ from workloads.meta.causes import required
 from workloads.meta.errors import (
     BadRequest,
     Cause,
-    Expired,
     Invalid,
     MethodNotAllowed,
     NotBuilt,
     NotFound,
-    Timeout,
 )
 
 JSON = dict[str, Any]
@@ -67,7 +65,7 @@ class Call:
 
     @property
     def client(self) -> Client:
-        return Client(self.caller.identity)
+        return Client(self.caller.identity, from_memory=True)
 
     @property
     def namespace(self) -> str:
@@ -122,14 +120,13 @@ def _not_allowed() -> MethodNotAllowed:
 
 
 async def _get(call: Call) -> Reply:
-    view, target = call.view, call.target
-    row = await in_thread(lambda: call.client.get_row(target.kind.name, target.name, call.namespace))
+    view, target, fresh = call.view, call.target, Freshness(call.request.query.revision("resourceVersion"))
+    row = await in_thread(lambda: call.client.get_row(target.kind.name, target.name, call.namespace, fresh=fresh))
     return view.one(row.data)
 
 
 async def _list(call: Call) -> Reply:
-    view, query = call.view, call.request.query
-    wanted = _list_revision(call.request)
+    view, query, fresh = call.view, call.request.query, listoptions.of_list(call.request.query)
     limit, token = query.number("limit"), query.text("continue")
 
     def listed() -> Reply:
@@ -140,34 +137,11 @@ async def _list(call: Call) -> Reply:
             field_selector=query.text("fieldSelector"),
             limit=limit or None,
             continue_token=token,
+            fresh=fresh,
         )
-        _check_revision(wanted, found.revision, exact=query.text("resourceVersionMatch") == "Exact")
         return view.many(found)
 
     return await in_thread(listed)
-
-
-def _list_revision(request: Request) -> int:
-    """The revision a list must not be older than, 0 for any. Raises BadRequest."""
-    query = request.query
-    revision = query.number("resourceVersion")
-    match = query.one_of("resourceVersionMatch", ("", "Exact", "NotOlderThan"), default="")
-    if match and revision is None:
-        raise BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
-    if match and query.text("continue"):
-        raise BadRequest("resourceVersionMatch is forbidden when continue is provided")
-    if match == "Exact" and not revision:
-        raise BadRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
-    return revision or 0
-
-
-def _check_revision(wanted: int, head: int, *, exact: bool) -> None:
-    """Lists are always of now: what is asked of the future or of the past cannot be given."""
-    if wanted > head:
-        cause = Cause("", "Too large resource version", reason="ResourceVersionTooLarge")
-        raise Timeout(f"Too large resource version: {wanted}, current: {head}", causes=(cause,), retry_after=1)
-    if exact and wanted != head:
-        raise Expired(f"The resourceVersion for the provided list is too old: {wanted}, only {head} is kept")
 
 
 async def _watch(call: Call) -> Stream:

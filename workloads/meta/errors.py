@@ -162,9 +162,19 @@ class AlreadyExists(StatusError):
 
 
 class Expired(StatusError):
-    """The revision asked for is no longer in the log: list again."""
+    """The revision asked for is no longer in the log: list again, or go on by `continue_token` where one is given."""
 
     code, reason = 410, "Expired"
+
+    def __init__(self, message: str, *, continue_token: str = "", **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.continue_token = continue_token
+
+    def body(self) -> dict[str, Any]:
+        body = super().body()
+        if self.continue_token:
+            body["metadata"] = {"continue": self.continue_token}
+        return body
 
 
 class TooLarge(StatusError):

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import connection
-from django.db.models import Max, Min
+from django.db.models import Min
 
 from workloads.meta.keys import Key, Uid
-from workloads.store.columns import bytes_out
+from workloads.store.columns import bytes_out, time_out
 from workloads.store.models import Change, Cursor
 from workloads.store.writing import write
 
@@ -46,6 +46,29 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Tip:
+    """A place in the log, and what stands there: another entry of the same number is another log."""
+
+    revision: int
+    uid: str
+    at: datetime | None
+
+
+NOTHING = Tip(0, "", None)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """An object that has changed since: `before` is how it was, None when it was not there; `is_there` says whether it
+    is now."""
+
+    namespace: str
+    name: str
+    before: bytes | None
+    is_there: bool
+
+
+@dataclass(frozen=True)
 class Batch:
     """What stands behind a reader's place. `end` is its place once the entries are dealt with."""
 
@@ -57,7 +80,50 @@ class Batch:
 
 def head() -> int:
     """The newest revision; 0 in an empty log."""
-    return Change.objects.aggregate(head=Max("revision"))["head"] or 0
+    return tip().revision
+
+
+def tip() -> Tip:
+    """The newest entry; `NOTHING` in an empty log."""
+    return next(iter(_tips("ORDER BY revision DESC LIMIT 1", [])), NOTHING)
+
+
+def behind(place: Tip, *, limit: int = 500) -> list[Entry] | None:
+    """Entries behind `place`, in order, for whoever keeps what the log has said so far. None when `place` is no longer
+    the entry it was: it was trimmed, or another database has taken this one's place; what is kept is worth nothing."""
+    from_there = Change.objects.filter(revision__gte=place.revision).order_by("revision")
+    found = list(from_there.values_list(*_COLUMNS)[: limit + 1])
+    if not found or _tip(found[0][0], found[0][6], found[0][9]) != place:
+        return None
+    return [_entry(values) for values in found[1:]]
+
+
+def undone(kind: str, *, account: str, namespace: str | None, since: int, until: int, limit: int) -> list[Undone]:
+    """How the objects that have changed between two revisions were at the first: with them, what is there `until`
+    becomes what was there `since`. Raises Trimmed when the log does not reach back so far, or more than `limit` have
+    changed."""
+    within = "kind = %s AND account = %s AND revision > %s AND revision <= %s"
+    values: list[Any] = [kind, account, since, until]
+    if namespace is not None:
+        within, values = f"{within} AND namespace = %s", [*values, namespace]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT one.namespace, one.name, one.previous, two.type
+            FROM (SELECT min(revision) AS one, max(revision) AS two FROM workloads_change
+                  WHERE {within} GROUP BY namespace, name) AS changed
+            JOIN workloads_change AS one ON one.revision = changed.one
+            JOIN workloads_change AS two ON two.revision = changed.two
+            LIMIT %s""",  # noqa: S608
+            [*values, limit + 1],
+        )
+        found = cursor.fetchall()
+    if len(found) > limit or since < floor():  # asked last: what was trimmed meanwhile may be missing
+        raise Trimmed
+    return [
+        Undone(namespace, name, before=None if data is None else bytes_out(data), is_there=type != "DELETED")
+        for namespace, name, data, type in found
+    ]
 
 
 def floor() -> int:
@@ -159,6 +225,17 @@ def _entry(values: tuple[Any, ...]) -> Entry:
     key = Key(account, kind, namespace, name)
     before = None if previous is None else bytes_out(previous)
     return Entry(revision, type_, key, Uid(uid), data=bytes_out(data), previous=before, at=at)
+
+
+def _tips(how: str, values: list[Any]) -> Iterator[Tip]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT revision, uid, at FROM workloads_change {how}", values)  # noqa: S608
+        for found in cursor.fetchall():
+            yield _tip(*found)
+
+
+def _tip(revision: int, uid: str, at: Any) -> Tip:
+    return Tip(revision, uid, time_out(at))
 
 
 def _last_to_go(*, keep: int, older_than: datetime) -> int:

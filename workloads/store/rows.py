@@ -37,7 +37,7 @@ class Draft:
     deleting: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What is stored."""
 

@@ -51,6 +51,19 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Freshness:
+    """Of when an answer may be. By itself: of now, every write included that was answered before."""
+
+    at_least: int | None = None
+    """Not older than this revision; 0: any will do."""
+    exactly: int | None = None
+    """As it was at this revision."""
+
+
+NEWEST = Freshness()
+
+
+@dataclass(frozen=True)
 class HostImage:
     """An image that a pod can start without a pull. `name` carries its tag."""
 

@@ -8,6 +8,7 @@ from workloads.kinds.base import Kind
 from workloads.meta import times, wire
 from workloads.meta.errors import TooLarge
 from workloads.meta.keys import Key, Uid
+from workloads.meta.owners import owner_of
 from workloads.store.objects import Draft, Row
 
 JSON = dict[str, Any]
@@ -45,11 +46,3 @@ def loaded(row: Row) -> JSON:
 def at_revision(obj: JSON, revision: int) -> JSON:
     """`obj` as the API shows it after the write that made `revision`. The order of keys is the store's own."""
     return wire.load(wire.stamp(wire.dump(obj), revision))
-
-
-def owner_of(metadata: JSON) -> str:
-    """uid of the controlling owner, or ""."""
-    for reference in metadata.get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference.get("uid", ""))
-    return ""

@@ -1,39 +1,65 @@
-"""Get, list, count. Rows are the stored bytes; nothing is parsed that was not asked about."""
+"""Get, list, count: from the process's cache where the caller wants that, else from the store. Rows are the stored
+bytes; nothing is parsed that was not asked about."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
-
-import orjson
 
 from iam.identities import Identity
 from workloads.admission import authorize
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
 from workloads.meta import selectors
-from workloads.meta.errors import BadRequest, Expired, NotFound
+from workloads.meta.errors import BadRequest, Cause, Expired, NotFound, Timeout
 from workloads.meta.keys import Key
 from workloads.store import changes, objects
 from workloads.store.objects import Row
-from workloads.verbs import fixed
-from workloads.verbs.calls import Rows
+from workloads.verbs import continuing, fixed
+from workloads.verbs.calls import NEWEST, Freshness, Rows
 from workloads.verbs.drafts import loaded
+from workloads.watch.cache import CACHE, row_of
 
 CHUNK = 2000
 """Rows read at a time while a selector looks for a page's worth."""
+MOST_UNDONE = 20_000
+"""Objects that may have changed since a list began; of more its next page is too old."""
+TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
 
 
-def get(identity: Identity, kind_name: str, name: str, namespace: str) -> Row:
+def get(
+    identity: Identity,
+    kind_name: str,
+    name: str,
+    namespace: str,
+    *,
+    fresh: Freshness = NEWEST,
+    from_memory: bool = False,
+) -> Row:
+    """Raises NotFound, Forbidden, Timeout (of a revision that is still to come)."""
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, "get")
-    return row(kind, Key(identity.account, kind.name, namespace if kind.namespaced else "", name))
+    key = Key(identity.account, kind.name, namespace if kind.namespaced else "", name)
+    if fresh.at_least:
+        _check_not_ahead(fresh.at_least, changes.head())
+    if from_memory and not kind.fixed:
+        try:
+            kept = CACHE.row(key, at_least=fresh.at_least)
+        except objects.Missing:
+            raise NotFound.named(kind.plural, key.name, group=kind.group) from None
+        if kept is not None:
+            return kept
+    return row(kind, key)
 
 
 def row(kind: Kind, key: Key) -> Row:
+    """From the store."""
     try:
         return fixed.row(kind, key) if kind.fixed else objects.read(key)
     except objects.Missing:
@@ -58,31 +84,56 @@ def rows(
     owner_uid: str | None = None,
     limit: int | None = None,
     continue_token: str = "",
+    fresh: Freshness = NEWEST,
+    from_memory: bool = False,
+    of_one_moment: bool = True,
 ) -> Rows:
+    """Pages `of_one_moment` are of one revision, the first page's, whatever is written between them; others show what
+    is there when each is read. Raises BadRequest on a bad selector or token, Expired when the log does not reach back
+    to the revision, Timeout when it is to come."""
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, "list")
-    query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid)
-    place = _place(continue_token, identity.account) if continue_token else None
-    if not limit:
-        return _all(query, place)
-    return _page(query, place, limit)
+    memory = from_memory and not kind.fixed and owner_uid is None
+    query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid, memory=memory)
+    query = query._replace(of_one_moment=of_one_moment)
+    sealed = continuing.Seal(identity.account, kind.name, namespace or "")
+    if continue_token:
+        return _page(query, sealed, continuing.opened(continue_token, sealed), limit or None)
+    if fresh.exactly is not None:
+        return _page(query, sealed, continuing.Place(fresh.exactly, None), limit or None)
+    found = _page(query, sealed, None, limit or None, at_least=fresh.at_least)
+    if fresh.at_least:
+        _check_not_ahead(fresh.at_least, found.revision)
+    return found
+
+
+def _check_not_ahead(wanted: int, head: int) -> None:
+    if wanted > head:
+        cause = Cause("", "Too large resource version", reason="ResourceVersionTooLarge")
+        raise Timeout(f"Too large resource version: {wanted}, current: {head}", causes=(cause,), retry_after=1)
 
 
 class _Query(NamedTuple):
+    kind: Kind
+    account: str
+    namespace: str | None
+    name: str | None
     scan: Callable[..., objects.Page]
     keep: Callable[[Row], bool] | None
     """What the store cannot ask; None when it answers everything."""
-
-
-class _Place(NamedTuple):
-    """Where a continue token stands: the revision of the first page, and the key to go on behind."""
-
-    revision: int
-    after: tuple[str, str, str]
+    owner_uid: str | None
+    of_one_moment: bool = True
 
 
 def _query(
-    identity: Identity, kind: Kind, namespace: str | None, label_text: str, field_text: str, owner_uid: str | None
+    identity: Identity,
+    kind: Kind,
+    namespace: str | None,
+    label_text: str,
+    field_text: str,
+    owner_uid: str | None,
+    *,
+    memory: bool,
 ) -> _Query:
     supported = ("metadata.name", "metadata.namespace", *kind.field_selectors)
     try:
@@ -91,34 +142,50 @@ def _query(
     except selectors.SelectorError as error:
         raise BadRequest(str(error)) from None
     pinned, name = fields.exact("metadata.namespace"), fields.exact("metadata.name")
+    within = (namespace or pinned) if kind.namespaced else None
     scan = (
-        partial(fixed.page, kind, identity.account, name=name)
+        partial(_fixed, kind, identity.account, name)
         if kind.fixed
         else _scanner(
-            kind.name,
-            account=identity.account,
-            namespace=(namespace or pinned) if kind.namespaced else None,
-            name=name,
-            owner_uid=owner_uid,
+            kind.name, account=identity.account, namespace=within, name=name, owner_uid=owner_uid, memory=memory
         )
     )
     left = [term for term in fields.requirements if not (term.equals and term.field == "metadata.name")]
-    if not labels and not left:
-        return _Query(scan, None)
-    rest = selectors.FieldSelector(tuple(left))
-    return _Query(scan, lambda row: labels.matches(row.labels) and _fields_match(kind, rest, row))
+    keep: Callable[[Row], bool] | None = None
+    if labels or left:
+        rest = selectors.FieldSelector(tuple(left))
+
+        def keep(row: Row) -> bool:
+            return labels.matches(row.labels) and _fields_match(kind, rest, row)
+
+    return _Query(kind, identity.account, within, name, scan, keep, owner_uid)
 
 
-def _scanner(kind: str, **terms: str | None) -> Callable[..., objects.Page]:
-    def scan(*, after: tuple[str, str, str] | None, limit: int | None) -> objects.Page:
+def _fixed(
+    kind: Kind,
+    account: str,
+    name: str | None,
+    *,
+    after: tuple[str, str] | None,
+    limit: int | None,
+    at_least: int | None,
+) -> objects.Page:
+    return fixed.page(kind, account, name=name, after=(account, *after) if after else None, limit=limit)
+
+
+def _scanner(
+    kind: str, *, account: str, namespace: str | None, name: str | None, owner_uid: str | None, memory: bool
+) -> Callable[..., objects.Page]:
+    def scan(*, after: tuple[str, str] | None, limit: int | None, at_least: int | None) -> objects.Page:
+        if memory:
+            kept = CACHE.page(
+                kind, account=account, namespace=namespace, name=name, after=after, limit=limit, at_least=at_least
+            )
+            if kept is not None:
+                return kept
+        behind = (account, *after) if after else None
         return objects.scan(
-            kind,
-            account=terms["account"],
-            namespace=terms["namespace"],
-            name=terms["name"],
-            owner_uid=terms["owner_uid"],
-            after=after,
-            limit=limit,
+            kind, account=account, namespace=namespace, name=name, owner_uid=owner_uid, after=behind, limit=limit
         )
 
     return scan
@@ -137,48 +204,84 @@ def _fields_match(kind: Kind, fields: selectors.FieldSelector, row: Row) -> bool
     return fields.matches(value_of)
 
 
-def _all(query: _Query, place: _Place | None) -> Rows:
-    page = query.scan(after=place.after if place else None, limit=None)
-    found = page.rows if query.keep is None else [row for row in page.rows if query.keep(row)]
-    return Rows(found, place.revision if place else page.revision)
-
-
-def _page(query: _Query, place: _Place | None, limit: int) -> Rows:
-    """Scans on until the page is full. Later pages keep the first one's revision: a watch from there replays whatever
-    was written between the pages."""
+def _page(
+    query: _Query,
+    sealed: continuing.Seal,
+    place: continuing.Place | None,
+    limit: int | None,
+    at_least: int | None = None,
+) -> Rows:
+    """Scans on until the page is full. What was written since `place`'s revision is taken back."""
     found: list[Row] = []
-    after = place.after if place else None
-    revision = place.revision if place else None
+    after, revision = (place.after, place.revision) if place else (None, None)
+    chunk = limit if query.keep is None or limit is None else max(limit, CHUNK)
     while True:
-        page = query.scan(after=after, limit=limit if query.keep is None else CHUNK)
-        revision = page.revision if revision is None else revision
-        for index, row in enumerate(page.rows):
-            after = _position(row)
+        scanned = query.scan(after=after, limit=chunk, at_least=at_least if revision is None else None)
+        revision = revision or scanned.revision
+        stretch = _as_of(revision, scanned, query, after, sealed)
+        for index, row in enumerate(stretch.rows):
             if query.keep is None or query.keep(row):
                 found.append(row)
             if len(found) == limit:
-                left = page.remaining + len(page.rows) - index - 1
-                token = _token(revision, after) if left else ""
-                return Rows(found, revision, token, left if query.keep is None else 0)
-        if not page.remaining or not page.rows:
+                left = stretch.remaining + len(stretch.rows) - index - 1
+                here = row.key.namespace, row.key.name
+                token = continuing.token(sealed, continuing.Place(revision, here)) if left > 0 else ""
+                return Rows(found, revision, token, max(0, left) if query.keep is None else 0)
+        if stretch.end is None:
             return Rows(found, revision)
+        after = stretch.end
 
 
-def _position(row: Row) -> tuple[str, str, str]:
-    return row.key.account, row.key.namespace, row.key.name
+class _Stretch(NamedTuple):
+    """Rows of a list as it was; `end` is where the next stretch begins, None at the list's end."""
+
+    rows: list[Row]
+    remaining: int
+    end: tuple[str, str] | None
 
 
-def _token(revision: int, after: tuple[str, str, str]) -> str:
-    """Opaque to callers. The account is not in it: whoever brings the token continues in their own."""
-    return base64.urlsafe_b64encode(orjson.dumps([revision, *after[1:]])).decode()
+def _as_of(
+    revision: int, page: objects.Page, query: _Query, after: tuple[str, str] | None, sealed: continuing.Seal
+) -> _Stretch:
+    """Raises Expired when the log does not reach back, Timeout when `revision` is still to come."""
+    end = (page.rows[-1].key.namespace, page.rows[-1].key.name) if page.rows and page.remaining else None
+    if revision == page.revision or query.kind.fixed or not query.of_one_moment:
+        return _Stretch(page.rows, page.remaining, end)
+    _check_not_ahead(revision, page.revision)
+    rows = {(row.key.namespace, row.key.name): row for row in page.rows}
+    remaining = page.remaining
+    for one in _undone(query, since=revision, until=page.revision, after=after, sealed=sealed):
+        place = one.namespace, one.name
+        if end is not None and place > end:
+            remaining += (one.before is not None) - one.is_there
+            continue
+        rows.pop(place, None)
+        if one.before is not None:
+            rows[place] = _former(query, one, one.before)
+    kept = [rows[place] for place in sorted(rows)]
+    return _Stretch([row for row in kept if query.owner_uid in (None, row.owner_uid)], remaining, end)
 
 
-def _place(token: str, account: str) -> _Place:
+def _undone(
+    query: _Query, *, since: int, until: int, after: tuple[str, str] | None, sealed: continuing.Seal
+) -> list[changes.Undone]:
     try:
-        revision, namespace, name = orjson.loads(base64.urlsafe_b64decode(token))
-        place = _Place(int(revision), (account, str(namespace), str(name)))
-    except (binascii.Error, ValueError, TypeError):
-        raise BadRequest("continue key is not valid: it must be one that a list has given") from None
-    if place.revision < changes.floor():
-        raise Expired("The provided continue parameter is too old: list again from the start")
-    return place
+        found = changes.undone(
+            query.kind.name,
+            account=query.account,
+            namespace=query.namespace,
+            since=since,
+            until=until,
+            limit=MOST_UNDONE,
+        )
+    except changes.Trimmed:
+        if after is None:
+            raise Expired("The resourceVersion for the provided list is too old.") from None
+        raise Expired(TOO_OLD, continue_token=continuing.token(sealed, continuing.Place(0, after))) from None
+    return [
+        one for one in found if (after is None or (one.namespace, one.name) > after) and query.name in (None, one.name)
+    ]
+
+
+def _former(query: _Query, one: changes.Undone, data: bytes) -> Row:
+    return row_of(Key(query.account, query.kind.name, one.namespace, one.name), data)

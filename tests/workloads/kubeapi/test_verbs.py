@@ -151,9 +151,12 @@ def test_a_list_is_chosen_by_labels_and_fields(api, shop):
     [
         ({"resourceVersion": "0"}, 200),
         ({"resourceVersion": "1", "resourceVersionMatch": "NotOlderThan"}, 200),
-        ({"resourceVersion": "1", "resourceVersionMatch": "Exact"}, 410),
-        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 400),
-        ({"resourceVersionMatch": "Exact"}, 400),
+        ({"resourceVersion": "1", "resourceVersionMatch": "Exact"}, 200),
+        ({"resourceVersion": "0", "resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersion": "1", "resourceVersionMatch": "Latest"}, 422),
+        ({"resourceVersion": "99999999", "resourceVersionMatch": "Exact"}, 504),
+        ({"sendInitialEvents": "true"}, 422),
         ({"resourceVersion": "99999999"}, 504),
         ({"resourceVersion": "latest"}, 400),
         ({"limit": "-1"}, 400),
@@ -163,7 +166,7 @@ def test_a_list_is_chosen_by_labels_and_fields(api, shop):
     ],
     ids=str,
 )
-def test_a_list_is_of_now_or_says_why_not(api, web, query, status):
+def test_a_list_is_of_the_revision_asked_for_or_says_why_not(api, web, query, status):
     assert api.get(DEPLOYMENTS, params=query).status_code == status
 
 

@@ -30,10 +30,11 @@ def draft(
     """A Pod called `name`; `more` becomes top-level fields of its JSON."""
     uid = uid or str(uuid4())
     metadata = {"resourceVersion": "0", "name": name, "namespace": namespace, "uid": uid, "labels": labels or {}}
+    metadata["creationTimestamp"] = "2026-03-01T08:00:00Z"
     return Draft(
         key=Key(account, kind, namespace, name),
         uid=Uid(uid),
-        data=orjson.dumps({"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}),
+        data=orjson.dumps({"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": {}, **more}),
         labels=labels or {},
         owner_uid=owner_uid,
         phase=phase,
