@@ -100,8 +100,14 @@ class Supervisor:
                 preexec_fn=_die_with_parent(os.getpid()),
             )
         self._children[program.name] = child
-        (self._run / f"{program.name}.pid").write_text(str(child.pid))
+        self._note(program.name, child.pid)
         return child
+
+    def _note(self, name: str, pid: int) -> None:
+        """Whole or not at all: who reads the file at this moment gets the old pid or the new one."""
+        partial = self._run / f"{name}.pid.part"
+        partial.write_text(str(pid))
+        partial.replace(self._run / f"{name}.pid")
 
     async def _until_death_or_stop(self, child: asyncio.subprocess.Process) -> None:
         death = asyncio.create_task(child.wait())

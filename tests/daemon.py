@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -13,12 +14,12 @@ from pathlib import Path
 
 from tests import manifests
 
-BRIDGE = "ccitest0"
-
 
 @dataclass
 class Daemon:
     home: Path
+    bridge: str
+    """Of its own, so that two such daemons on one machine do not take each other's away."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,7 +41,14 @@ class Daemon:
             "--exec-root",
             f"{self.home}/exec",
         ]
-        command += ["--pidfile", f"{self.home}/pid", "--bridge", BRIDGE, "--iptables=false", "--userland-proxy=false"]
+        command += [
+            "--pidfile",
+            f"{self.home}/pid",
+            "--bridge",
+            self.bridge,
+            "--iptables=false",
+            "--userland-proxy=false",
+        ]
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + 60
@@ -65,10 +73,11 @@ class Daemon:
 def private_daemon() -> Iterator[Daemon]:
     """Runs with the tests' image loaded; afterwards daemon, data and bridge are gone."""
     home = Path(tempfile.mkdtemp(prefix="cci-docker-"))
-    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=False, capture_output=True)
-    subprocess.run(["ip", "address", "replace", "172.31.250.1/24", "dev", BRIDGE], check=True)
-    subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
-    daemon = Daemon(home)
+    daemon = Daemon(home, bridge=f"ccitest{secrets.token_hex(3)}")
+    third = secrets.randbelow(256)
+    subprocess.run(["ip", "link", "add", daemon.bridge, "type", "bridge"], check=True)
+    subprocess.run(["ip", "address", "add", f"172.31.{third}.1/24", "dev", daemon.bridge], check=True)
+    subprocess.run(["ip", "link", "set", daemon.bridge, "up"], check=True)
     try:
         daemon.start()
         image = subprocess.run(["docker", "save", manifests.IMAGE], capture_output=True, check=True).stdout
@@ -76,5 +85,5 @@ def private_daemon() -> Iterator[Daemon]:
         yield daemon
     finally:
         daemon.stop()
-        subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
+        subprocess.run(["ip", "link", "delete", daemon.bridge], check=False, capture_output=True)
         shutil.rmtree(home, ignore_errors=True)

@@ -70,6 +70,7 @@ class Stack:
 
     def start(self) -> None:
         with self.output.open("ab") as output:
+            begun = output.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
                 cwd=ROOT,
@@ -78,7 +79,7 @@ class Stack:
                 stderr=output,
                 stdin=subprocess.DEVNULL,
             )
-        self.wait(lambda: "CCI serves" in self.output.read_text(), seconds=60, what="the product to serve")
+        self.wait(lambda: b"CCI serves" in self.output.read_bytes()[begun:], seconds=60, what="the product to serve")
 
     def stop(self) -> None:
         if self.process is None:

@@ -55,6 +55,32 @@ def ledger_agrees(stack: Stack) -> bool:
     return f"{PODS} pods" in report and ": 0 differences, 0 without a witness" in report
 
 
+def storm() -> list[manifests.JSON]:
+    """Twenty pods that share a claim, and each write their name into it whenever they start."""
+    made = manifests.deployment(replicas=PODS)
+    pod = made["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    pod["containers"][0] |= {
+        "command": ["sh", "-c", "hostname >> /data/names; exec sleep 3600"],
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    objects = [manifests.claim(), made]
+    for each in objects:
+        each["metadata"]["namespace"] = "storm"
+    return objects
+
+
+def names_in_the_claim(stack: Stack) -> list[str]:
+    """What the pods wrote, the first one first."""
+    uid = stack.get("pvc", "data", "-n", "storm")["metadata"]["uid"]
+    (folder,) = stack.data.glob(f"pods/claims/*/*/*/{uid}")
+    return (folder / "names").read_text().split()
+
+
+def pod_names(stack: Stack) -> set[str]:
+    return {pod["metadata"]["name"] for pod in stack.get("pods", "-n", "storm")["items"]}
+
+
 def kill_and_await(stack: Stack, program: str) -> None:
     """-9, and then the supervisor's new one and an API that answers."""
     before = stack.pid(program)
@@ -66,23 +92,40 @@ def kill_and_await(stack: Stack, program: str) -> None:
 def test_twenty_pods_survive_the_death_of_every_process(fragile: Stack) -> None:
     dice = random.Random(20)
     fragile.kubectl("create", "namespace", "storm")
-    fragile.apply(manifests.deployment(replicas=PODS) | {"metadata": {"name": "web", "namespace": "storm"}})
+    fragile.apply(*storm())
     fragile.wait(lambda: ready(fragile) >= dice.randint(1, PODS // 2), what="the first pods")
     for program in ("worker", "manager", "web", "redis", "agent"):
         kill_and_await(fragile, program)
 
     fragile.wait(lambda: settled(fragile), seconds=SECONDS, what=f"exactly {PODS} running pods and no orphan")
     assert ledger_agrees(fragile)
+    assert set(names_in_the_claim(fragile)) >= pod_names(fragile)
+
+
+def test_containers_and_claims_outlive_a_restart_of_the_product(fragile: Stack) -> None:
+    fragile.wait(lambda: settled(fragile), seconds=SECONDS, what="a settled start")
+    containers, written = set(fragile.containers("label=cci.io/pod-uid")), names_in_the_claim(fragile)
+    fragile.stop()
+    fragile.start()
+
+    fragile.wait(lambda: settled(fragile), seconds=SECONDS, what="all pods found again")
+    assert set(fragile.containers("label=cci.io/pod-uid")) == containers
+    assert names_in_the_claim(fragile) == written
+    assert ledger_agrees(fragile)
 
 
 def test_pods_come_back_after_docker_was_stopped(fragile: Stack, daemon: Daemon) -> None:
     fragile.wait(lambda: settled(fragile), seconds=SECONDS, what="a settled start")
+    written = names_in_the_claim(fragile)
     daemon.stop()
     fragile.wait(lambda: ready(fragile) < PODS or daemon.stopped, what="the outage")
     daemon.start()
 
     fragile.wait(lambda: settled(fragile), seconds=SECONDS, what="all pods running again")
     assert ledger_agrees(fragile)
+    names = names_in_the_claim(fragile)
+    assert names[: len(written)] == written
+    assert sorted(set(names[len(written) :])) == sorted(pod_names(fragile))
 
 
 def test_what_ended_was_billed_once_and_nothing_is_left(fragile: Stack) -> None:
