@@ -22,6 +22,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+_AT_ONCE = 256 * 1024
+"""Bytes of a long body that are sent together."""
 
 
 class _Gone(Exception):
@@ -106,28 +108,61 @@ async def _reply(reply: Reply, send: Send) -> None:
         *((name.encode("latin-1"), value.encode("utf-8")) for name, value in reply.headers),
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    rest: bytes | memoryview = reply.body
+    if len(rest) > _AT_ONCE:
+        rest = await _all_but_the_last(memoryview(rest), send)
+    await send({"type": "http.response.body", "body": rest})
+
+
+async def _all_but_the_last(body: memoryview, send: Send) -> memoryview:
+    """In pieces: a caller takes one while the next is encrypted, and others are answered in between."""
+    start = 0
+    while len(body) - start > _AT_ONCE:
+        await send({"type": "http.response.body", "body": body[start : start + _AT_ONCE], "more_body": True})
+        start += _AT_ONCE
+    return body[start:]
 
 
 async def _stream(stream: Stream, receive: Receive, send: Send) -> None:
     """Sends until the stream ends or the caller hangs up, whichever is first."""
     headers = [(b"content-type", stream.content_type.encode("latin-1")), (b"cache-control", b"no-cache, private")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    pump = asyncio.ensure_future(_pump(stream.chunks, send))
+    sent = _Sent()
+    pump = asyncio.ensure_future(_pump(stream.chunks, send, sent))
     gone = asyncio.ensure_future(_until_gone(receive))
     try:
-        await asyncio.wait((pump, gone), return_when=asyncio.FIRST_COMPLETED)
+        while not (await asyncio.wait((pump, gone), timeout=stream.stall_seconds, return_when=_FIRST))[0]:
+            if sent.stalled():
+                _log.info("a watcher that takes nothing of what is sent is hung up on")
+                break
     finally:
         for task in (pump, gone):
             task.cancel()
         await asyncio.gather(pump, gone, return_exceptions=True)
 
 
-async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:
+_FIRST = asyncio.FIRST_COMPLETED
+
+
+class _Sent:
+    """How many chunks were begun and taken."""
+
+    def __init__(self) -> None:
+        self.begun = self.taken = self.seen = 0
+
+    def stalled(self) -> bool:
+        """Whether the chunk that was on its way when this was asked last still is."""
+        before, self.seen = self.seen, self.begun
+        return self.taken < self.begun == before
+
+
+async def _pump(chunks: AsyncIterator[bytes], send: Send, sent: _Sent) -> None:
     async with contextlib.aclosing(chunks):  # type: ignore[type-var]
         try:
             async for chunk in chunks:
+                sent.begun += 1
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                sent.taken += 1
         except Exception:
             _log.exception("a stream broke off")
     await send({"type": "http.response.body", "body": b""})

@@ -102,6 +102,8 @@ class Stream:
 
     chunks: AsyncIterator[bytes]
     content_type: str = JSON_TYPE
+    stall_seconds: float | None = None
+    """How long the caller may take nothing of what is sent before it is hung up on; None: as long as it likes."""
 
 
 def json_reply(body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:

@@ -161,7 +161,7 @@ async def _watch(call: Call) -> Stream:
         label_selector=labels,
         field_selector=fields,
     )
-    return Stream(lines)
+    return Stream(lines, stall_seconds=watching.STALLED_SECONDS)
 
 
 async def _create(call: Call) -> Reply:

@@ -6,7 +6,7 @@ Whole objects are never parsed: the stored bytes are joined.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,10 +18,13 @@ from workloads.kinds.base import Kind
 from workloads.kubeapi.exchange import JSON_TYPE, Reply
 from workloads.kubeapi.negotiation import Accepted
 from workloads.meta.errors import NotAcceptable
+from workloads.watch import WatchEvent
 
 JSON = dict[str, Any]
 Include = Literal["None", "Metadata", "Object"]
 
+_AT_ONCE = 64 * 1024
+"""Bytes of a watch's beginning that are sent together."""
 INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -128,20 +131,51 @@ class View:
 
 
 class EventWriter:
-    """Watch events as the caller accepted them. A Table's columns go out once, with the first event."""
+    """Watch events as the caller accepted them. A Table's columns go out once, with the first event. An event is
+    written once for all watchers that want it in the same form."""
 
     def __init__(self, view: View) -> None:
         if view.accepted.yaml:
             raise NotAcceptable("a watch is answered as application/json only")
         self._view = view
-        self._columns_due = True
+        self._columns_due = view.accepted.form == "table"
+        form = (view.api_version, view.accepted.form, view.accepted.meta_version, view.include)
+        self._form, self._form_with_columns = form, (*form, "columns")
 
-    def change(self, type: str, data: bytes) -> bytes:
+    def change(self, event: WatchEvent) -> bytes:
+        if event.type == "BOOKMARK":
+            return self.bookmark(event.revision)
+        if not self._columns_due:
+            return event.shown(self._form, self._line)
+        self._columns_due = False
+        return event.shown(self._form_with_columns, self._line_with_columns)
+
+    def listed(self, datas: Iterable[bytes]) -> Iterator[bytes]:
+        """What there is at the beginning, some at a time."""
+        some: list[bytes] = []
+        size = 0
+        for data in datas:
+            columns, self._columns_due = self._columns_due, False
+            some.append(self._written("ADDED", data, columns=columns))
+            size += len(some[-1])
+            if size >= _AT_ONCE:
+                yield b"".join(some)
+                some, size = [], 0
+        if some:
+            yield b"".join(some)
+
+    def _line(self, event: WatchEvent) -> bytes:
+        return self._written(event.type, event.data, columns=False)
+
+    def _line_with_columns(self, event: WatchEvent) -> bytes:
+        return self._written(event.type, event.data, columns=True)
+
+    def _written(self, type: str, data: bytes, *, columns: bool) -> bytes:
         if self._view.accepted.form != "table":
             return _event(type, self._view.shown(data))
         obj = orjson.loads(data)
-        row = self._view.row(obj, time.time())
-        return _event(type, self._as_table([row], obj["metadata"].get("resourceVersion", "")))
+        revision = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        return _event(type, self._view.table_of([self._view.row(obj, time.time())], revision, columns=columns))
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
         metadata: JSON = {"resourceVersion": str(revision), "creationTimestamp": None}
@@ -150,7 +184,9 @@ class EventWriter:
         if self._view.accepted.form == "table":
             cells = [""] * len(self._view.kind.columns)
             row = {"cells": cells, "object": self._view.metadata_of({"metadata": metadata})}
-            return _event("BOOKMARK", self._as_table([row], str(revision)))
+            columns, self._columns_due = self._columns_due, False
+            table = self._view.table_of([row], {"resourceVersion": str(revision)}, columns=columns)
+            return _event("BOOKMARK", table)
         if self._view.accepted.form == "metadata":
             return _event("BOOKMARK", orjson.dumps(self._view.metadata_of({"metadata": metadata})))
         mark = {"kind": self._view.kind.name, "apiVersion": self._view.api_version, "metadata": metadata}
@@ -158,10 +194,6 @@ class EventWriter:
 
     def error(self, status: JSON) -> bytes:
         return _event("ERROR", orjson.dumps(status))
-
-    def _as_table(self, rows: list[JSON], revision: str) -> bytes:
-        columns, self._columns_due = self._columns_due, False
-        return self._view.table_of(rows, {"resourceVersion": revision}, columns=columns)
 
 
 def _event(type: str, shown: bytes) -> bytes:

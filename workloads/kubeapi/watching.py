@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 from iam.identities import Identity
 from workloads import watch
 from workloads.admission import authorize
-from workloads.client import Client, Rows
+from workloads.client import Client, Freshness
 from workloads.kinds.base import Kind
+from workloads.kubeapi import listoptions
 from workloads.kubeapi.authentication import Caller
 from workloads.kubeapi.exchange import Query
 from workloads.kubeapi.threads import in_thread
@@ -23,12 +25,19 @@ SHORTEST_DEFAULT = 30 * 60
 """Seconds a watch lasts when none were asked for: this to twice this, so that not all come back at once."""
 
 
+STALLED_SECONDS = 60.0
+"""A watcher that has taken nothing of what was sent for so long is hung up on."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What kind of watch was asked for."""
 
-    since: int
-    """0: begin with what there is."""
+    since: int | None
+    """None: begin with what there is, as fresh as `beginning` says."""
+    beginning: Freshness
+    from_now: bool
+    """Tell nothing of what there is."""
     initial_events: bool
     """End the beginning with a marked bookmark."""
     bookmarks: bool
@@ -36,16 +45,13 @@ class Order:
 
 
 def order(query: Query) -> Order:
-    """Raises BadRequest."""
-    since = query.number("resourceVersion")
-    initial = query.flag("sendInitialEvents")
-    match = query.one_of("resourceVersionMatch", ("", "NotOlderThan"), default="")
-    if initial and not match:
-        raise BadRequest("sendInitialEvents needs resourceVersionMatch=NotOlderThan")
-    if match and "sendInitialEvents" not in query:
-        raise BadRequest("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+    """Raises BadRequest, Invalid."""
+    listoptions.check_watch(query)
+    since, initial = query.revision("resourceVersion"), query.flag("sendInitialEvents")
     return Order(
-        since=0 if initial else since or 0,
+        since=None if initial or not since else since,
+        beginning=Freshness(at_least=since),
+        from_now="sendInitialEvents" in query and not initial and not since,
         initial_events=initial,
         bookmarks=query.flag("allowWatchBookmarks"),
         timeout=query.number("timeoutSeconds") or SHORTEST_DEFAULT * random.uniform(1, 2),  # noqa: S311
@@ -73,15 +79,21 @@ async def events(
     field_selector: str,
 ) -> AsyncIterator[bytes]:
     """The stream's lines. An error in the middle is an ERROR event, the last one: clients list again after a 410."""
-    identity, since = caller.identity, order.since
+    client, since = Client(caller.identity, from_memory=True), order.since
     try:
-        if not since:
-            found = await in_thread(lambda: _listed(identity, kind, namespace, label_selector, field_selector))
+        if order.from_now:
+            since = await in_thread(client.revision)
+        elif since is None:
+            asked = partial(client.list_rows, label_selector=label_selector, field_selector=field_selector)
+            found = await in_thread(partial(asked, kind.name, namespace, fresh=order.beginning))
             since = found.revision
-            for line in _beginning(writer, found, order):
-                yield line
-        changes = watch.follow(
-            identity,
+            for lines in writer.listed(row.data for row in found.rows):
+                yield lines
+            del found
+            if order.initial_events and order.bookmarks:
+                yield writer.bookmark(since, initial_events_end=True)
+        batches = watch.follow_many(
+            caller.identity,
             (kind.name,),
             since=since,
             namespace=namespace,
@@ -90,22 +102,8 @@ async def events(
             bookmarks=order.bookmarks,
             timeout=max(0.0, min(order.timeout, caller.seconds_left())),
         )
-        async with contextlib.aclosing(changes):
-            async for change in changes:
-                if change.type == "BOOKMARK":
-                    yield writer.bookmark(change.revision)
-                else:
-                    yield writer.change(change.type, change.data)
+        async with contextlib.aclosing(batches):
+            async for events in batches:
+                yield writer.change(events[0]) if len(events) == 1 else b"".join(map(writer.change, events))
     except StatusError as error:
         yield writer.error(error.body())
-
-
-def _listed(identity: Identity, kind: Kind, namespace: str | None, labels: str, fields: str) -> Rows:
-    return Client(identity).list_rows(kind.name, namespace, label_selector=labels, field_selector=fields)
-
-
-def _beginning(writer: EventWriter, found: Rows, order: Order) -> Iterator[bytes]:
-    for row in found.rows:
-        yield writer.change("ADDED", row.data)
-    if order.initial_events and order.bookmarks:
-        yield writer.bookmark(found.revision, initial_events_end=True)

@@ -17,7 +17,7 @@ from workloads.meta.errors import Expired
 from workloads.watch.hub import Follower, Hub, close
 from workloads.watch.interest import Interest, Sighting, WatchEvent
 
-__all__ = ["WatchEvent", "close", "follow"]
+__all__ = ["WatchEvent", "close", "follow", "follow_many"]
 
 BOOKMARK_SECONDS = 60.0
 
@@ -40,6 +40,34 @@ def follow(
     the follower was too slow, Unavailable when the log cannot be read. With `bookmarks`, one about every minute and
     one at the end. Close it (`contextlib.aclosing`) when you stop before its end.
     """
+    return _one_by_one(
+        follow_many(
+            identity,
+            kinds,
+            since=since,
+            namespace=namespace,
+            name=name,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            bookmarks=bookmarks,
+            timeout=timeout,
+        )
+    )
+
+
+def follow_many(
+    identity: Identity,
+    kinds: Collection[str],
+    *,
+    since: int,
+    namespace: str | None = None,
+    name: str | None = None,
+    label_selector: str = "",
+    field_selector: str = "",
+    bookmarks: bool = False,
+    timeout: float | None = None,
+) -> AsyncGenerator[list[WatchEvent], None]:
+    """`follow` for whoever hands events on: all that have come, at once."""
     interest = Interest.of(
         identity.account,
         kinds,
@@ -51,52 +79,53 @@ def follow(
     return _follow(interest, since=since, bookmarks=bookmarks, timeout=timeout)
 
 
+async def _one_by_one(batches: AsyncGenerator[list[WatchEvent], None]) -> AsyncGenerator[WatchEvent, None]:
+    async with contextlib.aclosing(batches):
+        async for events in batches:
+            for event in events:
+                yield event
+
+
 async def _follow(
     interest: Interest, *, since: int, bookmarks: bool, timeout: float | None
-) -> AsyncGenerator[WatchEvent, None]:
-    hub = Hub.of_this_loop()
-    pace = _Pace(bookmarks=bookmarks, timeout=timeout)
+) -> AsyncGenerator[list[WatchEvent], None]:
+    """History, then what is heard, with a bookmark whenever one is due and at the end."""
+    hub, pace, last = Hub.of_this_loop(), _Pace(bookmarks=bookmarks, timeout=timeout), since
     async with hub.listening(interest) as follower:
-        last = since
-        async for event in _changes(hub, follower, since, pace):
-            if event is not None:
-                last = event.revision
-                yield event
-            elif bookmarks:
+        async with contextlib.aclosing(_history(hub, follower, since)) as history:
+            async for events in history:
+                last = events[-1].revision
+                yield events
+        while not (ended := follower.ended or pace.over):
+            events = await follower.next(timeout=pace.patience)
+            if events and events[0].revision <= since:
+                events = [event for event in events if event.revision > since]
+            if events:
+                last = events[-1].revision
+                yield events
+            if pace.bookmark_is_due():
                 last = max(last, hub.position) if follower.caught_up else last
-                yield WatchEvent("BOOKMARK", revision=last, key=None, data=b"")
+                yield [_bookmark(last)]
+        if ended and bookmarks:
+            yield [_bookmark(max(last, hub.position) if follower.caught_up else last)]
 
 
-async def _changes(hub: Hub, follower: Follower, since: int, pace: _Pace) -> AsyncGenerator[WatchEvent | None, None]:
-    """History, then what is heard; None when it is time for a bookmark, the last one at the end."""
-    async with contextlib.aclosing(_history(hub, follower, since)) as history:
-        async for event in history:
-            yield event
-    while not pace.over:
-        heard = await follower.next(timeout=pace.patience)
-        if heard is not None and heard.revision > since:
-            yield heard
-        if pace.bookmark_is_due():
-            yield None
-        if follower.ended:
-            return
-    yield None
+def _bookmark(revision: int) -> WatchEvent:
+    return WatchEvent("BOOKMARK", revision=revision, key=None, data=b"")
 
 
-async def _history(hub: Hub, follower: Follower, since: int) -> AsyncGenerator[WatchEvent, None]:
+async def _history(hub: Hub, follower: Follower, since: int) -> AsyncGenerator[list[WatchEvent], None]:
     """What happened between `since` and the moment the follower began to listen."""
     if since > follower.heard_from and since > await hub.head():
         raise Expired(f"too large resource version: {since}; the newest is {hub.position}")
     place = since
     while place < follower.heard_from:
         entries = await hub.page(place, follower.interest)
-        for entry in entries:
-            if entry.revision > follower.heard_from:
-                return
-            event = follower.interest.view(Sighting(entry))
-            if event is not None:
-                yield event
-        if not entries:
+        seen = [follower.interest.view(Sighting(entry)) for entry in entries if entry.revision <= follower.heard_from]
+        events = [event for event in seen if event is not None]
+        if events:
+            yield events
+        if not entries or entries[-1].revision > follower.heard_from:
             return
         place = entries[-1].revision
 

@@ -32,6 +32,8 @@ from workloads.store.objects import Missing, Page, Row
 
 TOO_FAR = 5000
 """Entries behind which it is cheaper to list again than to read them."""
+ANY_SECONDS = 1.0
+"""How old an answer may be for whom any revision will do: a watch that goes on from there must find it in the log."""
 REFUSED_SECONDS = 60.0
 """How long a shelf that was too large is not tried again."""
 OVERHEAD = 1200
@@ -110,6 +112,7 @@ class Cache:
         self._refused: dict[_Label, float] = {}
         self._tip: Tip | None = None
         self._size = 0
+        self._good_until = 0.0
 
     @property
     def size(self) -> int:
@@ -178,12 +181,13 @@ class Cache:
         return label in self._refused and time.monotonic() < self._refused[label]
 
     def _reach(self, at_least: int | None) -> None:
-        place = self._tip
-        if place is not None and at_least is not None and at_least <= place.revision:
+        place, now = self._tip, time.monotonic()
+        if place is not None and at_least is not None and at_least <= place.revision and now < self._good_until:
             return
         if place is None or changes.tip() != place:
             with self._catching_up:
                 self._catch_up()
+        self._good_until = now + ANY_SECONDS
 
     def _catch_up(self) -> None:
         """To the log's end. Nothing is kept over a gap."""

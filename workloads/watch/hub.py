@@ -54,27 +54,23 @@ class Follower:
         self.heard_from = 0
         self.ended = False
         self._lost = False
-        self._events: deque[WatchEvent] = deque()
+        self._events: list[WatchEvent] = []
         self._bytes = 0
-        self._bell = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
 
     @property
     def caught_up(self) -> bool:
         return not self._events
 
-    async def next(self, *, timeout: float | None) -> WatchEvent | None:
-        """None when nothing came in time, or the hub has ended. Raises Expired when the reader was too slow."""
-        if not self._bell.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self._bell.wait()
+    async def next(self, *, timeout: float | None) -> list[WatchEvent]:
+        """What has come since the last time, at once. Empty when nothing came in time, or the hub has ended. Raises
+        Expired when the reader was too slow."""
+        if not self._events and not self._lost and not self.ended:
+            await self._wait(timeout)
         if self._lost:
             raise Expired("too slow: too many changes are waiting to be read; list again and watch from there")
-        event = self._events.popleft() if self._events else None
-        self._bytes -= len(event.data) if event else 0
-        if not self._events and not self.ended:
-            self._bell.clear()
-        return event
+        events, self._events, self._bytes = self._events, [], 0
+        return events
 
     def hear(self, sighting: Sighting) -> None:
         """Never waits: who has no room left is cut off."""
@@ -86,16 +82,32 @@ class Follower:
             return
         self._events.append(event)
         self._bytes += len(event.data)
-        self._bell.set()
+        self._wake()
 
     def cut_off(self) -> None:
         self._lost = True
         self._events.clear()
-        self._bell.set()
+        self._wake()
 
     def end(self) -> None:
         self.ended = True
-        self._bell.set()
+        self._wake()
+
+    async def _wait(self, timeout: float | None) -> None:
+        """A bare future and timer: a thousand of these wake at once."""
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        timer = None if timeout is None else loop.call_later(timeout, self._wake)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
 
 class Hub:

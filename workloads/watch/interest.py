@@ -6,8 +6,8 @@ and once for all followers.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -32,6 +32,14 @@ class WatchEvent:
     revision: int
     key: Key | None
     data: bytes
+    _shown: dict[Hashable, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def shown(self, form: Hashable, show: Callable[[WatchEvent], bytes]) -> bytes:
+        """What `show` makes of it, made once for all followers that want this form."""
+        found = self._shown.get(form)
+        if found is None:
+            found = self._shown[form] = show(self)
+        return found
 
 
 class Sighting:
@@ -39,6 +47,7 @@ class Sighting:
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
+        self._seen: dict[str, WatchEvent] = {}
 
     @cached_property
     def event(self) -> WatchEvent:
@@ -61,7 +70,10 @@ class Sighting:
         return None if self.entry.previous is None else orjson.loads(self.entry.previous)
 
     def seen_as(self, type: Literal["ADDED", "MODIFIED", "DELETED"], data: bytes) -> WatchEvent:
-        return WatchEvent(type, revision=self.entry.revision, key=self.entry.key, data=data)
+        """One event for all who see it so."""
+        if type not in self._seen:
+            self._seen[type] = WatchEvent(type, revision=self.entry.revision, key=self.entry.key, data=data)
+        return self._seen[type]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from tests import manifests
 from tests.workloads.kubeapi.callers import Api, Kubectl, kubectl_binary
 from workloads.kubeapi import authentication
 from workloads.kubeapi.app import application
+from workloads.watch.cache import CACHE
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +42,9 @@ class _Server(uvicorn.Server):
 
 @pytest.fixture
 def server(transactional_db: None, running_server: str) -> str:
-    """The API's address, with nobody's token remembered."""
+    """The API's address, with nobody's token and no object of another test remembered."""
     authentication.forget()
+    CACHE.clear()
     return running_server
 
 

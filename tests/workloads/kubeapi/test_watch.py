@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from tests import manifests
-from tests.workloads.kubeapi.callers import TABLE
+from tests.workloads.kubeapi.callers import TABLE, is_status
 from workloads.kubeapi import watching
+from workloads.kubeapi.views import EventWriter
 
 PODS = "/api/v1/namespaces/shop/pods"
 
@@ -108,8 +110,6 @@ def test_a_revision_that_is_no_place_in_the_log_is_a_gone_status(api, shop):
         {"resourceVersion": "soon"},
         {"labelSelector": "a in (b"},
         {"fieldSelector": "spec.foo=bar"},
-        {"sendInitialEvents": "true"},
-        {"resourceVersionMatch": "NotOlderThan"},
         {"timeoutSeconds": "soon"},
     ],
     ids=str,
@@ -117,6 +117,75 @@ def test_a_revision_that_is_no_place_in_the_log_is_a_gone_status(api, shop):
 def test_what_cannot_be_watched_is_refused_before_the_stream_begins(api, shop, query):
     answer = api.get(PODS, params={"watch": "true", **query})
     assert answer.status_code == 400 and answer.json()["kind"] == "Status"
+
+
+@pytest.mark.parametrize(
+    ("query", "rule"),
+    [
+        ({"sendInitialEvents": "true"}, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+        (
+            {"resourceVersionMatch": "NotOlderThan"},
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+        (
+            {"resourceVersionMatch": "Exact", "sendInitialEvents": "true"},
+            'Unsupported value: "Exact": supported values: "NotOlderThan"',
+        ),
+    ],
+    ids=str,
+)
+def test_options_that_contradict_each_other_are_refused_in_upstreams_words(api, shop, query, rule):
+    refused = is_status(api.get(PODS, params={"watch": "true", **query}), 422)
+    assert refused["message"].startswith('ListOptions.meta.k8s.io "" is invalid: ') and rule in refused["message"]
+
+
+def test_without_initial_events_only_what_comes_is_told(api, one):
+    query = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+    with api.watch(PODS, timeoutSeconds="5", **query) as events:
+        api.change(f"{PODS}/one", {"metadata": {"labels": {"new": "label"}}})
+        assert _heard(next(events)) == ("MODIFIED", "one")
+
+
+def test_a_beginning_of_a_revision_that_is_still_to_come_is_an_error_event(api, one):
+    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "resourceVersion": "99999999"}
+    with api.watch(PODS, timeoutSeconds="5", **query) as events:
+        (event,) = list(events)
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 504, "Timeout")
+
+
+def test_watchers_of_one_form_share_one_writing_of_an_event(api, one, monkeypatch):
+    written = []
+    write = EventWriter._written
+
+    def counted(self, type, data, *, columns):
+        written.append(self._view.accepted.form)
+        return write(self, type, data, columns=columns)
+
+    monkeypatch.setattr(EventWriter, "_written", counted)
+    since = api.read(PODS)["metadata"]["resourceVersion"]
+    with ExitStack() as open_watches:
+        watches = [
+            open_watches.enter_context(api.watch(PODS, accept=accept, resourceVersion=since, timeoutSeconds="5"))
+            for accept in ("application/json", "application/json", "application/json", TABLE, TABLE)
+        ]
+        api.change(f"{PODS}/one", {"metadata": {"labels": {"new": "label"}}})
+        heard = [next(events) for events in watches]
+
+    assert [event["type"] for event in heard] == ["MODIFIED"] * 5
+    assert sorted(written) == ["object", "table"]
+
+
+def test_a_watcher_that_never_reads_is_hung_up_on(api, one, monkeypatch):
+    monkeypatch.setattr(watching, "STALLED_SECONDS", 0.2)
+    padding = {"metadata": {"annotations": {"padding": "x" * 200_000}}}
+    since = api.read(PODS)["metadata"]["resourceVersion"]
+    with api.stream("GET", PODS, params={"watch": "1", "resourceVersion": since, "timeoutSeconds": "60"}) as answer:
+        for turn in range(60):  # more than all buffers between them hold
+            padding["metadata"]["annotations"]["turn"] = str(turn)
+            api.change(f"{PODS}/one", padding)
+        time.sleep(1)
+        with pytest.raises(httpx.RemoteProtocolError):
+            answer.read()
 
 
 def test_a_caller_who_hangs_up_is_forgotten_at_once(api, one, monkeypatch):
