@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from billing import instants
 from billing.instants import Instant
@@ -34,6 +35,34 @@ class PriceLists(dict[str, PriceList]):
 def current(region: str | None = None) -> PriceList:
     """The list of `region` (this installation's) with its history."""
     region = region or settings.REGION
+    rows = _rows(region)
+    known = _known.get(region)
+    if known is None or known.rows != rows:
+        known = _known[region] = _Known(rows, _listed(region))
+    return known.prices
+
+
+class _Known(NamedTuple):
+    """A list and the rows it was made of, as the database tells them: making it is dearer than asking for those."""
+
+    rows: list[tuple[Any, ...]]
+    prices: PriceList
+
+
+_known: dict[str, _Known] = {}
+
+
+def _rows(region: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, item, flavor, currency, amount, effective_from FROM billing_price "
+            "WHERE region = %s ORDER BY id",
+            [region],
+        )
+        return list(cursor.fetchall())
+
+
+def _listed(region: str) -> PriceList:
     rows = list(Price.objects.filter(region=region).order_by("effective_from"))
     return PriceList(
         region=region,

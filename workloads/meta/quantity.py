@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 GIB = 1024**3
@@ -68,7 +69,11 @@ def problem(value: Any) -> str:
 
 
 def _parsed(value: Any) -> tuple[Decimal, str]:
-    text = _text(value)
+    return _read(_text(value))
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[Decimal, str]:
     match = _SYNTAX.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     if not match:
         raise QuantityError(
