@@ -100,3 +100,9 @@ def scaling_policy(name: str = "rule", **spec: Any) -> JSON:
         "metadata": {"name": name},
         "spec": {"targetRef": {"name": "web"}, **spec},
     }
+
+
+def service(name: str = "web", *, port: int = 80, **spec: Any) -> JSON:
+    """In front of the pods labelled `app: <name>`."""
+    body = {"selector": {"app": name}, "ports": [{"port": port}], **spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": body}

@@ -1,8 +1,9 @@
 """The steps in order. What comes out is a complete object, or an error that already is the answer.
 
     new object:  identify -> namespace -> default -> service account -> prepare -> validate -> pod specification
-                 -> hooks (+ quota)
-    change:      identify -> default -> prepare -> unchanged? -> validate -> pod specification -> hooks
+                 -> address -> hooks (+ quota)
+    change:      identify -> default -> prepare -> unchanged? -> validate -> pod specification -> address
+                 -> hooks
 
 Authorization and field validation came before, in the verb. Guards run again inside the write's transaction.
 """
@@ -14,7 +15,18 @@ from datetime import datetime
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, hooks, identify, namespaces, podsizes, quota, scaling, serviceaccounts
+from workloads.admission import (
+    addresses,
+    authorize,
+    hooks,
+    identify,
+    namespaces,
+    podsizes,
+    quota,
+    scaling,
+    serviceaccounts,
+    traffic,
+)
 from workloads.kinds.base import Kind
 from workloads.meta import times, wire
 from workloads.meta.errors import Invalid
@@ -44,7 +56,8 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     kind.prepare(obj, None)
     _validate(kind, obj, None)
     warnings = _sized(kind, obj, None, account=identity.account, home=home)
-    guards = _guards(kind, key) + scaling.guards(kind, key, obj, None)
+    guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
+    warnings += traffic.warnings(kind, None)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 
@@ -61,7 +74,8 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Adm
     warnings = _sized(kind, new, old, account=identity.account)
     identify.next_generation(kind, new, old)
     key = Key(identity.account, kind.name, new["metadata"].get("namespace", ""), new["metadata"]["name"])
-    return Admitted(new, warnings + hooks.on_admit(new, old, identity), scaling.guards(kind, key, new, old))
+    guards = scaling.guards(kind, key, new, old) + addresses.settle(kind, new, old)
+    return Admitted(new, warnings + hooks.on_admit(new, old, identity), guards)
 
 
 def _keep_status(kind: Kind, new: JSON, old: JSON) -> None:

@@ -23,6 +23,7 @@ from workloads.controllers.autoscalers import reconcile as autoscalers
 from workloads.controllers.autoscalers.reconcile import Measure
 from workloads.controllers.base import Controller
 from workloads.controllers.deployments import reconcile as deployments
+from workloads.controllers.endpoints import reconcile as endpoints
 from workloads.controllers.host import Host
 from workloads.controllers.jobs import reconcile as jobs
 from workloads.controllers.pods import reconcile as pods
@@ -50,6 +51,7 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         cronjobs.controller(),
         autoscalers.controller(measure),
         scalingpolicies.controller(measure),
+        endpoints.controller(),
         networks.controller(host, pool=pool),
         claims.controller(host),
         ephemeral.controller(),

@@ -37,6 +37,7 @@ class Facts:
 
     phase: str = ""
     node: str = ""
+    """Where it is: a pod's node, a Service's address."""
     about: str = ""
     """uid of what an object is about that has no owner: an Event's."""
 

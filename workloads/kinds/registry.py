@@ -44,6 +44,8 @@ def _load() -> None:
         configmaps,
         cronjobs,
         deployments,
+        endpoints,
+        endpointslices,
         events,
         jobs,
         namespaces,
@@ -54,5 +56,6 @@ def _load() -> None:
         scalingpolicies,
         secrets,
         serviceaccounts,
+        services,
         storageclasses,
     )

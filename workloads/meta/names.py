@@ -16,6 +16,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and nothing that reads like another character, as upstream's suffixes."""
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SERVICE = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _LOOSE_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _SEARCHED = rf"{_LOOSE_LABEL}(\.{_LOOSE_LABEL})*"
@@ -26,6 +27,10 @@ _ENV = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 _LABEL_RULE = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
     "and must start and end with an alphanumeric character"
+)
+_SERVICE_RULE = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character"
 )
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
@@ -51,6 +56,11 @@ _ENV_RULE = (
 def dns_label(text: str) -> list[str]:
     """Names of namespaces and containers: 1-63 of a-z, 0-9 and '-'."""
     return _checked(text, pattern=_LABEL, rule=_LABEL_RULE, limit=63, examples=("my-name", "123-abc"))
+
+
+def dns_1035_label(text: str) -> list[str]:
+    """Names of Services: as `dns_label`, and they begin with a letter."""
+    return _checked(text, pattern=_SERVICE, rule=_SERVICE_RULE, limit=63, examples=("my-name", "abc-123"))
 
 
 def dns_subdomain(text: str) -> list[str]:

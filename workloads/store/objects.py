@@ -21,8 +21,8 @@ from workloads.store.rows import Draft, Exists, Guard, Missing, Row, Stale
 from workloads.store.stamps import stamp
 
 __all__ = ["Draft", "Exists", "Guard", "Missing", "Page", "Row", "Stale"]
-__all__ += ["Brief", "briefs", "count", "insert", "read", "read_uid", "read_uids", "remove", "scan", "uids", "update"]
-__all__ += ["weight"]
+__all__ += ["Brief", "briefs", "count", "insert", "is_placed", "places", "read", "read_uid", "read_uids", "remove"]
+__all__ += ["scan", "uids", "update", "weight"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,18 @@ def briefs(kind: str, *, phases: Collection[str], placed: bool, containing: Sequ
         Brief(Key(*key), Uid(uid), revision, time_out(created), deleting=bool(deleting))
         for *key, uid, revision, created, deleting in _in_phases(columns, kind, phases, placed, containing)
     ]
+
+
+def places(kind: str) -> set[str]:
+    """What stands in the column `node` of this kind's objects, over all accounts; "" left out."""
+    found = _select("SELECT node FROM workloads_object WHERE kind = %s AND node <> ''", [kind])
+    return {place for (place,) in found}
+
+
+def is_placed(kind: str, place: str, *, but: str) -> bool:
+    """Whether another object of this kind than the one with the uid `but` has the place, in any account."""
+    asked = "SELECT 1 FROM workloads_object WHERE kind = %s AND node = %s AND uid <> %s LIMIT 1"
+    return bool(_select(asked, [kind, place, but]))
 
 
 def scan(

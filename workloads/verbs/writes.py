@@ -48,7 +48,10 @@ def create(
     for _ in range(NAMES_TO_TRY):
         admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, now=datetime.now(UTC))
         admitted = replace(admitted, guards=admitted.guards + guards)
-        written = _insert(kind, identity.account, admitted, dry_run=options.dry_run)
+        try:
+            written = _insert(kind, identity.account, admitted, dry_run=options.dry_run)
+        except objects.Stale:  # what was chosen for it was taken meanwhile
+            continue
         if written is not None:
             return Answer(written, said + admitted.warnings, created=True)
         if wanted["metadata"].get("name"):

@@ -16,6 +16,9 @@ def test_the_kinds_of_the_product() -> None:
         ("replicasets.apps", "apps/v1"),
         ("pods", "v1"),
         ("events", "v1"),
+        ("services", "v1"),
+        ("endpoints", "v1"),
+        ("endpointslices.discovery.k8s.io", "discovery.k8s.io/v1"),
         ("persistentvolumeclaims", "v1"),
         ("storageclasses.storage.k8s.io", "storage.k8s.io/v1"),
         ("configmaps", "v1"),
@@ -51,7 +54,7 @@ def test_what_a_kind_leaves_out_does_nothing() -> None:
 
 @pytest.mark.parametrize("kind", registry.kinds().values(), ids=lambda kind: kind.name)
 def test_short_names_and_plurals_are_nobody_elses(kind: Kind) -> None:
-    words = [word for other in registry.kinds().values() for word in (other.plural, other.singular, *other.short_names)]
+    words = [word for other in registry.kinds().values() for word in {other.plural, other.singular, *other.short_names}]
     words += [word for refused in refusals.KINDS for word in (refused.plural,)]
     assert all(words.count(word) == 1 for word in (kind.plural, kind.singular, *kind.short_names))
 
@@ -63,7 +66,7 @@ def test_short_names_and_plurals_are_nobody_elses(kind: Kind) -> None:
         ("apps/v1", "DaemonSet", "use a Deployment"),
         ("v1", "ReplicationController", "use a Deployment"),
         ("v1", "PodTemplate", "write the template into a Deployment"),
-        ("v1", "Service", "is not served yet"),
+        ("networking.k8s.io/v1", "NetworkPolicy", "is not served yet"),
         ("v1", "PersistentVolume", "look at the claim"),
     ],
 )

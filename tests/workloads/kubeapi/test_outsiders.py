@@ -55,7 +55,7 @@ def test_it_lists_what_there_is(kube):
     listed = kube("api-resources")
     for name in ("pods", "deployments", "replicasets", "namespaces", "events", "networks"):
         assert f"\n{name} " in listed
-    assert "statefulsets" not in listed and "services" not in listed
+    assert "statefulsets" not in listed and "replicationcontrollers" not in listed
     assert "networking.cci.io/v1beta1" in kube("api-versions")
     assert "Server Version: v1.33" in kube("version")
 
