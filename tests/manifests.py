@@ -106,3 +106,15 @@ def service(name: str = "web", *, port: int = 80, **spec: Any) -> JSON:
     """In front of the pods labelled `app: <name>`."""
     body = {"selector": {"app": name}, "ports": [{"port": port}], **spec}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": body}
+
+
+def ingress(name: str = "web", *, host: str = "shop.example.com", path: str = "/", **spec: Any) -> JSON:
+    """To port 80 of the Service of the same name."""
+    backend = {"service": {"name": name, "port": {"number": 80}}}
+    rule = {"host": host, "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name},
+        "spec": {"rules": [rule], **spec},
+    }

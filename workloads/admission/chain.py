@@ -57,7 +57,7 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     _validate(kind, obj, None)
     warnings = _sized(kind, obj, None, account=identity.account, home=home)
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
-    warnings += traffic.warnings(kind, None)
+    warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 

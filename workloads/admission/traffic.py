@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workloads.kinds import ingressclasses, ingresses
 from workloads.kinds.base import Kind
 
 JSON = dict[str, Any]
@@ -13,6 +14,13 @@ _SENTENCES = {
     "reach the pods by their own addresses (status.podIP)",
     "Ingress": "no traffic is routed by Ingresses yet: the rules are checked and kept",
 }
+
+
+def strange_class(kind: Kind, obj: JSON) -> tuple[str, ...]:
+    """An Ingress of a class that is not here is kept, as in Kubernetes, and nobody will ever route it."""
+    if kind.name != "Ingress" or (name := ingresses.class_of(obj)) in ("", ingressclasses.CCE):
+        return ()
+    return (f"there is no IngressClass {name}: leave ingressClassName out, or give {ingressclasses.CCE}",)
 
 
 def warnings(kind: Kind, old: JSON | None) -> tuple[str, ...]:

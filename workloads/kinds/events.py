@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads.kinds import objectmeta
+from workloads.kinds import eventversions, objectmeta
 from workloads.kinds.base import Column, Facts, Kind
 from workloads.kinds.columns import NAME
 from workloads.kinds.registry import register
@@ -75,6 +75,8 @@ KIND = register(
         schema="io.k8s.api.core.v1.Event",
         singular="event",
         short_names=("ev",),
+        also_served_as=((eventversions.GROUP, eventversions.VERSION),),
+        conversions={eventversions.NEW: eventversions.CONVERSION},
         columns=(
             Column("Last Seen", _last_seen, description="Time this event was last observed."),
             Column("Type", lambda obj, now: obj.get("type", "")),
@@ -95,9 +97,14 @@ KIND = register(
                 f"involvedObject.{part}": _about(part)
                 for part in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
             },
+            **{
+                f"regarding.{part}": _about(part)
+                for part in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+            },
             "reason": lambda obj: obj.get("reason", ""),
             "type": lambda obj: obj.get("type", ""),
             "source": lambda obj: (obj.get("source") or {}).get("component") or obj.get("reportingComponent", ""),
+            "reportingController": lambda obj: obj.get("reportingComponent", ""),
             "reportingComponent": lambda obj: obj.get("reportingComponent", ""),
         },
     )

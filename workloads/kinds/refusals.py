@@ -66,8 +66,6 @@ KINDS = (
     _never("ReplicationController", "replicationcontrollers", "", "use a Deployment"),
     _never("PodTemplate", "podtemplates", "", "write the template into a Deployment"),
     _never("Node", "nodes", "", "this service has no nodes to look after; pods are all there is"),
-    _not_yet("Ingress", "ingresses", "networking.k8s.io"),
-    _not_yet("IngressClass", "ingressclasses", "networking.k8s.io"),
     _not_yet("NetworkPolicy", "networkpolicies", "networking.k8s.io", "namespaces are apart anyway"),
     _never(
         "PersistentVolume",

@@ -36,6 +36,10 @@ _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
     "and must start and end with an alphanumeric character"
 )
+_WILDCARD_RULE = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+)
 _SEARCHED_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', "
     "and must start and end with an alphanumeric character"
@@ -66,6 +70,12 @@ def dns_1035_label(text: str) -> list[str]:
 def dns_subdomain(text: str) -> list[str]:
     """Names of most objects: labels joined by dots, up to 253."""
     return _checked(text, pattern=_SUBDOMAIN, rule=_SUBDOMAIN_RULE, limit=253, examples=("example.com",))
+
+
+def wildcard_subdomain(text: str) -> list[str]:
+    """Hosts of Ingresses that stand for many: `*.` and a `dns_subdomain`."""
+    pattern = rf"\*\.{_SUBDOMAIN}"
+    return _checked(text, pattern=pattern, rule=_WILDCARD_RULE, limit=253, examples=("*.example.com",))
 
 
 def search_domain(text: str) -> list[str]:

@@ -41,3 +41,55 @@ def test_it_is_told_why_there_is_no_node_port(shop_kubectl):
     refused = shop_kubectl("create", "service", "nodeport", "web", "--tcp=80:80")
     assert refused.returncode != 0
     assert "NodePort is not offered: there are no nodes to reach; use type LoadBalancer" in refused.stderr
+
+
+def test_it_creates_and_describes_ingresses(shop_kubectl):
+    kube = shop_kubectl
+    created = kube("create", "ingress", "web", "--rule=shop.example.com/*=web:80,tls=cert")
+    assert "ingress.networking.k8s.io/web created" in made(created)
+    assert "no traffic is routed by Ingresses yet" in created.stderr
+    assert made(kube("get", "ingress")).splitlines()[1].split()[:4] == ["web", "cce", "shop.example.com", "80,"]
+    assert "shop.example.com" in made(kube("describe", "ingress", "web"))
+    old = {
+        "apiVersion": "extensions/v1beta1",
+        "kind": "Ingress",
+        "metadata": {"name": "old"},
+        "spec": {"rules": [{"http": {"paths": [{"backend": {"serviceName": "web", "servicePort": 80}}]}}]},
+    }
+    assert "created" in made(kube("apply", "-f", "-", stdin=orjson.dumps(old).decode()))
+    assert "unchanged" in made(kube("apply", "-f", "-", stdin=orjson.dumps(old).decode()))
+    shown = orjson.loads(made(kube("get", "ingresses.v1.networking.k8s.io", "old", "-o", "json")))
+    assert shown["spec"]["rules"][0]["http"]["paths"][0]["pathType"] == "ImplementationSpecific"
+    assert made(kube("get", "ingressclass")).splitlines()[1].split()[:2] == ["cce", "cci.io/elb"]
+
+
+def test_events_are_one_list_under_two_groups(api, shop):
+    regarding = {"kind": "Pod", "name": "one", "namespace": shop}
+    new = {
+        "metadata": {"name": "a"},
+        "regarding": regarding,
+        "note": "It began",
+        "reason": "Began",
+        "action": "Beginning",
+        "type": "Normal",
+        "eventTime": "2026-01-01T12:00:00.000000Z",
+        "reportingController": "example.com/tests",
+        "reportingInstance": "tests-1",
+    }
+    place = f"/apis/events.k8s.io/v1/namespaces/{shop}/events"
+    assert api.make(place, new)["note"] == "It began"
+    (core,) = api.read(f"/api/v1/namespaces/{shop}/events", fieldSelector="involvedObject.name=one")["items"]
+    assert core["message"] == "It began" and core["involvedObject"] == regarding
+    (listed,) = api.read(place, fieldSelector="regarding.name=one")["items"]
+    assert listed["regarding"] == regarding and listed["apiVersion"] == "events.k8s.io/v1"
+    series = {"series": {"count": 2, "lastObservedTime": "2026-01-01T12:01:00.000000Z"}}
+    changed = api.change(f"{place}/a", series)
+    assert changed.status_code == 200 and changed.json()["series"]["count"] == 2
+
+
+def test_who_elects_a_leader_agrees_by_a_lease(api, shop):
+    place = f"/apis/coordination.k8s.io/v1/namespaces/{shop}/leases"
+    lease = api.make(place, {"metadata": {"name": "leader"}, "spec": {"holderIdentity": "a"}})
+    lease["spec"]["holderIdentity"] = "b"
+    assert api.put(f"{place}/leader", json=lease).status_code == 200
+    assert api.put(f"{place}/leader", json=lease).status_code == 409

@@ -27,7 +27,14 @@ _META = "k8s.io.apimachinery.pkg.apis.meta.v1"
 _META_KINDS = ("DeleteOptions", "CreateOptions", "PatchOptions", "UpdateOptions", "Status")
 
 _INLINED = frozenset(
-    ("volumeSource", "persistentVolumeSource", "handler", "localObjectReference", "ephemeralContainerCommon")
+    (
+        "volumeSource",
+        "persistentVolumeSource",
+        "handler",
+        "localObjectReference",
+        "ephemeralContainerCommon",
+        "ingressRuleValue",
+    )
 )
 """Go embeds these structs: as JSON their fields stand beside the others."""
 
