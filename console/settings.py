@@ -171,6 +171,7 @@ NAMESPACE_QUOTA = env.number("CCI_NAMESPACE_QUOTA")
 READ_CACHE = env.amount("CCI_READ_CACHE")
 POD_CIDR = env.get("CCI_POD_CIDR")
 INSTANCE_ID = env.secret(DATA_DIR, "instance-id")[:16]
+METRICS_TOKEN = env.secret(DATA_DIR, "metrics-token")
 AGENT_TOKEN = env.secret(DATA_DIR, "agent-token")
 VOLUMES_DIR = Path(env.get("CCI_VOLUMES_DIR") or DATA_DIR / "pods").resolve()
 LOG_DIR = Path(env.get("CCI_LOG_DIR") or DATA_DIR / "logs" / "pods").resolve()

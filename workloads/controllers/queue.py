@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from workloads.meta.keys import Key
@@ -107,6 +107,12 @@ def waiting(controllers: Collection[str], *, limit: int) -> list[tuple[str, Key,
     items = _claimable(now).filter(silent, queue__in=controllers).order_by("due", "id")
     found = items.values_list("queue", "key", "due")[:limit]
     return [(controller, Key.parse(key), due) for controller, key, due in found]
+
+
+def depths() -> dict[str, int]:
+    """How many keys each controller has to look at now, claimed or not."""
+    due = WorkItem.objects.filter(due__lte=timezone.now()).values_list("queue").annotate(Count("id")).order_by("queue")
+    return dict(due)
 
 
 def next_due() -> datetime | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from workloads.kubeapi import routes
-from workloads.kubeapi.exchange import Query, Reply, Request, Stream, failure
+from workloads.kubeapi import compression, routes, telemetry
+from workloads.kubeapi.exchange import Asked, Query, Reply, Request, Stream, failure
 from workloads.meta.errors import NotBuilt, StatusError, TooLarge
 from workloads.meta.manifests import LONGEST
 
@@ -22,6 +23,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+ASKED = "cci.asked"
+"""Where in a scope it is noted what a request asks for."""
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _AT_ONCE = 256 * 1024
 """Bytes of a long body that are sent together."""
 
@@ -40,14 +44,30 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
+    asked, begun = Asked(), time.perf_counter()
     try:
-        answer = await _answer(scope, receive)
+        answer = await _answer({**scope, ASKED: asked}, receive)
     except _Gone:
         return
     if isinstance(answer, Stream):
-        await _stream(answer, receive, send)
-    else:
-        await _reply(answer, send)
+        what = _what(scope, asked)
+        telemetry.opened(what)
+        try:
+            await _stream(answer, receive, send)
+        finally:
+            telemetry.closed(what)
+        return
+    try:
+        await _reply(await compression.fitting(answer, scope), send)
+    finally:
+        telemetry.count(_what(scope, asked), answer.status, time.perf_counter() - begun)
+
+
+def _what(scope: Scope, asked: Asked) -> telemetry.What:
+    """Paths that lead to no resource count together: callers may invent as many as they like."""
+    if not asked.verb:
+        return (scope["method"] if scope["method"] in _METHODS else "other"), "", "", ""
+    return asked.verb, asked.group, asked.resource, asked.subresource
 
 
 def _request(scope: Scope, receive: Receive) -> Request:
@@ -60,6 +80,7 @@ def _request(scope: Scope, receive: Receive) -> Request:
         headers=headers,
         address=client[0] if client else "",
         read=lambda: _read(headers, receive),
+        asked=scope.get(ASKED) or Asked(),
     )
 
 

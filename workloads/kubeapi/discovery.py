@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
 
 from workloads.kinds import metrics, refusals, registry
 from workloads.kinds.base import Kind
-from workloads.kubeapi import negotiation, reviews
+from workloads.kubeapi import health, negotiation, reviews
 from workloads.kubeapi.exchange import JSON_TYPE, Reply, Request
 from workloads.meta.errors import NotFound
 
@@ -62,11 +62,11 @@ def answer(request: Request, segments: list[str]) -> Reply:
     if len(segments) == 1:
         version = _aggregated_version(request.headers.get("accept", ""))
         if version:
-            return _cached(request, *_aggregated(segments[0], version))
+            return cached(request, *_aggregated(segments[0], version))
     document = _legacy(tuple(segments))
     if document is None:
         raise NotFound("the server could not find the requested resource")
-    return _cached(request, document, JSON_TYPE)
+    return cached(request, document, JSON_TYPE)
 
 
 @cache
@@ -218,7 +218,8 @@ def _legacy(segments: tuple[str, ...]) -> bytes | None:
 
 
 def _paths() -> list[str]:
-    rooms = ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
+    rooms = ["/api", "/apis", *(f"/apis/{group}" for group in group_versions() if group)]
+    rooms += [*health.paths(), "/metrics", "/openapi/v3", "/version"]
     for group, versions in group_versions().items():
         rooms += [f"/apis/{group}/{version}" if group else f"/api/{version}" for version in versions]
     return sorted(rooms)
@@ -266,9 +267,20 @@ def _legacy_entries(resource: Resource) -> Iterator[JSON]:
         yield found
 
 
-def _cached(request: Request, document: bytes, content_type: str) -> Reply:
-    tag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
+@lru_cache(maxsize=256)
+def _tag(document: bytes) -> str:
+    return f'"{hashlib.sha256(document).hexdigest()[:32]}"'
+
+
+def is_known(tag: str, request: Request) -> bool:
+    """Whether the caller has this document already."""
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    return tag in known or "*" in known
+
+
+def cached(request: Request, document: bytes, content_type: str) -> Reply:
+    tag = _tag(document)
     headers = (("etag", tag), ("vary", "Accept"), ("cache-control", "public"))
-    if tag in request.headers.get("if-none-match", ""):
+    if is_known(tag, request):
         return Reply(304, b"", content_type, headers)
     return Reply(200, document, content_type, headers)

@@ -30,12 +30,17 @@ class Query:
             raise BadRequest(f"the query string has more than {_MOST_PARAMETERS} parameters") from None
         for name, value in pairs:
             self._values.setdefault(name, value)
+        self._pairs = pairs
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
     def text(self, name: str, default: str = "") -> str:
         return self._values.get(name, default)
+
+    def texts(self, name: str) -> list[str]:
+        """Every value of a repeated parameter."""
+        return [value for other, value in self._pairs if other == name]
 
     def flag(self, name: str) -> bool:
         """False when absent; `?watch` alone is true. Raises BadRequest."""
@@ -70,6 +75,16 @@ class Query:
         raise BadRequest(f'query parameter {name}: "{value}" is not one of {", ".join(allowed)}')
 
 
+@dataclass
+class Asked:
+    """What a request turned out to ask for, once that is known; for the counts of `telemetry`."""
+
+    verb: str = ""
+    group: str = ""
+    resource: str = ""
+    subresource: str = ""
+
+
 @dataclass(frozen=True)
 class Request:
     method: str
@@ -81,6 +96,7 @@ class Request:
     """Where it comes from."""
     read: Callable[[], Awaitable[bytes]] = field(repr=False)
     """The body. Raises TooLarge."""
+    asked: Asked = field(default_factory=lambda: Asked(), compare=False)
 
     @property
     def content_type(self) -> str:

@@ -53,7 +53,7 @@ def answer(request: Request, segments: list[str]) -> Reply:
         raise NotFound("only OpenAPI v3 is offered, at /openapi/v3")
     _check_accepts_json(request.headers.get("accept", ""))
     if len(segments) == 1:
-        return Reply(200, _index())
+        return discovery.cached(request, _index(), JSON_TYPE)
     path = "/".join(segments[1:])
     if path not in _places():
         raise NotFound("the server could not find the requested resource")
@@ -61,7 +61,7 @@ def answer(request: Request, segments: list[str]) -> Reply:
     asked = request.query.text("hash")
     age = f"public, immutable, max-age={_YEAR}" if asked == digest else "no-cache, private"
     headers = (("etag", f'"{digest}"'), ("cache-control", age), ("vary", "Accept"))
-    if digest in request.headers.get("if-none-match", ""):
+    if discovery.is_known(f'"{digest}"', request):
         return Reply(304, b"", JSON_TYPE, headers)
     return Reply(200, body, JSON_TYPE, headers)
 

@@ -90,6 +90,7 @@ async def answer(request: Request, caller: Caller, target: Target) -> Reply | St
 
 def _verb(request: Request, target: Target) -> Verb:
     if target.subresource:
+        request.asked.verb = _ASKED.get(request.method, "")
         return _subresource_verb(request, target)
     table = _ON_OBJECT if target.name else _ON_COLLECTION
     found = table.get("GET" if request.method == "HEAD" else request.method)
@@ -98,6 +99,7 @@ def _verb(request: Request, target: Target) -> Verb:
     name, verb = found
     if name in ("get", "list") and request.query.flag("watch"):
         name, verb = "watch", _watch
+    request.asked.verb = name.upper()
     if name not in target.kind.verbs and not target.kind.fixed:  # those say themselves why not
         raise _not_allowed()
     return verb
@@ -324,6 +326,7 @@ async def _log(call: Call) -> Stream:
     return await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
 
 
+_ASKED = {"GET": "GET", "HEAD": "GET", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "PATCH", "DELETE": "DELETE"}
 _ON_COLLECTION: dict[str, tuple[str, Verb]] = {
     "GET": ("list", _list),
     "POST": ("create", _create),

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from workloads.client import Client
 from workloads.kinds import refusals, registry
 from workloads.kinds.base import Kind
-from workloads.kubeapi import authentication, discovery, health, keystone, logins, metrics, openapi, resources, reviews
+from workloads.kubeapi import (
+    authentication,
+    discovery,
+    health,
+    keystone,
+    logins,
+    metrics,
+    openapi,
+    resources,
+    reviews,
+    telemetry,
+)
 from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
 from workloads.kubeapi.resources import Target
 from workloads.kubeapi.threads import in_thread
@@ -33,8 +44,10 @@ async def answer(request: Request) -> Reply | Stream:
     """Raises StatusError."""
     segments = [segment for segment in request.path.split("/") if segment]
     room = segments[0] if segments else ""
-    if room in ("version", "healthz", "livez", "readyz"):
-        return await health.answer(request, room)
+    if room == "version" or room in health.ROOMS:
+        return await health.answer(request, segments)
+    if segments == ["metrics"]:
+        return await telemetry.answer(request)
     if room == "iam":
         return await logins.answer(request, segments[1:])
     if room == "v3":
@@ -57,6 +70,8 @@ async def _resource(
     request: Request, caller: authentication.Caller, group: str, version: str, rest: list[str]
 ) -> Reply | Stream:
     place = _place(rest)
+    asked = request.asked
+    asked.group, asked.resource, asked.subresource = group, place.plural, place.subresource
     review = reviews.find(group, version, place.plural)
     if review and not place.name and place.namespace is None:
         return await review(request, caller.identity)
