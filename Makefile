@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help run demo kubeconfig test check e2e fmt bench clean help-settings lock screenshots
+.PHONY: help run demo kubeconfig authenticator test check e2e fmt bench clean help-settings lock screenshots
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -15,8 +15,11 @@ run: ## Set up everything and serve: the console on http://127.0.0.1:8000
 demo: ## With `make run` up: a namespace, a web Deployment of a small local image, and its page
 	@$(VENV)/python manage.py demo
 
-kubeconfig: ## Write data/kubeconfig for demo/admin and say how to use it
+kubeconfig: ## Write data/kubeconfig for demo/admin, which signs in by itself, and say how to use it
 	@$(VENV)/python manage.py kubeconfig --output data/kubeconfig
+
+authenticator: ## Build .build/cci-iam-authenticator, the command that signs kubectl in, as one file
+	@$(VENV)/python -m iam.bundle .build/cci-iam-authenticator && echo "Built .build/cci-iam-authenticator"
 
 test: ## Set up and run every test: unit, store (SQLite, PostgreSQL), Docker, kubectl, browser
 	@$(PYTHON) scripts/setup.py test
@@ -40,6 +43,7 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.pod_start
 	@$(VENV)/python -m benchmarks.usage_sweep
 	@$(VENV)/python -m benchmarks.kube_api
+	@$(VENV)/python -m benchmarks.authenticator_start
 
 screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test

@@ -40,6 +40,7 @@ pages: list[URLPattern] = [
     path("help/", help.help_page, name="help"),
     path("kubectl/", kubectl.access, name="kubectl"),
     path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),
+    path("kubectl/cci-iam-authenticator", kubectl.authenticator, name="authenticator"),
     path("create/namespace/", create.namespace_create, name="namespace-create"),
     path("create/deployment/", create_workload.deployment_create, name="deployment-create"),
     path("create/job/", create_workload.job_create, name="job-create"),

@@ -1,6 +1,7 @@
-"""The file that makes kubectl work: where the API is, which CA to trust, and a token.
+"""The file that makes kubectl work: where the API is, which CA to trust, and who asks.
 
-The token in it lives 24 hours at most; `issue` puts in a new one each time.
+Either with a token, which lives 24 hours at most (`issue` puts in a new one each time), or with an access key and
+`cci-iam-authenticator`, which gets tokens with it for as long as the key is active (`signing_in`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import yaml
 from django.conf import settings
 
 from iam import pki, tokens
+from iam.accesskeys import Created
+from iam.authenticator.entries import Way, entries_of
+from iam.authenticator.identities import AccessKey, Trust
+from iam.authenticator.kubeconfig import merged
 from iam.models import User
 
 
@@ -32,9 +37,18 @@ def build(user: User, token: str, server: str) -> str:
     return yaml.safe_dump(config, sort_keys=False)
 
 
-def issue(user: User, *, server: str = "") -> str:
-    """A kubeconfig with a new token of `user`, for `server` or else for the address of the settings."""
-    return build(user, tokens.issue(user).token, server or default_server())
+def issue(user: User, *, via: tokens.Via, server: str = "", address: str = "") -> str:
+    """A kubeconfig with a new token of `user`, for `server` or else for the address of the settings. `address` is where
+    who asks for it is."""
+    return build(user, tokens.issue(user, via=via, address=address).token, server or default_server())
+
+
+def signing_in(key: Created, program: list[str], *, server: str = "") -> str:
+    """A kubeconfig whose user is `key`; `program` starts cci-iam-authenticator. It holds the key's secret."""
+    address = server or default_server()
+    way = Way(program, address, Trust(pki.ensure().ca.read_text()))
+    entries = entries_of(address, way, AccessKey(key.ak, key.sk), region=settings.REGION)
+    return merged("", entries, make_current=True)
 
 
 def default_server() -> str:

@@ -51,6 +51,11 @@ def ensure(directory: Path | None = None, *, hosts: Sequence[str] | None = None)
     return paths
 
 
+def fingerprint(authority: Path) -> str:
+    """SHA-256 of the CA's certificate in hex, as `openssl x509 -fingerprint -sha256` has it without its colons."""
+    return x509.load_pem_x509_certificate(authority.read_bytes()).fingerprint(hashes.SHA256()).hex()
+
+
 def _configured_hosts() -> list[str]:
     reached_by = urlsplit(settings.API_URL).hostname or ""
     return [settings.HOST, reached_by, *settings.ALLOWED_HOSTS]

@@ -121,7 +121,7 @@ class Stack:
     def kubeconfig(self) -> Path:
         path = self.data / "kubeconfig"
         if not path.exists():
-            self.manage("kubeconfig", "--output", str(path))
+            self.manage("kubeconfig", "--token", "--output", str(path))
         return path
 
     def manage(self, *arguments: str) -> str:

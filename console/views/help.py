@@ -59,6 +59,10 @@ def _words() -> list[Answer]:
             _("Cores and memory of a pod, from the operator's grid: usually 0.25 to 32 cores, 2 to 8 GiB a core."),
         ),
         Answer(
+            _("Access key"),
+            _("A name (AK) and a secret (SK) with which programs sign in for you. SK is shown once, never sent."),
+        ),
+        Answer(
             _("Ended pods"),
             _("Pods that are gone: how they ended, and their logs to read and download, for some days."),
         ),

@@ -1,6 +1,9 @@
-"""kubectl access: everything needed to use the real kubectl on this account, ready to copy; and the kubeconfig."""
+"""kubectl access: everything needed to use the real kubectl on this account, ready to copy; the
+command that signs in, and a kubeconfig that needs none."""
 
 from __future__ import annotations
+
+import re
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -9,6 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from console.access import Visit, guarded
 from console.pages import Context, page
+from iam import bundle, pki
 from iam import kubeconfig as kubeconfigs
 
 FILE = "cci-kubeconfig.yaml"
@@ -17,10 +21,17 @@ FILE = "cci-kubeconfig.yaml"
 @page("kubectl.html")
 def access(visit: Visit) -> Context:
     namespace = next((row["metadata"]["name"] for row in visit.client.list("Namespace", limit=1).items), "my-namespace")
+    server, authority = kubeconfigs.default_server(), pki.fingerprint(pki.ensure().ca)
+    where = f"--cci-endpoint={server}", f"--certificate-authority=sha256:{authority}"
+    who = f"--domain-name={visit.identity.account}", f"--user-name={visit.identity.user}"
     return {
         "section": "kubectl",
-        "server": kubeconfigs.default_server(),
+        "server": server,
+        "authority": authority,
         "context": f"cci-context-{settings.REGION}-{visit.identity.user}",
+        "systems": _systems(),
+        "by_password": _shells(*where, *who),
+        "by_access_key": _shells(*where, "--ak=YOUR_AK"),
         "use": f"export KUBECONFIG=~/Downloads/{FILE}\nkubectl get namespaces",
         "commands": _commands(namespace),
     }
@@ -30,9 +41,48 @@ def access(visit: Visit) -> Context:
 @guarded("GET")
 def kubeconfig(visit: Visit) -> HttpResponse:
     """A file with a new token in it, which lives for 24 hours."""
-    response = HttpResponse(kubeconfigs.issue(visit.user), content_type="application/yaml")
-    response["Content-Disposition"] = f'attachment; filename="{FILE}"'
+    text = kubeconfigs.issue(visit.user, via="console", address=visit.request.META.get("REMOTE_ADDR", ""))
+    return _file(text.encode(), FILE, content_type="application/yaml")
+
+
+@guarded("GET")
+def authenticator(visit: Visit) -> HttpResponse:
+    """The command itself, one file for any system that has Python."""
+    return _file(bundle.content(), bundle.NAME, content_type="application/octet-stream")
+
+
+def _file(content: bytes, name: str, *, content_type: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _systems() -> list[tuple[str, str]]:
+    """How the downloaded file becomes a command, by operating system."""
+    return [
+        (_("Linux and macOS"), f"sudo install -m 755 ~/Downloads/{bundle.NAME} /usr/local/bin/"),
+        (
+            _("Windows (PowerShell, with Python from python.org)"),
+            f"New-Item -Force -ItemType Directory $HOME\\cci; "
+            f"Move-Item -Force $HOME\\Downloads\\{bundle.NAME} $HOME\\cci\\",
+        ),
+    ]
+
+
+def _shells(*words: str) -> list[tuple[str, str]]:
+    """`generate-kubeconfig` with `words`, as each system's shell takes it."""
+    return [
+        (_("Linux and macOS"), " \\\n  ".join([f"{bundle.NAME} generate-kubeconfig", *map(_quoted, words)])),
+        (
+            _("Windows (PowerShell)"),
+            " `\n  ".join([f"py $HOME\\cci\\{bundle.NAME} generate-kubeconfig", *map(_quoted, words)]),
+        ),
+    ]
+
+
+def _quoted(word: str) -> str:
+    """For a POSIX shell and PowerShell alike; names of accounts may have spaces."""
+    return word if re.fullmatch(r"[\w./:=+-]+", word, re.ASCII) else "'" + word.replace("'", "") + "'"
 
 
 def _commands(namespace: str) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from console import happenings, lists
 from console.lists import Query
 from console.rows import Row
+from iam import bundle, pki
 from tests import manifests
 from tests.console import scenes
 from workloads.client import JSON, Listing
@@ -200,6 +201,20 @@ def test_a_kubeconfig_is_a_file_nobody_keeps(browser: Browser) -> None:
     assert response.headers["Content-Disposition"].startswith("attachment")
     assert "no-store" in response.headers["Cache-Control"]
     assert b"certificate-authority-data" in response.content
+
+
+def test_the_command_that_signs_in_is_handed_out_whole(browser: Browser) -> None:
+    response = browser.get("/kubectl/cci-iam-authenticator")
+
+    assert response.headers["Content-Disposition"] == 'attachment; filename="cci-iam-authenticator"'
+    assert response.content == bundle.content()
+
+
+def test_the_commands_that_sign_in_are_this_accounts_own(browser: Browser) -> None:
+    text = text_of(browser, "/kubectl/")
+
+    assert "--domain-name=acme" in text and "--user-name=alice" in text and "--ak=YOUR_AK" in text
+    assert f"--certificate-authority=sha256:{pki.fingerprint(pki.ensure().ca)}" in text
 
 
 def test_a_log_of_a_container_that_never_started_says_why(shop: None, browser: Browser) -> None:

@@ -180,6 +180,6 @@ def test_bad_manifests_are_refused_with_the_field_the_rule_and_the_remedy(stack:
 def test_another_account_sees_nothing(stack: Stack, namespace: str, tmp_path: Path) -> None:
     stack.manage("setup_account", "--account", "other", "--user", "charlie")
     path = tmp_path / "charlie"
-    stack.manage("kubeconfig", "--account", "other", "--user", "charlie", "--output", str(path))
+    stack.manage("kubeconfig", "--token", "--account", "other", "--user", "charlie", "--output", str(path))
     words = ["get", "namespace", namespace, "--kubeconfig", str(path)]
     assert "NotFound" in stack.kubectl(*words, check=False)

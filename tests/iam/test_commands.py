@@ -10,8 +10,9 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from iam import logins, signatures, tokens
+from iam import accesskeys, logins, signatures, tokens
 from iam.authenticator import signing
+from iam.models import User
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def test_a_chosen_password_is_not_printed(db, settings):
 def test_the_kubeconfig_names_region_and_user_and_carries_ca_and_token(db, settings):
     settings.HOST, settings.API_PORT, settings.REGION = "0.0.0.0", 6443, "cn-north-4"  # noqa: S104
     _run("setup_account")
-    config = yaml.safe_load(_run("kubeconfig"))
+    config = yaml.safe_load(_run("kubeconfig", "--token"))
     assert config["current-context"] == "cci-context-cn-north-4-admin"
     assert config["clusters"][0]["name"] == "cci-cluster-cn-north-4"
     assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
@@ -63,15 +64,38 @@ def test_the_kubeconfig_names_region_and_user_and_carries_ca_and_token(db, setti
 def test_the_kubeconfig_names_the_api_as_users_reach_it(db, settings):
     _run("setup_account")
     settings.API_URL = "https://cci.example.com:16443"
-    assert yaml.safe_load(_run("kubeconfig"))["clusters"][0]["cluster"]["server"] == "https://cci.example.com:16443"
+    assert (
+        yaml.safe_load(_run("kubeconfig", "--token"))["clusters"][0]["cluster"]["server"]
+        == "https://cci.example.com:16443"
+    )
 
 
 def test_the_kubeconfig_file_is_readable_by_its_owner_alone(db, tmp_path):
     _run("setup_account")
     path = tmp_path / "new" / "kubeconfig"
-    _run("kubeconfig", "--output", str(path))
+    _run("kubeconfig", "--token", "--output", str(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert yaml.safe_load(path.read_text())["kind"] == "Config"
+
+
+def test_the_kubeconfig_that_signs_in_by_itself_has_the_command_beside_it(db, key_file, tmp_path):
+    _run("setup_account")
+    path = tmp_path / "kubeconfig"
+    for _ in range(3):
+        _run("kubeconfig", "--output", str(path))
+    (key,) = accesskeys.listed(User.objects.get())
+    user = yaml.safe_load(path.read_text())["users"][0]
+    assert user["name"] == f"cci-user-cn-north-4-{key.ak}"
+    assert user["user"]["exec"]["args"][0] == str(tmp_path / "bin" / "cci-iam-authenticator")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_no_third_access_key_is_made_for_a_kubeconfig(db, key_file):
+    _run("setup_account")
+    for _ in range(accesskeys.MOST_ACTIVE):
+        accesskeys.create(User.objects.get())
+    with pytest.raises(CommandError, match=r"Disable one first.*--token"):
+        _run("kubeconfig")
 
 
 def test_a_kubeconfig_for_nobody_is_refused_with_the_remedy(db):

@@ -67,7 +67,8 @@ def look_up(token: str, *, address: str) -> tokens.Bearer:
         return tokens.bearer(token, address=address)
     except tokens.InvalidToken:
         raise Unauthorized(
-            "the bearer token has run out, was revoked or was never issued: get a new kubeconfig (make kubeconfig)"
+            "the bearer token has run out, was revoked or was never issued: try again with cci-iam-authenticator, "
+            "or get a new kubeconfig (make kubeconfig)"
         ) from None
 
 
