@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import secrets
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ SETTINGS = (
     Setting("CCI_PORT", "8000", "Port of the console."),
     Setting("CCI_API_PORT", "6443", "Port of the Kubernetes API and IAM (TLS)."),
     Setting("CCI_API_URL", "", "Kubernetes API as users reach it. Empty: https, CCI_HOST and CCI_API_PORT."),
+    Setting(
+        "CCI_POD_API", "10.247.0.1", "Address where pods find the API (port 443); each installation its own. none: no."
+    ),
     Setting("CCI_ADMIN_PASSWORD", "", "Password of the first user (demo/admin). Empty: generated at the first start."),
     Setting("CCI_KEY_FILE", "", "Key that encrypts access keys' secrets. Empty: secrets/vault.key in CCI_DATA_DIR."),
     Setting("CCI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", "Host names the console answers to, comma separated."),
@@ -98,6 +102,17 @@ def cards(name: str) -> dict[str, tuple[str, ...]]:
         numbers = tuple(str(first + number) for number in range(int(count)))
         found[model] = found.get(model, ()) + numbers
     return found
+
+
+def address(name: str) -> str:
+    """An IPv4 address, or "" for `none`. Raises SystemExit with a sentence otherwise."""
+    text = get(name)
+    if text == "none":
+        return ""
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise SystemExit(f"{name}={text!r} is neither an IPv4 address nor none.") from None
 
 
 def flag(name: str) -> bool:

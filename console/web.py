@@ -1,4 +1,5 @@
-"""The web process: the console on one port, the Kubernetes API and IAM (TLS) on another, in one event loop."""
+"""The web process: the console on one port, the Kubernetes API and IAM (TLS) on another, the API alone for pods on an
+address of its own, all in one event loop."""
 
 from __future__ import annotations
 
@@ -36,24 +37,29 @@ async def _serve() -> None:
     from console.asgi import application as console
     from workloads import watch
     from workloads.kubeapi.app import application as kubeapi
+    from workloads.kubeapi.app import for_pods
 
     identity = pki.ensure()
+    tls = {"ssl_certfile": str(identity.certificate), "ssl_keyfile": str(identity.key)}
     servers = [
         _Server(_config(console, port=env.number("CCI_PORT"))),
-        _Server(
-            _config(
-                kubeapi,
-                port=env.number("CCI_API_PORT"),
-                ssl_certfile=str(identity.certificate),
-                ssl_keyfile=str(identity.key),
-            )
-        ),
+        _Server(_config(kubeapi, port=env.number("CCI_API_PORT"), **tls)),
     ]
+    inner, stopping = _Server(_config(for_pods, **tls)), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, servers)
-    await asyncio.gather(*(server.serve() for server in servers))
+        loop.add_signal_handler(number, _stop, [*servers, inner], stopping)
+    await asyncio.gather(*(server.serve() for server in servers), _serve_pods(inner, stopping))
     await watch.close()
+
+
+async def _serve_pods(server: _Server, stopping: asyncio.Event) -> None:
+    """The other doors are open meanwhile, and stay open when this one cannot be had."""
+    from console import podapi
+
+    listener = await podapi.listener(env.address("CCI_POD_API"), stopping)
+    if listener is not None:
+        await server.serve(sockets=[listener])
 
 
 def _config(application: Any, **rest: Any) -> uvicorn.Config:
@@ -72,7 +78,8 @@ def _config(application: Any, **rest: Any) -> uvicorn.Config:
     )
 
 
-def _stop(servers: list[_Server]) -> None:
+def _stop(servers: list[_Server], stopping: asyncio.Event) -> None:
+    stopping.set()
     for server in servers:
         if server.should_exit:
             server.force_exit = True

@@ -7,11 +7,8 @@ name.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import ipaddress
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,10 +20,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
 
+from iam import keyfiles
+
 _CA_LIFE = timedelta(days=3650)
 _SERVER_LIFE = timedelta(days=397)
 _RENEW_BEFORE = timedelta(days=60)
-_ALWAYS = ("127.0.0.1", "::1", "localhost")
+_ALWAYS = (
+    "127.0.0.1",
+    "::1",
+    "localhost",
+    # what clients inside pods call it
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ def ensure(directory: Path | None = None, *, hosts: Sequence[str] | None = None)
     names = _names(_configured_hosts() if hosts is None else hosts)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     paths = Pki(ca=directory / "ca.crt", certificate=directory / "server.crt", key=directory / "server.key")
-    with _alone(directory):
+    with keyfiles.alone(directory):
         ca, ca_key = _authority(paths.ca, directory / "ca.key")
         if not _still_good(paths, ca, names):
             _issue_server(paths, ca, ca_key, names)
@@ -56,9 +64,14 @@ def fingerprint(authority: Path) -> str:
     return x509.load_pem_x509_certificate(authority.read_bytes()).fingerprint(hashes.SHA256()).hex()
 
 
+def authority() -> Path:
+    """The CA's certificate, without looking at anything else."""
+    return Path(settings.DATA_DIR) / "secrets" / "pki" / "ca.crt"
+
+
 def _configured_hosts() -> list[str]:
     reached_by = urlsplit(settings.API_URL).hostname or ""
-    return [settings.HOST, reached_by, *settings.ALLOWED_HOSTS]
+    return [settings.HOST, reached_by, settings.POD_API, *settings.ALLOWED_HOSTS]
 
 
 def _names(hosts: Sequence[str]) -> tuple[x509.GeneralName, ...]:
@@ -77,16 +90,9 @@ def _name(host: str) -> x509.GeneralName | None:
     return None if address.is_unspecified else x509.IPAddress(address)
 
 
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    with (directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _authority(certificate: Path, key: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     if certificate.exists() and key.exists():
-        return x509.load_pem_x509_certificate(certificate.read_bytes()), _load_key(key)
+        return x509.load_pem_x509_certificate(certificate.read_bytes()), keyfiles.load(key)
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CCI installation CA")])
     made = (
@@ -95,8 +101,8 @@ def _authority(certificate: Path, key: Path) -> tuple[x509.Certificate, ec.Ellip
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(private, hashes.SHA256())
     )
-    _write(key, _pem(private), mode=0o600)
-    _write(certificate, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    keyfiles.write(key, keyfiles.pem(private), mode=0o600)
+    keyfiles.write(certificate, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
     return made, private
 
 
@@ -106,7 +112,7 @@ def _still_good(paths: Pki, ca: x509.Certificate, names: tuple[x509.GeneralName,
     certificate = x509.load_pem_x509_certificate(paths.certificate.read_bytes())
     if certificate.not_valid_after_utc - datetime.now(UTC) < _RENEW_BEFORE:
         return False
-    if certificate.public_key() != _load_key(paths.key).public_key():
+    if certificate.public_key() != keyfiles.load(paths.key).public_key():
         return False
     try:
         certificate.verify_directly_issued_by(ca)
@@ -130,8 +136,8 @@ def _issue_server(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    _write(paths.key, _pem(private), mode=0o600)
-    _write(paths.certificate, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    keyfiles.write(paths.key, keyfiles.pem(private), mode=0o600)
+    keyfiles.write(paths.certificate, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
 def _blank(
@@ -162,25 +168,3 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError(f"{path} is not an ECDSA key. Remove the folder to have a new CA made.")
-    return key
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    """Whole or not at all, and never readable by others for an instant."""
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-    partial.replace(path)

@@ -50,6 +50,11 @@ class Stack:
         return self.data / "run"
 
     @property
+    def pod_api(self) -> str:
+        """An address of its own: several installations may run on this machine at a time."""
+        return f"10.247.{self.api_port // 256}.{self.api_port % 256}"
+
+    @property
     def environment(self) -> dict[str, str]:
         own = {
             "CCI_DATA_DIR": str(self.data),
@@ -58,6 +63,7 @@ class Stack:
             "CCI_ADMIN_PASSWORD": PASSWORD,
             "CCI_OVERCOMMIT": "50",
             "CCI_POD_CIDR": "10.252.0.0/16",
+            "CCI_POD_API": self.pod_api,
             "CCI_NAMESPACE_QUOTA": "50",
         }
         if self.docker_host:
@@ -194,6 +200,7 @@ class Stack:
         label = f"label=cci.io/instance={self.instance()}"
         if ids := self.docker("ps", "-aq", "--filter", label).split():
             self.docker("rm", "-f", *ids)
+        subprocess.run(["ip", "route", "del", "local", f"{self.pod_api}/32"], capture_output=True, check=False)
         if ids := self.docker("network", "ls", "-q", "--filter", label).split():
             self.docker("network", "rm", *ids)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from iam.identities import Identity
-from workloads.admission import grid, quota
+from workloads.admission import authorize, grid, quota
 from workloads.kinds import registry
 from workloads.kinds.grids import Grid
 from workloads.store import changes
@@ -29,6 +29,7 @@ from workloads.verbs import (
     podlogs,
     reads,
     scales,
+    tokens,
     usage,
     writes,
 )
@@ -52,11 +53,13 @@ from workloads.verbs.calls import (
 )
 from workloads.verbs.drafts import loaded
 from workloads.verbs.endedpods import EndedPods, expiry
+from workloads.verbs.tokens import Bearer, InvalidToken, bearer
 
 __all__ = (
     "JSON",
     "NEWEST",
     "Answer",
+    "Bearer",
     "Client",
     "ContainerFigure",
     "DeleteOptions",
@@ -65,6 +68,7 @@ __all__ = (
     "FieldValidation",
     "Freshness",
     "HostImage",
+    "InvalidToken",
     "Kept",
     "Listing",
     "LogOptions",
@@ -75,6 +79,7 @@ __all__ = (
     "Rows",
     "Subresource",
     "WriteOptions",
+    "bearer",
     "expire_events",
     "expiry",
     "labels_of",
@@ -241,6 +246,18 @@ class Client:
             field_selector=field_selector,
             options=options or DeleteOptions(),
         )
+
+    def create_token(
+        self, service_account: str, manifest: JSON, namespace: str, *, options: WriteOptions | None = None
+    ) -> Answer:
+        """Answers a TokenRequest; nothing is stored. Raises NotFound, Invalid, BadRequest, Conflict, Forbidden."""
+        return tokens.request(self.identity, service_account, manifest, namespace, options=options or self.options)
+
+    def pod_token(self, pod: JSON, service_account: JSON, audience: str, seconds: int, *, now: datetime) -> str:
+        """What a volume of `pod` shows at `now`; for controllers. Raises Refused."""
+        authorize.only_controllers(self.identity, registry.kind("ServiceAccount"), "token")
+        account = self.identity.account
+        return tokens.for_pod(account, pod, service_account, audience=audience, seconds=seconds, now=now)
 
     def record_event(
         self, obj: JSON, *, type: Literal["Normal", "Warning"], reason: str, message: str, component: str

@@ -22,12 +22,18 @@ def test_the_certificate_is_signed_by_the_ca_and_names_every_door(tmp_path):
     paths = pki.ensure(tmp_path, hosts=["192.0.2.7", "cci.example.com"])
     ca = x509.load_pem_x509_certificate(paths.ca.read_bytes())
     x509.load_pem_x509_certificate(paths.certificate.read_bytes()).verify_directly_issued_by(ca)
-    assert _names(paths) == {"127.0.0.1", "::1", "localhost", "192.0.2.7", "cci.example.com"}
+    inside = {"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+    assert _names(paths) == {"127.0.0.1", "::1", "localhost", "192.0.2.7", "cci.example.com", *inside}
 
 
 def test_the_name_in_kubeconfigs_is_a_door_too(tmp_path, settings):
     settings.API_URL = "https://api.example.com:16443"
     assert "api.example.com" in _names(pki.ensure(tmp_path))
+
+
+def test_the_address_that_pods_know_is_a_door_too(tmp_path, settings):
+    settings.POD_API = "10.247.0.9"
+    assert "10.247.0.9" in _names(pki.ensure(tmp_path))
 
 
 def test_a_second_start_keeps_what_there_is(tmp_path):

@@ -32,6 +32,11 @@ def settle_scale(obj: JSON, *, mode: Mode) -> tuple[str, ...]:
     return _settle(obj, schemas.shape(SCALE), name="Scale", version="v1", mode=mode, duplicates=())
 
 
+def settle_as(obj: JSON, schema: str, *, name: str, mode: Mode) -> tuple[str, ...]:
+    """The same for a body that is no object of a kind: a `name` with this schema, in version v1."""
+    return _settle(obj, schemas.shape(schema), name=name, version="v1", mode=mode, duplicates=())
+
+
 def _silenced(error: BadRequest) -> BadRequest:
     """The same without the values: a mistyped secret is still one. Names of fields are not secret."""
     if not error.causes:

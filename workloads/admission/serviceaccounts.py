@@ -1,16 +1,24 @@
-"""Under which ServiceAccount a new pod runs, and what it lends the pod: the Secrets its images are pulled with."""
+"""Under which ServiceAccount a new pod runs, and what it lends the pod: a token that its containers find, and the
+Secrets its images are pulled with."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from workloads.kinds import configmaps
 from workloads.kinds.serviceaccounts import DEFAULT
-from workloads.meta import wire
+from workloads.meta import names, wire
 from workloads.meta.errors import Refused
 from workloads.meta.keys import Key
 from workloads.store import objects
 
 JSON = dict[str, Any]
+
+PLACE = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where clients inside pods look."""
+_VOLUME = "kube-api-access-"
+_SECONDS = 3607
+"""The kubelet's own number: who reads an expiry sees that this one was not asked for."""
 
 
 def settle(pod: JSON, account: str) -> None:
@@ -23,10 +31,48 @@ def settle(pod: JSON, account: str) -> None:
         row = objects.read(Key(account, "ServiceAccount", metadata["namespace"], name))
     except objects.Missing:
         if name == DEFAULT:
+            _mount_token(pod, {})
             return
         said = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
         details = {"name": metadata["name"], "kind": "pods"}
         raise Refused(f'pods "{metadata["name"]}" is forbidden: {said}', details=details) from None
-    lent = wire.load(row.data).get("imagePullSecrets")
+    account_object = wire.load(row.data)
+    _mount_token(pod, account_object)
+    lent = account_object.get("imagePullSecrets")
     if lent and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = lent
+
+
+def _mount_token(pod: JSON, owner: JSON) -> None:
+    """Into every container that has nothing else at that place, unless pod or ServiceAccount say no; the pod's word
+    counts."""
+    spec = pod["spec"]
+    said = [obj.get("automountServiceAccountToken") for obj in (spec, owner)]
+    wanted = next((one for one in said if one is not None), True)
+    listed = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+    blind = [one for one in listed if all(mount.get("mountPath") != PLACE for mount in one.get("volumeMounts") or ())]
+    if not wanted or not blind:
+        return
+    own = (volume["name"] for volume in spec.get("volumes") or () if volume.get("name", "").startswith(_VOLUME))
+    name = next(own, "")
+    if not name:
+        name = names.generate(_VOLUME)
+        spec["volumes"] = [*(spec.get("volumes") or ()), _volume(name)]
+    for container in blind:
+        mount = {"name": name, "readOnly": True, "mountPath": PLACE}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+
+
+def _volume(name: str) -> JSON:
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": _SECONDS, "path": "token"}},
+        {"configMap": {"name": configmaps.ROOT_CA, "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {
+            "downwardAPI": {
+                "items": [
+                    {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}},
+                ]
+            }
+        },
+    ]
+    return {"name": name, "projected": {"sources": sources, "defaultMode": 0o644}}

@@ -135,7 +135,6 @@ POD_FIELDS = (
     _later("priority", "all pods have priority 0"),
     _later("preemptionPolicy", "all pods have the same priority", _one_of("", "PreemptLowerPriority")),
     _later("runtimeClassName", "all pods run in the operator's runtime"),
-    _later("automountServiceAccountToken", "no token is mounted; give false or leave it out"),
     _later("overhead", "leave it out; it is never billed"),
     _later("resourceClaims", "leave it out"),
     _later("resources", "give resources per container, or choose a pod specification by annotation"),

@@ -1,6 +1,6 @@
-"""ServiceAccount: the name a pod runs under, and the Secrets its images are pulled with.
+"""ServiceAccount: the name a pod runs under and signs in to the API with, and the Secrets its images are pulled with.
 
-Every namespace has one called `default`. No token is issued for it yet: pods do not sign in to the API by themselves.
+Every namespace has one called `default`. Its tokens are asked for at `serviceaccounts/<name>/token` (`tokenrequests`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ KIND = register(
         version="v1",
         schema="io.k8s.api.core.v1.ServiceAccount",
         singular="serviceaccount",
+        subresources=("token",),
         short_names=("sa",),
         columns=(NAME, Column("Secrets", lambda obj, now: len(obj.get("secrets") or []), type="integer"), AGE),
         validate=validate,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from workloads.kinds import claimspecs, objectmeta, references
+from workloads.kinds import claimspecs, objectmeta, references, tokenrequests
 from workloads.meta import causes, names, quantity
 from workloads.meta.errors import Cause
 
@@ -22,7 +22,6 @@ MEDIA = ("", "Memory")
 
 HOST_PATH = "the host's files are not offered; put what the container needs into its image"
 _NOT_YET = "is not supported yet: use emptyDir, configMap, secret, downwardAPI, projected or persistentVolumeClaim"
-_TOKEN = "is not supported yet: no token is issued to pods"  # noqa: S105
 _MODE_RULE = "must be a number between 0 and 0777 (octal), both inclusive"
 
 
@@ -36,6 +35,9 @@ def default(spec: JSON) -> None:
                 volume[part].setdefault("defaultMode", DEFAULT_MODE)
         if (template := (volume.get("ephemeral") or {}).get("volumeClaimTemplate")) and "spec" in template:
             claimspecs.default(template["spec"])
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            if "serviceAccountToken" in source:
+                source["serviceAccountToken"].setdefault("expirationSeconds", tokenrequests.DEFAULT_SECONDS)
         for items in _downward(volume):
             for item in items:
                 if "fieldRef" in item and not item["fieldRef"].get("apiVersion"):
@@ -160,7 +162,7 @@ def _projected(source: JSON, field: str) -> list[Cause]:
             continue
         ((part, inner),) = one.items()
         found += _projection(part, inner, f"{where}.{part}")
-        for path in [item.get("path", "") for item in inner.get("items") or []]:
+        for path in [item.get("path", "") for item in _projected_items(part, inner)]:
             if path in taken:
                 found.append(causes.invalid(f"{where}.{part}", path, "conflicting duplicate paths"))
             taken.add(path)
@@ -172,8 +174,16 @@ def _projection(part: str, source: JSON, field: str) -> list[Cause]:
         return _reference(source, field, name="name")
     if part == "downwardAPI":
         return _downward_api(source, field)
-    said = _TOKEN if part == "serviceAccountToken" else "is not supported yet: use configMap, secret or downwardAPI"
+    if part == "serviceAccountToken":
+        found = tokenrequests.seconds_causes(source["expirationSeconds"], f"{field}.expirationSeconds")
+        return found + _path(source.get("path", ""), f"{field}.path")
+    said = "is not supported yet: use configMap, secret, downwardAPI or serviceAccountToken"
     return [causes.forbidden(field, said)]
+
+
+def _projected_items(part: str, source: JSON) -> list[JSON]:
+    """A token is one file, the others list theirs."""
+    return [source] if part == "serviceAccountToken" else source.get("items") or []
 
 
 def _path(path: str, field: str) -> list[Cause]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from workloads.kubeapi import compression, routes, telemetry
 from workloads.kubeapi.exchange import Asked, Query, Reply, Request, Stream, failure
-from workloads.meta.errors import NotBuilt, StatusError, TooLarge
+from workloads.meta.errors import NotBuilt, NotFound, StatusError, TooLarge
 from workloads.meta.manifests import LONGEST
 
 Message = MutableMapping[str, Any]
@@ -41,6 +41,14 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse_websocket(scope, receive, send)
     elif scope["type"] == "lifespan":
         await _live(receive, send)
+
+
+async def for_pods(scope: Scope, receive: Receive, send: Send) -> None:
+    """The same for those inside pods, who have tokens already: nobody tries passwords from there."""
+    if scope.get("path", "").lstrip("/").partition("/")[0] in ("iam", "v3"):
+        await _reply(failure(NotFound("the server could not find the requested resource")), send)
+        return
+    await application(scope, receive, send)
 
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:

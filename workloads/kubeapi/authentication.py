@@ -1,21 +1,26 @@
 """`Authorization: Bearer <token>` to who asks; the original's `X-Auth-Token: <token>` says the same.
 
-An answer of the token table holds for two seconds in this process, so that a burst of requests asks it once; so long
-may a revoked token still work.
+A bearer token is a user's, found in the token table, or a ServiceAccount's, which is signed. An answer holds for two
+seconds in this process, so that a burst of requests asks once; so long may a revoked token still work, and one whose
+pod or ServiceAccount has gone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from iam import tokens
+from iam import jws, tokens
 from iam.identities import Identity
+from workloads import client
 from workloads.kubeapi.exchange import Request
 from workloads.kubeapi.threads import in_thread
 from workloads.meta.errors import Unauthorized
+
+log = logging.getLogger(__name__)
 
 _HOLDS = 2.0
 _MOST = 10_000
@@ -62,7 +67,7 @@ def token_of(request: Request) -> str:
 
 
 def look_up(token: str, *, address: str) -> tokens.Bearer:
-    """Asks the table, whatever is remembered. Raises Unauthorized."""
+    """Whose of the users it is: asks the table, whatever is remembered. Raises Unauthorized."""
     try:
         return tokens.bearer(token, address=address)
     except tokens.InvalidToken:
@@ -73,8 +78,19 @@ def look_up(token: str, *, address: str) -> tokens.Bearer:
 
 
 def _caller(token: str, address: str) -> Caller:
+    if jws.looks_like(token):
+        return _service_account(token)
     bearer = look_up(token, address=address)
     return Caller(bearer.identity, bearer.expires)
+
+
+def _service_account(token: str) -> Caller:
+    try:
+        found = client.bearer(token)
+    except client.InvalidToken as error:
+        log.info("a service account token is not believed: %s", error)
+        raise Unauthorized("Unauthorized") from None
+    return Caller(found.identity, found.expires)
 
 
 def _remember(digest: bytes, caller: Caller) -> None:

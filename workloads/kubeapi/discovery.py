@@ -104,6 +104,8 @@ def _of_kinds() -> Iterator[Resource]:
 def _part(kind: Kind, name: str, group: str, version: str) -> Part:
     if name == "scale":
         return Part(name, "autoscaling", "v1", "Scale", ("get", "patch", "update"))
+    if name == "token":
+        return Part(name, "authentication.k8s.io", "v1", "TokenRequest", ("create",))
     verbs = {"log": ("get",), "finalize": ("update",)}.get(name, ("get", "patch", "update"))
     return Part(name, group, version, kind.name, verbs)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from workloads.kinds import metrics, refusals, registry, schemas
+from workloads.kinds import metrics, refusals, registry, schemas, tokenrequests
 from workloads.kinds.base import Kind
 from workloads.kubeapi import discovery, negotiation, reviews
 from workloads.kubeapi.bodies import PATCH_TYPES
@@ -113,6 +113,7 @@ def _document(path: str) -> tuple[bytes, str]:
 def _schemas(group: str, version: str, kinds: list[Kind]) -> JSON:
     names = {_DELETE_OPTIONS, _STATUS, _LIST_META, *(kind.schema for kind in kinds)}
     names |= {_SCALE for kind in kinds if "scale" in kind.subresources}
+    names |= {tokenrequests.SCHEMA for kind in kinds if "token" in kind.subresources}
     names |= {_REVIEWS[kind] for (owner, _), kind in reviews.served().items() if (owner, "v1") == (group, version)}
     found = {name: _OVERRIDES.get(name) or _converted(schema) for name, schema in schemas.closure(names).items()}
     for kind in kinds:
@@ -200,6 +201,9 @@ def _kind_paths(root: str, group: str, version: str, kind: Kind) -> Iterator[tup
         if part == "scale":
             scale = _gvk("autoscaling", "v1", "Scale")
             yield f"{base}/{{name}}/scale", {each: _operation(each, scale, _SCALE) for each in ("get", "put", "patch")}
+        elif part == "token":
+            request = _gvk("authentication.k8s.io", "v1", "TokenRequest")
+            yield f"{base}/{{name}}/token", {"post": _operation("post", request, tokenrequests.SCHEMA)}
         elif part == "log":
             yield f"{base}/{{name}}/log", {"get": _operation("get", gvk, "")}
         elif part == "status":

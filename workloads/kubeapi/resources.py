@@ -322,6 +322,14 @@ def _propagation(request: Request, body: JSON) -> Any:
     return policy or request.query.one_of("propagationPolicy", ("", *policies), default="") or None
 
 
+async def _token(call: Call) -> Reply:
+    options = _write_options(call.request, call.target)
+    manifest, _ = await bodies.manifest(call.request)
+    name = call.target.name
+    made = await in_thread(lambda: call.client.create_token(name, manifest, call.namespace, options=options))
+    return json_reply(made.obj, status=201, headers=(*warning_headers(made.warnings), ("cache-control", "no-store")))
+
+
 async def _log(call: Call) -> Stream:
     return await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
 
@@ -343,4 +351,5 @@ _ON_SUBRESOURCE: dict[str, dict[str, Verb]] = {
     "scale": {"GET": _get_scale, "PUT": _update, "PATCH": _patch},
     "finalize": {"PUT": _update},
     "log": {"GET": _log},
+    "token": {"POST": _token},
 }

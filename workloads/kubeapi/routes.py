@@ -11,6 +11,7 @@ from workloads.kubeapi import (
     authentication,
     discovery,
     health,
+    issuer,
     keystone,
     logins,
     metrics,
@@ -53,6 +54,9 @@ async def answer(request: Request) -> Reply | Stream:
     if room == "v3":
         return await keystone.answer(request, segments[1:])
     caller = await authentication.caller_of(request)
+    if segments in issuer.PLACES:
+        _only_get(request)
+        return issuer.answer(segments)
     if room == "openapi":
         _only_get(request)
         return openapi.answer(request, segments[1:])

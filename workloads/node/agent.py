@@ -13,7 +13,20 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from workloads.node import archiving, disks, listening, orphans, pools, probes, room, server, storage, streams, usage
+from workloads.node import (
+    archiving,
+    disks,
+    listening,
+    orphans,
+    podapi,
+    pools,
+    probes,
+    room,
+    server,
+    storage,
+    streams,
+    usage,
+)
 from workloads.node.archiving import Limits
 from workloads.node.claims import keep as keep_claims
 from workloads.runtimes import registry
@@ -38,6 +51,7 @@ def run(stop: threading.Event) -> None:
         "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "room": lambda stop: room.keep(runtime, stop, terms()),
+        "podapi": lambda stop: podapi.keep(stop, host=settings.NODE_NAME, address=settings.POD_API),
         "disk": lambda stop: disks.keep(runtime, stop, _rules()),
         "storage": lambda stop: storage.keep(runtime, stop),
         "orphans": lambda stop: orphans.sweep(runtime, stop),

@@ -1,5 +1,5 @@
-"""The ConfigMaps, Secrets and claims that a pod names, as they are at one moment. Pure: whoever looks at the pod reads
-them.
+"""The ConfigMaps, Secrets, claims and tokens that a pod names, as they are at one moment. Pure: whoever looks at the
+pod reads them.
 
 `named` says which those are; a `Bags` holds what was found of them and answers values, or says what is missing in the
 kubelet's words.
@@ -10,18 +10,25 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from workloads.kinds import claimspecs
 from workloads.meta.keys import Uid
 from workloads.runtimes.claims import ClaimSpec
 
 JSON = Mapping[str, Any]
-Kind = Literal["ConfigMap", "Secret", "PersistentVolumeClaim"]
+Kind = Literal["ConfigMap", "Secret", "PersistentVolumeClaim", "ServiceAccount"]
 Name = tuple[Kind, str]
 
 _ENV: dict[str, Kind] = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 _ENV_FROM: dict[str, Kind] = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
+
+
+class Wish(NamedTuple):
+    """A token that a pod's volume shows: for whom, "" for the API, and how long it is to live."""
+
+    audience: str
+    seconds: int
 
 
 class Missing(Exception):
@@ -35,6 +42,7 @@ class Bags:
     namespace: str = ""
     found: Mapping[Name, JSON] = field(default_factory=dict)
     account: str = ""
+    tokens: Mapping[Wish, str] = field(default_factory=dict, repr=False)
 
     def all(self, kind: Kind, name: str) -> Mapping[str, bytes]:
         """Every value of one, by key. Raises Missing."""
@@ -49,6 +57,12 @@ class Bags:
         if key not in every:
             raise Missing(f"couldn't find key {key} in {kind} {self.namespace}/{name}")
         return every[key]
+
+    def token(self, wish: Wish, owner: str) -> str:
+        """Raises Missing, while ServiceAccount `owner` is not there."""
+        if wish not in self.tokens:
+            raise Missing(f'failed to fetch token: serviceaccounts "{owner}" not found')
+        return self.tokens[wish]
 
     def claim(self, name: str) -> ClaimSpec:
         """Raises Missing, also while the claim has no volume."""
@@ -77,7 +91,28 @@ def claim_of(obj: JSON, *, account: str) -> ClaimSpec:
 def of_pod(pod: JSON) -> set[Name]:
     """Everything a pod names."""
     claims = claimspecs.of_pod(dict(pod)).values()
-    return {*named(pod["spec"]), *(("PersistentVolumeClaim", name) for name in claims)}
+    owners: list[Name] = [("ServiceAccount", owner(pod))] if wishes(pod) else []
+    return {*named(pod["spec"]), *(("PersistentVolumeClaim", name) for name in claims), *owners}
+
+
+def owner(pod: JSON) -> str:
+    """The ServiceAccount that the pod runs under."""
+    return str(pod["spec"].get("serviceAccountName") or "default")
+
+
+def wishes(pod: JSON) -> set[Wish]:
+    """The tokens that its volumes show."""
+    sources = (
+        source["serviceAccountToken"]
+        for volume in pod["spec"].get("volumes") or ()
+        for source in (volume.get("projected") or {}).get("sources") or ()
+        if "serviceAccountToken" in source
+    )
+    return {wish(source) for source in sources}
+
+
+def wish(source: JSON) -> Wish:
+    return Wish(source.get("audience") or "", source.get("expirationSeconds") or 3600)
 
 
 def named(spec: JSON) -> set[Name]:

@@ -43,6 +43,8 @@ class FileSpec:
     path: str
     data: bytes = field(repr=False)
     mode: int = 0o644
+    owner: int | None = None
+    """The user it belongs to; None: root."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class VolumeSpec:
     """The pod's fsGroup: owns what is in it."""
     claim: ClaimSpec | None = None
     """Whose data it shows, instead of a folder of the pod's own. It must be there."""
+    may_lie_on_disk: bool = False
+    """Where nothing can be kept in memory: what it shows lives for an hour."""
     group_once: bool = False
     """A claim whose root is the group's already is left as it is (`fsGroupChangePolicy: OnRootMismatch`)."""
 
@@ -150,6 +154,8 @@ class SandboxSpec:
     names: tuple[str, ...] = ()
     """What /etc/hosts calls the pod's own address, the longest first."""
     aliases: tuple[AliasSpec, ...] = ()
+    services: tuple[AliasSpec, ...] = ()
+    """What is named in /etc/hosts because no DNS tells it."""
     dns: DnsSpec = DnsSpec()
     shared_processes: bool = False
     """Its containers see each other's processes."""

@@ -684,7 +684,7 @@ class Docker:
 
     def _write_etc(self, spec: SandboxSpec, sandbox: Found) -> None:
         """Before each start: the pod's address is another one in another sandbox."""
-        hosts = etcfiles.hosts(inspection.address(sandbox), spec.names, spec.aliases)
+        hosts = etcfiles.hosts(inspection.address(sandbox), spec.names, spec.aliases, spec.services)
         self._files.write_etc(spec.uid, "hosts", hosts)
         if spec.dns != DnsSpec():
             self._files.write_etc(spec.uid, "resolv.conf", etcfiles.resolv(spec.dns, _networks_resolver(sandbox)))

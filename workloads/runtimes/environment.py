@@ -34,11 +34,13 @@ class Facts:
     bags: Bags
     ceiling: Mapping[str, int]
     """The pod's `cpu` (millicores) and `memory` (bytes): what a container without limits may use."""
+    services: Mapping[str, str]
+    """What every container is told, unless it says otherwise itself."""
 
 
 def environment(container: JSON, facts: Facts, *, lenient: bool = False) -> dict[str, str]:
     """Raises Missing unless `lenient`, and Untranslatable."""
-    found: dict[str, str] = {}
+    found: dict[str, str] = dict(facts.services)
     for source in container.get("envFrom") or ():
         found.update(_whole_bag(source, facts.bags, lenient=lenient))
     for entry in container.get("env") or ():

@@ -22,12 +22,19 @@ fe00::1\tip6-allnodes
 fe00::2\tip6-allrouters
 """
 _ALIASES = "\n# Entries added by HostAliases.\n"
+_SERVICES = "\n# Services of every namespace.\n"
 
 
-def hosts(ip: str, names: Iterable[str], aliases: Iterable[AliasSpec]) -> str:
-    """`names` are the pod's own, the longest first."""
-    lines = ["\t".join((alias.ip, *alias.names)) + "\n" for alias in aliases]
-    return _LOCAL + "\t".join((ip, *names)) + "\n" + (_ALIASES + "".join(lines) if lines else "")
+def hosts(ip: str, names: Iterable[str], aliases: Iterable[AliasSpec], services: Iterable[AliasSpec] = ()) -> str:
+    """`names` are the pod's own, the longest first. What the pod says itself of a name counts before `services`."""
+    said, served = _lines(aliases), _lines(services)
+    return (
+        _LOCAL
+        + "\t".join((ip, *names))
+        + "\n"
+        + (_ALIASES + said if said else "")
+        + (_SERVICES + served if served else "")
+    )
 
 
 def resolv(dns: DnsSpec, networks: str) -> str:
@@ -50,6 +57,10 @@ def omitted(dns: DnsSpec) -> str:
         return ""
     opening = "Nameserver limits were exceeded, some nameservers have been omitted"
     return f"{opening}, the applied nameserver line is: {' '.join(servers[:MAX_NAMESERVERS])}"
+
+
+def _lines(aliases: Iterable[AliasSpec]) -> str:
+    return "".join("\t".join((alias.ip, *alias.names)) + "\n" for alias in aliases)
 
 
 def _read(text: str) -> tuple[list[str], list[str], dict[str, str]]:

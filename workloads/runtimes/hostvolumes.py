@@ -120,7 +120,7 @@ class HostVolumes:
         if not folder.exists():
             self._make(folder)
         if volume.in_memory and not folder.is_mount():
-            mounts.tmpfs(folder, mode=_OPEN, size_bytes=volume.size_bytes)
+            self._keep_in_memory(folder, volume)
         if stat.S_IMODE(folder.stat().st_mode) & _OPEN != _OPEN:
             folder.chmod(_OPEN)
         if volume.group is not None and folder.stat().st_gid != volume.group:
@@ -128,6 +128,14 @@ class HostVolumes:
             folder.chmod(_OPEN | stat.S_ISGID)
         if volume.files is not None:
             _publish(folder, volume.files, group=volume.group)
+
+    def _keep_in_memory(self, folder: Path, volume: VolumeSpec) -> None:
+        """Nobody without the right to mount would see a pod start otherwise: nearly all of them show a token."""
+        try:
+            mounts.tmpfs(folder, mode=_OPEN, size_bytes=volume.size_bytes)
+        except OSError:
+            if not volume.may_lie_on_disk:
+                raise
 
 
 def _publish(folder: Path, files: tuple[FileSpec, ...], *, group: int | None) -> None:
@@ -156,8 +164,8 @@ def _write(folder: Path, files: Iterable[FileSpec], *, group: int | None) -> Non
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch(mode=0o600)
         place.write_bytes(file.data)
-        if group is not None:
-            os.chown(place, -1, group)
+        if group is not None or file.owner is not None:
+            os.chown(place, -1 if file.owner is None else file.owner, -1 if group is None else group)
         place.chmod(file.mode if group is None else file.mode | _READABLE)
     for inner in (one for one in folder.rglob("*") if one.is_dir()):
         inner.chmod(0o755)
@@ -175,7 +183,7 @@ def _link(folder: Path, names: set[str]) -> None:
 def _digest(files: Iterable[FileSpec], group: int | None) -> str:
     seen = hashlib.sha256(repr(group).encode())
     for file in files:
-        for part in (file.path.encode(), oct(file.mode).encode(), file.data):
+        for part in (file.path.encode(), f"{file.mode:o} {file.owner}".encode(), file.data):
             seen.update(len(part).to_bytes(8, "big") + part)
     return seen.hexdigest()[:32]
 

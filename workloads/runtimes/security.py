@@ -28,6 +28,13 @@ def effective(pod: JSON, container: JSON) -> SecuritySpec:
     )
 
 
+def only_user(pod: JSON) -> int | None:
+    """Whom all containers run as, where every one says so and it is the same."""
+    spec = pod["spec"]
+    users = {effective(pod, one).user for one in (*(spec.get("initContainers") or ()), *spec["containers"])}
+    return users.pop() if len(users) == 1 else None
+
+
 def demands_non_root(pod: JSON, container: JSON) -> bool:
     contexts = (pod["spec"].get("securityContext") or {}, container.get("securityContext") or {})
     return bool({**contexts[0], **contexts[1]}.get("runAsNonRoot"))

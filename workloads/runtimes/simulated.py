@@ -101,6 +101,7 @@ class Simulated:
         self._warm: dict[str, int] = {}
         self._sandboxes: dict[Uid, _Sandbox] = {}
         self._volumes: dict[Uid, dict[str, dict[str, bytes]]] = {}
+        self._asked: dict[Uid, SandboxSpec] = {}
         self.claims = SimulatedClaims(clock)
         self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
         self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
@@ -183,6 +184,16 @@ class Simulated:
         """What a container finds at `path` of a volume; None when there is none."""
         with self._lock:
             return self._volumes.get(uid, {}).get(volume, {}).get(path)
+
+    def files(self, uid: Uid, volume: str) -> dict[str, bytes]:
+        """All that a volume shows."""
+        with self._lock:
+            return dict(self._volumes.get(uid, {}).get(volume, {}))
+
+    def asked(self, uid: Uid) -> SandboxSpec:
+        """What the pod's newest container was started from."""
+        with self._lock:
+            return self._asked[uid]
 
     def write(self, uid: Uid, volume: str, path: str, data: bytes) -> None:
         """A container writes into a volume."""
@@ -380,6 +391,7 @@ class Simulated:
                 if one.status.attempt == attempt:
                     return one.status
             known.append(self._start(spec, container, attempt=attempt))
+            self._asked[spec.uid] = spec
             for one in known[:-KEPT_ATTEMPTS]:
                 self._keep_log(sandbox, one)
             del known[:-KEPT_ATTEMPTS]
@@ -438,6 +450,7 @@ class Simulated:
             self._answer()
             sandbox = self._sandboxes.get(uid)
             self._volumes.pop(uid, None)
+            self._asked.pop(uid, None)
             if sandbox:
                 self._lose(sandbox)
                 for one in (one for attempts in sandbox.attempts.values() for one in attempts):

@@ -11,7 +11,7 @@ from typing import Any
 
 from workloads.meta import quantity
 from workloads.meta.keys import Uid
-from workloads.runtimes import gpus, security, volumespecs
+from workloads.runtimes import gpus, security, services, volumespecs
 from workloads.runtimes.bags import Bags, Missing
 from workloads.runtimes.base import AliasSpec, ContainerSpec, DnsSpec, NetworkSpec, SandboxSpec
 from workloads.runtimes.environment import Facts, Untranslatable, environment, expand
@@ -51,12 +51,14 @@ def sandbox(
     pod_ip: str = "",
     host_ip: str = "",
     node: str = "",
+    api: str = "",
 ) -> SandboxSpec:
     """Everything a runtime must know of `pod`. What `missing` says of a container is left out of it: that one must not
-    be started. Raises Untranslatable, and QuantityError for a limit that is none."""
+    be started. `api` is where pods reach the Kubernetes API, "" nowhere. Raises Untranslatable, and QuantityError for a
+    limit that is none."""
     metadata, spec = pod["metadata"], pod["spec"]
     cpu, memory = ceiling(pod)
-    facts = _facts(pod, bags, pod_ip=pod_ip, host_ip=host_ip, node=node)
+    facts = _facts(pod, bags, pod_ip=pod_ip, host_ip=host_ip, node=node, api=api)
     listed = (*(spec.get("initContainers") or ()), *spec["containers"])
     devices = gpus.of_containers(pod)
     containers = tuple(_container(container, pod, facts, devices[container["name"]]) for container in listed)
@@ -74,6 +76,7 @@ def sandbox(
         volumes=volumespecs.volumes(pod, facts),
         names=_names(pod),
         aliases=tuple(AliasSpec(one["ip"], tuple(one.get("hostnames") or ())) for one in spec.get("hostAliases") or ()),
+        services=services.aliases(api),
         dns=_dns(spec),
         shared_processes=bool(spec.get("shareProcessNamespace")),
     )
@@ -162,10 +165,11 @@ def _container(container: JSON, pod: JSON, facts: Facts, devices: tuple[str, ...
     )
 
 
-def _facts(pod: JSON, bags: Bags, *, pod_ip: str = "", host_ip: str = "", node: str = "") -> Facts:
+def _facts(pod: JSON, bags: Bags, *, pod_ip: str = "", host_ip: str = "", node: str = "", api: str = "") -> Facts:
     cpu, memory = ceiling(pod)
     fields = _fields(pod, pod_ip=pod_ip, host_ip=host_ip, node=node)
-    return Facts(fields=fields, bags=bags, ceiling={"cpu": cpu, "memory": memory})
+    ceilings = {"cpu": cpu, "memory": memory}
+    return Facts(fields=fields, bags=bags, ceiling=ceilings, services=services.environment(api))
 
 
 def _fields(pod: JSON, *, pod_ip: str, host_ip: str, node: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from workloads.kinds import claimspecs
 from workloads.meta import quantity
-from workloads.runtimes.bags import Kind, Missing, containers
+from workloads.runtimes import security
+from workloads.runtimes.bags import Kind, Missing, containers, of_volume, owner, wish
 from workloads.runtimes.base import FileSpec, MountSpec, VolumeSpec
 from workloads.runtimes.environment import Facts, Untranslatable, expand, field, resource
 
@@ -67,7 +68,11 @@ def _volume(volume: JSON, pod: JSON, facts: Facts) -> VolumeSpec:
     files = {file.path: file for file in _files(volume, pod, facts)}
     # a ConfigMap alone is no secret: everything else never touches the disk
     return VolumeSpec(
-        name=name, in_memory="configMap" not in volume, files=tuple(files[path] for path in sorted(files)), group=group
+        name=name,
+        in_memory="configMap" not in volume,
+        may_lie_on_disk=all(kind != "Secret" for kind, _ in of_volume(volume)),
+        files=tuple(files[path] for path in sorted(files)),
+        group=group,
     )
 
 
@@ -102,6 +107,9 @@ def _of_source(part: str, source: JSON, pod: JSON, facts: Facts, *, mode: int) -
             data = _downward(item, pod, facts).encode()
             yield FileSpec(path=_clean(item["path"]), data=data, mode=item.get("mode", mode))
         return
+    if part == "serviceAccountToken":
+        yield _token(source, pod, facts, mode=mode)
+        return
     kind: Kind = "ConfigMap" if part == "configMap" else "Secret"
     try:
         values = facts.bags.all(kind, source.get("secretName") or source.get("name") or "")
@@ -118,6 +126,14 @@ def _of_source(part: str, source: JSON, pod: JSON, facts: Facts, *, mode: int) -
         elif not source.get("optional"):
             said = "configmap references non-existent config key" if kind == "ConfigMap" else _NO_SECRET_KEY
             raise Missing(f"{said}: {item['key']}")
+
+
+def _token(source: JSON, pod: JSON, facts: Facts, *, mode: int) -> FileSpec:
+    """Where it is known who reads it, nobody else does, as the kubelet has it."""
+    token = facts.bags.token(wish(source), owner(pod)).encode()
+    user = security.only_user(pod)
+    known = user is not None or "fsGroup" in (pod["spec"].get("securityContext") or {})
+    return FileSpec(path=_clean(source["path"]), data=token, mode=0o600 if known else mode, owner=user)
 
 
 def _downward(item: JSON, pod: JSON, facts: Facts) -> str:

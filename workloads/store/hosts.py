@@ -2,6 +2,7 @@
 changes.
 
     room    what pods get of the host: {"cpu_millis": ..., "memory_bytes": ...}
+    api     where pods reach the Kubernetes API: {"address": ...}, or why they do not: {"problem": ...}
     disk    how full its disk is, and what is done about it (`node.disks`)
 """
 
@@ -16,7 +17,7 @@ from django.db import connection
 from workloads.store.models import HostWord
 from workloads.store.writing import write
 
-ROOM, DISK = "room", "disk"
+ROOM, DISK, API = "room", "disk", "api"
 
 
 def put(host: str, subject: str, said: Mapping[str, Any]) -> bool:

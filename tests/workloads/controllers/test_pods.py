@@ -524,7 +524,8 @@ def test_an_image_that_went_behind_our_back_is_pulled(world: World, monkeypatch:
 
 def test_a_status_shows_what_each_container_may_use_and_sees(world: World) -> None:
     app = manifests.container() | {"volumeMounts": [{"name": "scratch", "mountPath": "/data", "readOnly": True}]}
-    world.create(manifests.pod(containers=[app], volumes=[{"name": "scratch", "emptyDir": {}}]))
+    volumes = [{"name": "scratch", "emptyDir": {}}]
+    world.create(manifests.pod(containers=[app], volumes=volumes, automountServiceAccountToken=False))
     world.settle()
     entry = world.container()
     assert entry["resources"] == app["resources"]

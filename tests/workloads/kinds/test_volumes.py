@@ -91,9 +91,26 @@ def test_a_volume_without_a_type_is_an_empty_folder_and_files_are_0644() -> None
             "Required value",
         ),
         (
-            {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}},
-            "projected.sources[0].serviceAccountToken",
-            "no token is issued to pods",
+            {"projected": {"sources": [{"serviceAccountToken": {"path": "token", "expirationSeconds": 599}}]}},
+            "projected.sources[0].serviceAccountToken.expirationSeconds",
+            "may not specify a duration less than 10 minutes",
+        ),
+        (
+            {"projected": {"sources": [{"serviceAccountToken": {}}]}},
+            "projected.sources[0].serviceAccountToken.path",
+            "Required value",
+        ),
+        (
+            {
+                "projected": {
+                    "sources": [
+                        {"serviceAccountToken": {"path": "a"}},
+                        {"secret": {"name": "s", "items": [{"key": "k", "path": "a"}]}},
+                    ]
+                }
+            },
+            "projected.sources[1].secret",
+            "conflicting duplicate paths",
         ),
         (
             {

@@ -15,13 +15,13 @@ RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 @pytest.fixture
 def reader(api, monkeypatch):
     """alice, who may look at pods and nothing else."""
-    look_up = authentication._look_up
+    look_up = authentication._caller
 
-    def as_reader(token):
+    def as_reader(token, address):
         identity = Identity("acme", "alice", actions=("cci:pod:get", "cci:pod:list"))
-        return authentication.Caller(identity, look_up(token).expires)
+        return authentication.Caller(identity, look_up(token, address).expires)
 
-    monkeypatch.setattr(authentication, "_look_up", as_reader)
+    monkeypatch.setattr(authentication, "_caller", as_reader)
     return api
 
 

@@ -63,6 +63,13 @@ def test_what_a_container_wrote_outlives_it_but_not_its_pod(world: World) -> Non
 
 
 @pytest.mark.docker
+def test_a_token_is_its_users_and_its_groups_alone(dockers: DockerWorld) -> None:
+    secret = VolumeSpec("login", in_memory=True, files=(FileSpec("token", b"x", 0o600, owner=12345),), group=2000)
+    made = start(dockers, pod(dockers, secret))
+    assert dockers.run(made.uid, "ls -lLn /login/token").split()[:4] == ["-rw-r-----", "1", "12345", "2000"]
+
+
+@pytest.mark.docker
 def test_files_are_read_only_and_as_open_as_asked_for(dockers: DockerWorld) -> None:
     made = start(dockers, pod(dockers, files(mode=0o400, color="blue"), files("login", in_memory=True, word="x")))
     assert dockers.run(made.uid, "ls -lL /config/color").startswith("-r--------")

@@ -1,16 +1,19 @@
-"""The ConfigMaps, Secrets and claims that a pod names: read when something is made from them, waited for while they are
-not there. A container waits alone; the others go on.
+"""The ConfigMaps, Secrets, claims and tokens that a pod names: read when something is made from them, waited for while
+they are not there. A container waits alone; the others go on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workloads.controllers import hands
 from workloads.controllers.pods.look import Look
+from workloads.kinds import tokenrequests
+from workloads.meta import times
 from workloads.meta.keys import Key
 from workloads.runtimes import bags, security, translate
-from workloads.runtimes.bags import Bags
+from workloads.runtimes.bags import Bags, Name, Wish
 
 JSON = dict[str, Any]
 
@@ -27,8 +30,21 @@ def read(look: Look) -> Bags:
             name: hands.read(look.door, Key(account, name[0], namespace, name[1]))
             for name in sorted(bags.of_pod(look.pod))
         }
-        look.bags = Bags(namespace, {name: obj for name, obj in found.items() if obj is not None}, account)
+        there = {name: obj for name, obj in found.items() if obj is not None}
+        look.bags = Bags(namespace, there, account, tokens=_tokens(look, there))
     return look.bags
+
+
+def _tokens(look: Look, there: Mapping[Name, JSON]) -> dict[Wish, str]:
+    """What the pod's volumes show; the next ones when it is time for them."""
+    owner = there.get(("ServiceAccount", bags.owner(look.pod)))
+    if owner is None:
+        return {}
+    wishes = bags.wishes(look.pod)
+    created = times.parse(look.pod["metadata"]["creationTimestamp"])
+    for wish in wishes:
+        look.wake_at(tokenrequests.renewed(created, wish.seconds, now=look.now))
+    return {wish: look.door.pod_token(look.pod, owner, wish.audience, wish.seconds, now=look.now) for wish in wishes}
 
 
 def ready(look: Look, name: str) -> bool:

@@ -19,7 +19,7 @@ from workloads.controllers.pods.status import Waiting
 from workloads.meta.keys import Key, Uid
 from workloads.runtimes.bags import Bags
 from workloads.runtimes.base import ContainerStatus, LogStream, NetworkSpec, Runtime, SandboxStatus
-from workloads.store import probes
+from workloads.store import hosts, probes
 from workloads.store.probes import Word
 
 JSON = dict[str, Any]
@@ -106,6 +106,11 @@ class Look:
     def words(self) -> list[Word]:
         """What the pod's probes say."""
         return probes.of(self.uid) if any(health.has_probes(container) for container in self.every) else []
+
+    @cached_property
+    def api(self) -> str:
+        """Where its containers reach the Kubernetes API, "" nowhere."""
+        return str((hosts.get(hosts.API) or {}).get("address", ""))
 
     def turn(self) -> Turn:
         named = {container["name"]: container for container in self.inits}

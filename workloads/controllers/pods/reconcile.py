@@ -366,6 +366,7 @@ def _spec(look: Look, *, pod_ip: str = "") -> SandboxSpec:
             pod_ip=pod_ip,
             host_ip=host_ip(),
             node=look.host.node,
+            api=look.api,
         )
     except translate.Untranslatable as error:
         for container in look.containers:

@@ -31,6 +31,8 @@ def keys(entry: Entry) -> Iterable[Key]:
         return _waiting_for_network(entry)
     if entry.key.kind in ("ConfigMap", "Secret"):
         return _naming(entry.key)
+    if entry.key.kind == "ServiceAccount":
+        return _waiting_for_account(entry)
     if entry.key.kind == claims.KIND:
         return _waiting_for_claim(entry)
     if entry.key.kind != "Pod":
@@ -130,6 +132,15 @@ def _naming(key: Key) -> list[Key]:
         if name in bags.in_volumes(spec) or (waits and name in bags.named(spec)):
             found.append(row.key)
     return found
+
+
+def _waiting_for_account(entry: Entry) -> list[Key]:
+    """Pods that run under a ServiceAccount which has just come: their volumes show its token."""
+    if entry.type != "ADDED":
+        return []
+    key = entry.key
+    rows = objects.scan("Pod", account=key.account, namespace=key.namespace, phase="Pending").rows
+    return [row.key for row in rows if row.node and bags.owner(orjson.loads(row.data)) == key.name]
 
 
 def _unplaced(*, account: str | None = None, namespace: str | None = None) -> list[objects.Row]:
