@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import time_machine
+from django.db import connection
 
 from iam.identities import Identity
 from tests import manifests
@@ -63,6 +64,12 @@ class World:
     due: dict[tuple[str, Key], datetime] = field(default_factory=dict)
     failures: dict[tuple[str, Key], int] = field(default_factory=dict)
     errors: list[BaseException] = field(default_factory=list)
+    written: int | None = None
+    """How much had been written to the database when it was last read."""
+    learned: Prober | None = None
+    """The agent that has read it."""
+    items_wait: bool = False
+    """Work items are there whose time will come."""
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.folder / "logs")
@@ -107,9 +114,9 @@ class World:
 
     def settle(self) -> None:
         for _ in range(1000):
-            self._drain()
+            self._read()
             self._probe()
-            self._take_in()
+            self._read()
             item, at = min(self.due.items(), key=lambda pair: pair[1], default=(None, None))
             if item is None or at is None or at > clock() + SOON:
                 return
@@ -130,12 +137,26 @@ class World:
 
     def _probe(self) -> datetime | None:
         """What the agent does meanwhile: asks what is due. When the next one is."""
-        self.prober.learn()
+        if self.prober is not self.learned:
+            self._read()
         for probe in self.prober.due():
             name = probe.name.container, probe.name.which
             answer = self.answers.get(name, Outcome(passes=True))
             self.prober.note(probe, answer if isinstance(answer, Outcome) else answer(probe))
         return self.prober.next_due()
+
+    def _read(self) -> None:
+        """What happened since the last time, for relay, agent and queue. SQLite knows when nothing was
+        written: then there is nothing to read, which is most of the time."""
+        written = getattr(connection.connection, "total_changes", None)
+        is_news = written is None or written != self.written or self.prober is not self.learned
+        if not is_news and not self.items_wait:
+            return
+        self._drain()
+        self.prober.learn()
+        self._take_in()
+        self.learned = self.prober
+        self.written = getattr(connection.connection, "total_changes", None)
 
     def _drain(self) -> None:
         while entries := changes.after(self.place):
@@ -146,7 +167,11 @@ class World:
 
     def _take_in(self) -> None:
         """What others than controllers made dirty."""
-        for item in WorkItem.objects.filter(due__lte=clock()):
+        self.items_wait = False
+        for item in WorkItem.objects.all():
+            if item.due > clock():
+                self.items_wait = True
+                continue
             self._dirty(item.queue, [Key.parse(item.key)])
             item.delete()
 
