@@ -9,11 +9,12 @@ class BillingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from billing import client
+        from billing import client, columns
         from workloads.admission import hooks
 
         hooks.register_price(client.price)
         hooks.register_on_admit(client.price_notice)
+        hooks.register_cost_cells(columns.cells)
         post_migrate.connect(_default_prices, sender=self)
 
 

@@ -20,6 +20,7 @@ from billing.money import format_rate as format_rate
 from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
+from iam import accounts
 from iam.identities import Identity
 from workloads.client import pod_specifications
 from workloads.kinds.podspecs import Specification
@@ -95,6 +96,11 @@ def rate(
     return prices.current().rate(size, instants.of(at or datetime.now(UTC))).times(pods)
 
 
+def rate_of(specification: Specification) -> Rate:
+    """What a pod of this size costs now. Raises NoPrice."""
+    return prices.current().rate(marks.sized(specification), instants.now())
+
+
 def price(flavor: str, specification: Specification) -> str:
     """The same as admission's refusals say it, `0.000089 CNY/s`; "" when the region has no such price."""
     try:
@@ -116,23 +122,30 @@ def specifications(flavor: str = "general-computing") -> list[tuple[Specificatio
 
 
 def price_notice(new: dict[str, Any], old: dict[str, Any] | None, identity: Identity) -> tuple[str, ...]:
-    """What `kubectl create`, `apply` and `scale` answer beside the object: what was wished for will cost. Nothing to
-    our own controllers, and nothing when the price stays as it was. Raises Refused for cards without a price: they are
-    too dear to be given away."""
+    """What `kubectl create`, `apply` and `scale` answer beside the object: how the price changes by it. Nothing to our
+    own controllers, to accounts that have it switched off, and when the price stays as it was. Raises Refused for cards
+    without a price: they are too dear to be given away."""
     if identity.is_controller:
         return ()
     grid = pod_specifications()
-    wish = offers.wish(new, grid)
-    if wish is None or (old is not None and offers.wish(old, grid) == wish):
+    wish, before = offers.wish(new, grid), old and offers.wish(old, grid)
+    if wish is None or before == wish:
         return ()
+    price_list, now = prices.current(), instants.now()
+    nothing = Rate(price_list.currency, Decimal(0))
     try:
-        asked = prices.current().rate(marks.sized(wish.specification), instants.now()).times(wish.pods)
+        after = price_list.rate(marks.sized(wish.specification), now).times(wish.pods)
     except NoPrice as gap:
         if gap.item == wish.specification.gpu:
             said = f"{gap} The operator does it with: manage.py set_price {gap.item} <amount per card and second>"
             raise Refused(said) from None
-        return (str(gap),)
-    return (offers.sentence(wish, asked),)
+        return (str(gap),) if accounts.hears_prices(identity.account) else ()
+    try:
+        was = price_list.rate(marks.sized(before.specification), now).times(before.pods) if before else nothing
+    except NoPrice:
+        was = nothing
+    sentence = offers.sentence(was, after, kind=str(new.get("kind", "")))
+    return (sentence,) if sentence and accounts.hears_prices(identity.account) else ()
 
 
 def pod_meter(account: str, pod_uid: str, *, at: datetime | None = None) -> Meter | None:

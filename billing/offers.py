@@ -1,4 +1,5 @@
-"""What can be bought and what somebody is about to buy: sizes for a picker, size and number in a manifest. Pure."""
+"""What can be bought and what somebody is about to buy: sizes for a picker, size and number in a manifest, and what a
+change of it does to the price. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +7,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from billing.money import format_rate, plain
+from billing.money import about, short
 from billing.rating import Rate
 from workloads.kinds import podspecs
 from workloads.kinds.podspecs import Grid, OffGrid, Row, Specification
+
+PRICE = "price in "
+"""How every sentence about a change of price begins."""
 
 
 class Wish(NamedTuple):
@@ -31,40 +35,51 @@ def wish(obj: Mapping[str, Any], grid: Grid = podspecs.DEFAULT) -> Wish | None:
     already (a Deployment's ReplicaSet)."""
     if any(owner.get("controller") for owner in obj.get("metadata", {}).get("ownerReferences") or ()):
         return None
+    specification = size(obj, grid)
+    if specification is None:
+        return None
+    return Wish(specification, 1 if obj.get("kind") == "Pod" else _side_by_side(obj.get("spec") or {}))
+
+
+def size(obj: Mapping[str, Any], grid: Grid = podspecs.DEFAULT) -> Specification | None:
+    """Of a pod, or of the pods of a template's owner. None for kinds that run nothing."""
     spec = obj.get("spec") or {}
     if obj.get("kind") == "Pod":
-        return _wish(dict(obj), 1, grid)
+        return _size(dict(obj), grid)
     template = (spec.get("jobTemplate") or {}).get("spec", spec).get("template")
-    return _wish(template, _side_by_side(spec), grid) if template and "spec" in template else None
+    return _size(template, grid) if template and "spec" in template else None
 
 
-def sentence(asked: Wish, rate: Rate) -> str:
-    """`price: 2 pods of 0.5 cores, 1 GiB cost 0.000089 CNY/s, 0.3204 CNY/h, 230.688 CNY in 30 days`."""
-    if not asked.pods:
-        return "price: no pods, no cost"
-    pods = "1 pod" if asked.pods == 1 else f"{asked.pods} pods"
-    verb = "costs" if asked.pods == 1 else "cost"
-    hour, month = plain(rate.per_hour), plain(rate.per_month)
-    return (
-        f"price: {pods} of {asked.specification} {verb} {format_rate(rate.per_second, rate.currency)}, "
-        f"{hour} {rate.currency}/h, {month} {rate.currency} in 30 days"
-    )
+def sentence(before: Rate, after: Rate, *, kind: str = "") -> str:
+    """`price in CNY: 0.64/h -> 1.28/h (+0.64/h, ~460/month)`; "" when nothing changes. A month has 30 days. What runs
+    to its end costs that while it runs."""
+    more = after.per_second - before.per_second
+    if not more:
+        return ""
+    change, sign = Rate(after.currency, abs(more)), "+" if more > 0 else "-"
+    while_it_runs = " while it runs" if kind in ("Job", "CronJob") else ""
+    hours = f"{short(before.per_hour)}/h -> {short(after.per_hour)}/h"
+    month = f"~{'' if more > 0 else '-'}{about(change.per_month)}/month"
+    return f"{PRICE}{after.currency}{while_it_runs}: {hours} ({sign}{short(change.per_hour)}/h, {month})"
 
 
 def _side_by_side(spec: Mapping[str, Any]) -> int:
-    """How many pods run at once: a Deployment's replicas, what a Job (a CronJob's next Job) has in parallel."""
+    """How many pods run at once: a Deployment's replicas, what a Job (a CronJob's next Job) has in parallel. What is
+    suspended runs none."""
     if "replicas" in spec:
         return int(spec["replicas"])
     job = (spec.get("jobTemplate") or {}).get("spec", spec)
+    if spec.get("suspend") or job.get("suspend"):
+        return 0
     parallel = int(job.get("parallelism", 1))
     return min(parallel, int(job["completions"])) if job.get("completions") is not None else parallel
 
 
-def _wish(pod: dict[str, Any], pods: int, grid: Grid) -> Wish | None:
+def _size(pod: dict[str, Any], grid: Grid) -> Specification | None:
     """Admission has judged the size already; `rounding` finds it under either policy."""
     flavor = podspecs.ACCELERATED if podspecs.effective_size(pod["spec"]).gpus else podspecs.GENERAL
     try:
-        return Wish(podspecs.fit(pod, flavor=flavor, grid=grid, rounding=True).specification, pods)
+        return podspecs.fit(pod, flavor=flavor, grid=grid, rounding=True).specification
     except OffGrid:
         return None
 

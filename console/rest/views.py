@@ -13,6 +13,7 @@ from rest_framework.views import APIView, exception_handler
 
 from billing import client as billing
 from billing.client import Meter, NoPrice, Rate
+from iam import accounts
 from iam.identities import Identity
 from workloads.client import Client, pod_specifications
 from workloads.kinds import gridtexts, podspecs
@@ -36,6 +37,7 @@ from workloads.meta.quantity import GIB, MIB
 _REASONS = {error.code: error.reason for error in (BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed)}
 _REASONS |= {error.code: error.reason for error in (NotAcceptable, UnsupportedMediaType, TooManyRequests)}
 """REST framework's own errors, in Kubernetes' words."""
+_CHANGE = "cci:account:update"
 _DAY = int(timedelta(days=1).total_seconds())
 
 
@@ -100,12 +102,34 @@ class PodSpecificationsView(APIView):
     put = patch = delete = post
 
 
+class SettingsQuestion(serializers.Serializer[dict[str, Any]]):
+    """`{"priceWarnings": false}`"""
+
+    priceWarnings = serializers.BooleanField()
+
+
+class SettingsView(APIView):
+    """What the account has chosen for itself: whether writes are answered with what they change of the price."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"priceWarnings": accounts.hears_prices(_identity(request).account)})
+
+    def patch(self, request: Request) -> Response:
+        identity, question = _identity(request), SettingsQuestion(data=request.data)
+        if not identity.may(_CHANGE):
+            raise Forbidden(_CHANGE)
+        if not question.is_valid():
+            raise refusal_of(question.errors)
+        accounts.hear_prices(identity.account, wanted=question.validated_data["priceWarnings"])
+        return self.get(request)
+
+
 class NothingView(APIView):
     """Addresses that are not served are a Status, too."""
 
     def get(self, request: Request) -> Response:
         raise NotFound(
-            f"{request.path} is not served; served are price, pod-specifications, cost and "
+            f"{request.path} is not served; served are price, pod-specifications, settings, cost and "
             "namespaces/<namespace>/pods/<name>/cost"
         )
 

@@ -31,7 +31,7 @@ from workloads.client import Client, WriteOptions
 from workloads.meta import quantity
 from workloads.meta.errors import AlreadyExists, NotFound, StatusError
 
-PRICE_WARNING = "price: "
+PRICE_WARNING = "price in "
 """Begins what the page shows anyway, as figures."""
 PRESSED_TWICE = timedelta(minutes=1)
 

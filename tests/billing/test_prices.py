@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from billing import client, offers, prices
+from billing import client, money, offers, prices
 from billing.fields import AmountField
 from billing.models import Price
 from billing.money import format_money
 from billing.rating import NoPrice, Rate
+from iam import accounts
 from iam.identities import Identity
+from iam.models import Account
 from tests import manifests
 from workloads.kinds.grids import Specification
 
@@ -115,15 +117,17 @@ def test_the_picker_offers_round_sizes_on_the_grid_with_their_price() -> None:
 
 def test_a_wish_is_answered_with_its_price(alice: Identity) -> None:
     (notice,) = client.price_notice(deployment(), None, alice)
-    assert notice == "price: 2 pods of 0.5 cores, 1 GiB cost 0.000089 CNY/s, 0.3204 CNY/h, 230.688 CNY in 30 days"
+    assert notice == "price in CNY: 0/h -> 0.32/h (+0.32/h, ~230/month)"
     assert notice.isascii(), "it goes into an HTTP header"
 
 
 def test_scaling_says_the_new_price_and_other_changes_say_nothing(alice: Identity) -> None:
     before = deployment()
     (notice,) = client.price_notice(deployment(pods=1), before, alice)
-    assert notice.startswith("price: 1 pod of 0.5 cores, 1 GiB costs 0.0000445 CNY/s")
-    assert client.price_notice(deployment(pods=0), before, alice) == ("price: no pods, no cost",)
+    assert notice == "price in CNY: 0.32/h -> 0.16/h (-0.16/h, ~-120/month)"
+    (notice,) = client.price_notice(deployment(pods=0), before, alice)
+    assert notice == "price in CNY: 0.32/h -> 0/h (-0.32/h, ~-230/month)"
+    assert client.price_notice(deployment(pods=0), None, alice) == ()
     assert client.price_notice({**before, "metadata": {"labels": {"a": "b"}}}, before, alice) == ()
 
 
@@ -138,7 +142,37 @@ def test_controllers_hear_no_prices_and_what_runs_nothing_has_none(alice: Identi
 def test_a_pod_of_ones_own_says_its_price(alice: Identity) -> None:
     pod = {"kind": "Pod", **deployment()["spec"]["template"]}
     (notice,) = client.price_notice(pod, None, alice)
-    assert "1 pod of 0.5 cores, 1 GiB costs" in notice
+    assert notice == "price in CNY: 0/h -> 0.16/h (+0.16/h, ~120/month)"
+
+
+def test_the_words_are_those_of_the_product(alice: Identity) -> None:
+    before, after = (deployment(cpu="2", memory="4Gi", pods=pods) for pods in (1, 2))
+    (notice,) = client.price_notice(after, before, alice)
+    assert notice == "price in CNY: 0.64/h -> 1.28/h (+0.64/h, ~460/month)"
+
+
+def test_what_runs_to_its_end_costs_that_while_it_runs_and_suspended_nothing(alice: Identity) -> None:
+    (notice,) = client.price_notice(manifests.job(), None, alice)
+    assert notice == "price in CNY while it runs: 0/h -> 0.12/h (+0.12/h, ~84/month)"
+    assert client.price_notice(manifests.job(suspend=True), None, alice) == ()
+
+
+def test_an_account_may_have_it_switched_off_and_on_again(alice: Identity) -> None:
+    Account.objects.create(name="acme")
+    assert client.price_notice(deployment(), None, alice)
+    accounts.hear_prices("acme", wanted=False)
+    assert client.price_notice(deployment(), None, alice) == ()
+    accounts.hear_prices("acme", wanted=True)
+    assert client.price_notice(deployment(), None, alice)
+
+
+@pytest.mark.parametrize(
+    ("amount", "short", "about"),
+    [("0", "0", "0"), ("0.6408", "0.64", "0.64"), ("461.376", "461.38", "460"), ("0.00543", "0.0054", "0.0054"),
+     ("23068.8", "23068.8", "23000"), ("0.999", "1", "1"), ("83.592", "83.59", "84")],
+)  # fmt: skip
+def test_amounts_are_short(amount: str, short: str, about: str) -> None:
+    assert (money.short(Decimal(amount)), money.about(Decimal(amount))) == (short, about)
 
 
 def test_a_wish_without_a_price_says_what_is_missing(alice: Identity, settings: Any) -> None:

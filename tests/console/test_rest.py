@@ -161,3 +161,12 @@ def test_cards_without_a_price_say_what_the_operator_has_to_do(browser: Browser)
     response = browser.get("/api/v1/price?cpu=8&memory=32&gpu=nvidia.com/gpu-tesla-t4")
     assert_status(response, 400, "BadRequest")
     assert "no price for nvidia.com/gpu-tesla-t4" in response.json()["message"]
+
+
+def test_an_account_reads_and_switches_what_it_hears_of_prices(db: None) -> None:
+    browser = signed_in("acme", "alice")
+    assert browser.get("/api/v1/settings").json() == {"priceWarnings": True}
+    answer = browser.patch("/api/v1/settings", {"priceWarnings": False}, content_type="application/json")
+    assert answer.json() == browser.get("/api/v1/settings").json() == {"priceWarnings": False}
+    assert signed_in("other", "charlie").get("/api/v1/settings").json() == {"priceWarnings": True}
+    assert_status(browser.patch("/api/v1/settings", {}, content_type="application/json"), 400, "BadRequest")

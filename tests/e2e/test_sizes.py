@@ -20,12 +20,12 @@ def said(stack: Stack, namespace: str, *words: str) -> str:
 def test_kubectl_is_told_the_price_before_and_the_reason_of_every_billed_size(stack: Stack, namespace: str) -> None:
     image = f"--image={manifests.IMAGE}"
     dry = said(stack, namespace, "create", "deployment", "web", image, "--replicas=2", "--dry-run=server")
-    assert "Warning: price: 2 pods of 0.25 cores, 1 GiB cost 0.0000645 CNY/s" in dry
+    assert "Warning: price in CNY: 0/h -> 0.23/h (+0.23/h, ~170/month)" in dry
     assert "Warning: pod size: no resources requested, 0.25 cores, 1 GiB (0.00003225 CNY/s) billed" in dry
 
     said(stack, namespace, "create", "deployment", "web", image, "--replicas=0")
     scaled = said(stack, namespace, "scale", "deployment/web", "--replicas=3", "--dry-run=server")
-    assert "Warning: price: 3 pods of 0.25 cores, 1 GiB cost 0.00009675 CNY/s" in scaled
+    assert "Warning: price in CNY: 0/h -> 0.35/h (+0.35/h, ~250/month)" in scaled
 
     odd = manifests.pod("odd")
     odd["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "1", "memory": "1Gi"}}

@@ -128,3 +128,16 @@ def test_what_access_keys_refuse_is_said_on_the_host(db, key_file):
     _run("setup_account")
     with pytest.raises(CommandError, match="There is no access key CCIX"):
         _run("access_key", "disable", "CCIX")
+
+
+def test_price_warnings_are_switched_and_shown(db):
+    _run("setup_account")
+    assert "demo: on" in _run("price_warnings")
+    assert "demo: off" in _run("price_warnings", "off")
+    with pytest.raises(CommandError, match="no account"):
+        call_command("price_warnings", "on", account="nobody")
+
+
+def test_a_new_key_for_tokens_is_made_on_demand(db, data_dir):
+    said = _run("rotate_token_key")
+    assert "signs from now on" in said and len(list((data_dir / "secrets" / "service-accounts").glob("*.pub"))) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from iam.identities import Identity
@@ -13,8 +13,11 @@ Price = Callable[[str, Specification], str]
 """(flavor, specification) -> the price as people read it, `0.000089 CNY/s`; "" when it has none."""
 OnAdmit = Callable[[JSON, JSON | None, Identity], Iterable[str]]
 """(new, old, identity) -> warnings. Runs on every admitted create and change of spec; may refuse with a StatusError."""
+CostCells = Callable[[str, str, Sequence[Mapping[str, Any]]], Sequence[tuple[str, str, str]]]
+"""(account, kind, objects) -> SPEC, COST/H and COST of each, asked for all rows of a list together."""
 
 _prices: list[Price] = []
+_cost_cells: list[CostCells] = []
 _on_admit: list[OnAdmit] = []
 
 
@@ -29,8 +32,15 @@ def register_on_admit(hook: OnAdmit) -> OnAdmit:
     return hook
 
 
-def unregister(hook: Price | OnAdmit) -> None:
+def register_cost_cells(cells: CostCells) -> CostCells:
+    """The newest registered answers."""
+    _cost_cells.append(cells)
+    return cells
+
+
+def unregister(hook: Price | OnAdmit | CostCells) -> None:
     """For tests, which must leave the world as they found it."""
+    _cost_cells[:] = [known for known in _cost_cells if known is not hook]
     _prices[:] = [known for known in _prices if known is not hook]
     _on_admit[:] = [known for known in _on_admit if known is not hook]
 
@@ -38,6 +48,11 @@ def unregister(hook: Price | OnAdmit) -> None:
 def price(flavor: str, specification: Specification) -> str:
     """ "" while nobody knows prices."""
     return _prices[-1](flavor, specification) if _prices else ""
+
+
+def cost_cells(account: str, kind: str, objs: Sequence[Mapping[str, Any]]) -> Sequence[tuple[str, str, str]]:
+    """ "--" while nobody knows costs."""
+    return _cost_cells[-1](account, kind, objs) if _cost_cells else [("--", "--", "--")] * len(objs)
 
 
 def on_admit(new: JSON, old: JSON | None, identity: Identity) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from workloads.kinds import gates, podspecs
+from workloads.kinds import gates
 from workloads.kinds.base import Column
 from workloads.kinds.columns import AGE, NAME, NONE
 from workloads.meta import conditions, times
@@ -134,11 +134,6 @@ def _gates_cell(pod: JSON, now: float) -> str:
     return f"{passed}/{len(gates)}" if gates else NONE
 
 
-def _specification_cell(pod: JSON, now: float) -> str:
-    chosen = podspecs.chosen(pod)
-    return str(chosen) if chosen else NONE
-
-
 COLUMNS = (
     NAME,
     Column("Ready", _ready_cell, description="The aggregate readiness state of this pod for accepting traffic."),
@@ -153,5 +148,4 @@ COLUMNS = (
     Column("Node", lambda pod, now: pod["spec"].get("nodeName") or NONE, priority=1),
     Column("Nominated Node", lambda pod, now: (pod.get("status") or {}).get("nominatedNodeName") or NONE, priority=1),
     Column("Readiness Gates", _gates_cell, priority=1),
-    Column("Spec", _specification_cell, priority=1, description="The pod specification that is billed: cores and GiB."),
 )

@@ -76,7 +76,8 @@ class Call:
         """Raises NotAcceptable, BadRequest."""
         shown = accepted(self.request.headers.get("accept", ""))
         include = self.request.query.one_of("includeObject", ("None", "Metadata", "Object"), default="Metadata")
-        return View(self.target.kind, self.target.api_version, shown, include)  # type: ignore[arg-type]
+        account = self.caller.identity.account
+        return View(self.target.kind, self.target.api_version, shown, include, account)  # type: ignore[arg-type]
 
 
 Verb = Callable[[Call], Awaitable[Reply | Stream]]
@@ -124,7 +125,7 @@ def _not_allowed() -> MethodNotAllowed:
 async def _get(call: Call) -> Reply:
     view, target, fresh = call.view, call.target, Freshness(call.request.query.revision("resourceVersion"))
     row = await in_thread(lambda: call.client.get_row(target.kind.name, target.name, call.namespace, fresh=fresh))
-    return view.one(row.data)
+    return await in_thread(lambda: view.one(row.data)) if view.asks_for_costs else view.one(row.data)
 
 
 async def _list(call: Call) -> Reply:
@@ -213,7 +214,7 @@ async def _delete(call: Call) -> Reply:
     view, target, options = call.view, call.target, await _delete_options(call.request)
     gone = await in_thread(lambda: call.client.delete(target.kind.name, target.name, call.namespace, options=options))
     if "deletionTimestamp" in gone["metadata"]:
-        return view.one(orjson.dumps(gone))
+        return replace(view, account="").one(orjson.dumps(gone))
     return json_reply(_deleted(target.kind, gone))
 
 
@@ -254,6 +255,7 @@ def _deleted(kind: Kind, gone: JSON) -> JSON:
 
 def _written(view: View, made: Answer, *, status: int = 200) -> Reply:
     headers = warning_headers(made.warnings)
+    view = replace(view, account="")  # who writes hears of the price, and waits for no more
     return view.one(orjson.dumps(made.obj), status=201 if made.created else status, headers=headers)
 
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 import orjson
 import yaml
 
+from workloads.admission import hooks
 from workloads.client import Rows
-from workloads.kinds.base import Kind
+from workloads.kinds.base import Column, Kind
 from workloads.kubeapi.exchange import JSON_TYPE, Reply
 from workloads.kubeapi.negotiation import Accepted
 from workloads.meta.errors import NotAcceptable
@@ -27,6 +28,17 @@ _AT_ONCE = 64 * 1024
 """Bytes of a watch's beginning that are sent together."""
 INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_UNTOLD = "--"
+_COSTED = ("Pod", "Deployment", "Job", "CronJob", "Namespace")
+_COSTS = tuple(
+    Column(name, lambda obj, now: _UNTOLD, description=description, priority=1)
+    for name, description in (
+        ("Spec", "The pod specification that is billed: cores and GiB; of a namespace its flavor."),
+        ("Cost/h", "What it costs an hour now, in the region's currency; of a pod that waits, what it will cost."),
+        ("Cost", "What a pod has cost; of others since the month began (UTC)."),
+    )
+)
+"""What only billing knows."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,13 @@ class View:
     accepted: Accepted
     include: Include = "Metadata"
     """What a Table's rows carry beside their cells."""
+    account: str = ""
+    """Whose objects they are, for what they cost; "" nobody's in particular."""
+
+    @property
+    def asks_for_costs(self) -> bool:
+        """Then showing objects asks the database."""
+        return bool(self.account) and self.accepted.form == "table" and self.kind.name in _COSTED
 
     def one(self, data: bytes, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
         return self._reply(self.shown(data), status=status, headers=headers)
@@ -88,8 +107,11 @@ class View:
         }
 
     def _table(self, datas: Iterable[bytes], metadata: JSON, *, columns: bool = True) -> bytes:
-        now = time.time()
-        rows = [self.row(orjson.loads(data), now) for data in datas]
+        now, objs = time.time(), [orjson.loads(data) for data in datas]
+        costs: Iterable[tuple[str, ...] | None] = [None] * len(objs)
+        if self.asks_for_costs:
+            costs = hooks.cost_cells(self.account, self.kind.name, objs)
+        rows = [self.row(obj, now, costs=cells) for obj, cells in zip(objs, costs, strict=True)]
         return self.table_of(rows, metadata, columns=columns)
 
     def table_of(self, rows: list[JSON], metadata: JSON, *, columns: bool) -> bytes:
@@ -103,8 +125,11 @@ class View:
             }
         )
 
-    def row(self, obj: JSON, now: float) -> JSON:
+    def row(self, obj: JSON, now: float, *, costs: Iterable[str] | None = None) -> JSON:
+        """Without `costs` nobody was asked for them: an event of a watch is written at once."""
         row: JSON = {"cells": [column.cell(obj, now) for column in self.kind.columns]}
+        if self.kind.name in _COSTED:
+            row["cells"] += costs or [_UNTOLD] * len(_COSTS)
         if self.include == "Metadata":
             row["object"] = self.metadata_of(obj)
         elif self.include == "Object":
@@ -120,8 +145,12 @@ class View:
                 "description": column.description,
                 "priority": column.priority,
             }
-            for column in self.kind.columns
+            for column in self.columns
         ]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return (*self.kind.columns, *(_COSTS if self.kind.name in _COSTED else ()))
 
     def _reply(self, body: bytes, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
         if not self.accepted.yaml:
@@ -182,7 +211,7 @@ class EventWriter:
         if initial_events_end:
             metadata["annotations"] = INITIAL_EVENTS_END
         if self._view.accepted.form == "table":
-            cells = [""] * len(self._view.kind.columns)
+            cells = [""] * len(self._view.columns)
             row = {"cells": cells, "object": self._view.metadata_of({"metadata": metadata})}
             columns, self._columns_due = self._columns_due, False
             table = self._view.table_of([row], {"resourceVersion": str(revision)}, columns=columns)

@@ -127,11 +127,10 @@ def test_the_row_kubectl_prints() -> None:
         "Node": "n1",
         "Nominated Node": "<none>",
         "Readiness Gates": "<none>",
-        "Spec": "2 cores, 4 GiB",
     }
 
 
 def test_a_pod_that_was_just_written_has_a_row() -> None:
     row = cells({"metadata": {"name": "a"}, "spec": {"readinessGates": [{"conditionType": "x"}]}})
     assert (row["Status"], row["Ready"], row["IP"], row["Node"]) == ("Pending", "0/0", "<none>", "<none>")
-    assert (row["Readiness Gates"], row["Spec"], row["Age"]) == ("0/1", "<none>", "<unknown>")
+    assert (row["Readiness Gates"], row["Age"]) == ("0/1", "<unknown>")

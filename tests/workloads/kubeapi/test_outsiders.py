@@ -94,7 +94,7 @@ def test_it_diffs_and_runs_dry_without_a_trace(kube, applied, web):
 
 
 def test_it_hears_the_price(kube, applied, web):
-    assert "Warning: price: 5 pods" in kube.run("-n", "shop", "apply", "-f", web(replicas=5)).stderr
+    assert "Warning: price in CNY: " in kube.run("-n", "shop", "apply", "-f", web(replicas=5)).stderr
 
 
 def test_it_prints_the_columns_of_upstream(applied):

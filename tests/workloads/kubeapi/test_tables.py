@@ -18,9 +18,9 @@ def pods(api, shop):
 
 def test_a_list_is_a_table_with_the_columns_of_its_kind(api, pods):
     table = api.read(PODS, accept=TABLE)
-    columns = registry.kind("Pod").columns
+    columns = [column.name for column in registry.kind("Pod").columns] + ["Spec", "Cost/h", "Cost"]
     assert (table["kind"], table["apiVersion"]) == ("Table", "meta.k8s.io/v1")
-    assert [column["name"] for column in table["columnDefinitions"]] == [column.name for column in columns]
+    assert [column["name"] for column in table["columnDefinitions"]] == columns
     assert all(len(row["cells"]) == len(columns) for row in table["rows"])
     assert [row["cells"][0] for row in table["rows"]] == ["one", "two"]
     assert int(table["metadata"]["resourceVersion"]) >= int(pods[-1]["metadata"]["resourceVersion"])
@@ -33,6 +33,19 @@ def test_every_kind_has_a_table_even_when_there_is_nothing(api, shop, name):
     table = api.read(f"{root}/{kind.plural}", accept=TABLE)
     first = table["columnDefinitions"][0]
     assert set(first) == {"name", "type", "format", "description", "priority"}
+
+
+def test_a_wide_row_says_what_is_billed_and_what_it_costs(api, pods):
+    for table in (api.read(PODS, accept=TABLE), api.read(f"{PODS}/one", accept=TABLE)):
+        assert table["rows"][0]["cells"][-3:] == ["0.25 cores, 1 GiB", "0.1161", "0"]
+        assert [column["priority"] for column in table["columnDefinitions"][-3:]] == [1, 1, 1]
+    (row,) = api.read("/api/v1/namespaces", accept=TABLE)["rows"]
+    assert row["cells"][-3:] == ["general-computing", "0", "0"]
+
+
+def test_a_watch_asks_nobody_for_costs(api, pods):
+    with api.watch(PODS, accept=TABLE) as events:
+        assert next(events)["object"]["rows"][0]["cells"][-3:] == ["--", "--", "--"]
 
 
 def test_one_object_is_a_table_of_one_row(api, pods):

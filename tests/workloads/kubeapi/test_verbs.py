@@ -104,7 +104,7 @@ def test_a_dry_run_answers_and_keeps_nothing(api, shop):
 
 def test_the_price_of_what_was_made_is_a_warning(api, shop):
     answer = api.post(DEPLOYMENTS, json=manifests.deployment("web"))
-    assert answer.headers["warning"].startswith('299 - "price: 2 pods')
+    assert answer.headers["warning"].startswith('299 - "price in CNY: 0/h -> ')
 
 
 @pytest.mark.parametrize(
