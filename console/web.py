@@ -43,7 +43,8 @@ async def _serve() -> None:
     tls = {"ssl_certfile": str(identity.certificate), "ssl_keyfile": str(identity.key)}
     servers = [
         _Server(_config(console, port=env.number("CCI_PORT"))),
-        _Server(_config(kubeapi, port=env.number("CCI_API_PORT"), **tls)),
+        # who exec's stdin outruns is not read from, and cannot answer a ping meanwhile
+        _Server(_config(kubeapi, port=env.number("CCI_API_PORT"), ws_ping_timeout=None, **tls)),
     ]
     inner, stopping = _Server(_config(for_pods, **tls)), asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ from workloads.verbs import (
     podlogs,
     reads,
     scales,
+    sessions,
     tokens,
     usage,
     writes,
@@ -39,6 +40,7 @@ from workloads.verbs.calls import (
     Answer,
     ContainerFigure,
     DeleteOptions,
+    ExecOptions,
     FieldValidation,
     Freshness,
     HostImage,
@@ -48,11 +50,13 @@ from workloads.verbs.calls import (
     PatchType,
     PodFigures,
     Rows,
+    SessionTarget,
     Subresource,
     WriteOptions,
 )
 from workloads.verbs.drafts import loaded
 from workloads.verbs.endedpods import EndedPods, expiry
+from workloads.verbs.sessions import Ending, Output, Session, to_port
 from workloads.verbs.tokens import Bearer, InvalidToken, bearer
 
 __all__ = (
@@ -65,6 +69,8 @@ __all__ = (
     "DeleteOptions",
     "Ended",
     "EndedPods",
+    "Ending",
+    "ExecOptions",
     "FieldValidation",
     "Freshness",
     "HostImage",
@@ -73,17 +79,23 @@ __all__ = (
     "Listing",
     "LogOptions",
     "LogTarget",
+    "Output",
     "PatchType",
     "PodFigures",
     "Row",
     "Rows",
+    "Session",
+    "SessionTarget",
     "Subresource",
     "WriteOptions",
     "bearer",
+    "check_agent",
     "expire_events",
     "expiry",
     "labels_of",
+    "open_session",
     "pod_specifications",
+    "to_port",
 )
 
 
@@ -275,6 +287,19 @@ class Client:
         """`logs` for callers that stream by themselves: everything is checked, only the GET is left to do."""
         return podlogs.target(self.identity, namespace, pod, options)
 
+    def exec_target(self, namespace: str, pod: str, options: ExecOptions) -> SessionTarget:
+        """A command in a container, checked; `open_session` runs it. Raises NotFound, BadRequest, Forbidden, and
+        InternalError while the container does not run."""
+        return sessions.exec_target(self.identity, namespace, pod, options)
+
+    def attach_target(self, namespace: str, pod: str, options: ExecOptions) -> SessionTarget:
+        """The streams of a container's own process. As `exec_target`."""
+        return sessions.attach_target(self.identity, namespace, pod, options)
+
+    def forward_target(self, namespace: str, pod: str) -> SessionTarget:
+        """Connections to a pod's ports: `open_session(to_port(target, 8080))` makes one. Raises as `exec_target`."""
+        return sessions.forward_target(self.identity, namespace, pod)
+
     def pod_usage(self, namespace: str, pod: str) -> PodFigures:
         """What a pod uses now. Raises NotFound also while it does not run or is too young to be measured, Unavailable
         while the agent is away."""
@@ -343,6 +368,16 @@ class Client:
     def namespace_limit(self) -> int:
         """How many namespaces the account may have."""
         return quota.namespace_limit(self.identity.account)
+
+
+async def open_session(target: SessionTarget) -> Session:
+    """In an event loop. Raises NotFound, BadRequest, Unavailable. Close it, whatever happens."""
+    return await sessions.opened(target)
+
+
+async def check_agent(target: SessionTarget) -> None:
+    """Raises Unavailable when no session could be opened."""
+    await sessions.check_agent(target)
 
 
 def expire_events(now: datetime) -> int:

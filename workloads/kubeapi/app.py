@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from workloads.kubeapi import compression, routes, telemetry
-from workloads.kubeapi.exchange import Asked, Query, Reply, Request, Stream, failure
+from workloads.kubeapi.exchange import Asked, Query, Reply, Request, Stream, Upgrade, failure
+from workloads.kubeapi.streaming import websockets
 from workloads.meta.errors import NotBuilt, NotFound, StatusError, TooLarge
 from workloads.meta.manifests import LONGEST
 
@@ -38,7 +39,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await _serve(scope, receive, send)
     elif scope["type"] == "websocket":
-        await _refuse_websocket(scope, receive, send)
+        await _serve_websocket(scope, receive, send)
     elif scope["type"] == "lifespan":
         await _live(receive, send)
 
@@ -65,10 +66,23 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         finally:
             telemetry.closed(what)
         return
+    if isinstance(answer, Upgrade):
+        answer = failure(websockets.without(answer))
     try:
         await _reply(await compression.fitting(answer, scope), send)
     finally:
         telemetry.count(_what(scope, asked), answer.status, time.perf_counter() - begun)
+
+
+async def _serve_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    asked, scope = Asked(), {**scope, "method": "GET"}
+    answer = await _answer({**scope, ASKED: asked}, receive)
+    what = _what(scope, asked)
+    telemetry.opened(what)
+    try:
+        await websockets.serve(scope, receive, send, answer)
+    finally:
+        telemetry.closed(what)
 
 
 def _what(scope: Scope, asked: Asked) -> telemetry.What:
@@ -115,7 +129,7 @@ def _too_large() -> TooLarge:
     return TooLarge(f"the request is too large: its body may have {LONGEST} bytes at most")
 
 
-async def _answer(scope: Scope, receive: Receive) -> Reply | Stream:
+async def _answer(scope: Scope, receive: Receive) -> Reply | Stream | Upgrade:
     place = scope.get("method", "GET"), scope["path"]
     try:
         return await routes.answer(_request(scope, receive))
@@ -200,26 +214,6 @@ async def _pump(chunks: AsyncIterator[bytes], send: Send, sent: _Sent) -> None:
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
-    """exec, attach and port-forward come as WebSockets. They are answered before the handshake, so that kubectl prints
-    the sentence."""
-    await receive()
-    answer = await _answer({**scope, "method": "GET"}, receive)
-    if isinstance(answer, Stream):
-        answer = failure(NotBuilt("this address answers plain requests only, not WebSockets"))
-    if "websocket.http.response" not in (scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": "not supported"})
-        return
-    await send(
-        {
-            "type": "websocket.http.response.start",
-            "status": answer.status if answer.status >= 400 else 501,
-            "headers": [(b"content-type", answer.content_type.encode())],
-        }
-    )
-    await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
 async def _live(receive: Receive, send: Send) -> None:

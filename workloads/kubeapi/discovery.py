@@ -106,8 +106,14 @@ def _part(kind: Kind, name: str, group: str, version: str) -> Part:
         return Part(name, "autoscaling", "v1", "Scale", ("get", "patch", "update"))
     if name == "token":
         return Part(name, "authentication.k8s.io", "v1", "TokenRequest", ("create",))
+    if name in _OPTIONS:
+        return Part(name, group, version, _OPTIONS[name], ("create", "get"))
     verbs = {"log": ("get",), "finalize": ("update",)}.get(name, ("get", "patch", "update"))
     return Part(name, group, version, kind.name, verbs)
+
+
+_OPTIONS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
+"""What streams are asked with."""
 
 
 def _of_metrics() -> Iterator[Resource]:

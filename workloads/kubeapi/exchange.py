@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
@@ -16,7 +16,7 @@ JSON = dict[str, Any]
 JSON_TYPE = "application/json"
 
 _TRUE, _FALSE = ("", "1", "t", "true"), ("0", "f", "false")
-_MOST_PARAMETERS = 100
+_MOST_PARAMETERS = 1000
 
 
 class Query:
@@ -120,6 +120,30 @@ class Stream:
     content_type: str = JSON_TYPE
     stall_seconds: float | None = None
     """How long the caller may take nothing of what is sent before it is hung up on; None: as long as it likes."""
+
+
+class Socket(Protocol):
+    """A WebSocket that was accepted."""
+
+    async def receive(self) -> bytes | None:
+        """The next message; None when the caller has gone."""
+
+    async def send(self, data: bytes | str) -> None:
+        """Waits while the caller does not read. Raises OSError when it has gone."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A reply that goes on as a WebSocket; everything that could be checked was."""
+
+    protocols: tuple[str, ...]
+    """Subprotocols that are served; of those the caller names the first that is one."""
+    run: Callable[[Socket, str], Awaitable[None]]
+    """Takes the socket and its subprotocol, "" where none was named. Closing is the caller's."""
+    otherwise: str
+    """What who comes without a WebSocket is told."""
 
 
 def json_reply(body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:

@@ -206,6 +206,11 @@ def _kind_paths(root: str, group: str, version: str, kind: Kind) -> Iterator[tup
             yield f"{base}/{{name}}/token", {"post": _operation("post", request, tokenrequests.SCHEMA)}
         elif part == "log":
             yield f"{base}/{{name}}/log", {"get": _operation("get", gvk, "")}
+        elif part in ("exec", "attach", "portforward"):
+            yield (
+                f"{base}/{{name}}/{part}",
+                {"get": _operation("connect", gvk, ""), "post": _operation("connect", gvk, "")},
+            )
         elif part == "status":
             found = {each: _operation(each, gvk, kind.schema) for each in ("get", "put", "patch")}
             yield f"{base}/{{name}}/status", found

@@ -12,8 +12,9 @@ from workloads.client import Answer, Client, DeleteOptions, Freshness, Subresour
 from workloads.kinds.base import Kind
 from workloads.kubeapi import bodies, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
-from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
+from workloads.kubeapi.exchange import Reply, Request, Stream, Upgrade, json_reply, warning_headers
 from workloads.kubeapi.negotiation import Accepted, accepted
+from workloads.kubeapi.streaming import forwards, terminals
 from workloads.kubeapi.threads import in_thread
 from workloads.kubeapi.views import EventWriter, View
 from workloads.meta.causes import required
@@ -33,12 +34,9 @@ LONGEST_GRACE = 2**31 - 1
 VALIDATIONS = ("Strict", "Warn", "Ignore")
 _APPLY = "application/apply-patch+yaml"
 _NOT_BUILT = {
-    "exec": "exec is not built yet: read the container's output with `kubectl logs`",
-    "attach": "attach is not built yet: follow the container's output with `kubectl logs -f`",
-    "portforward": "port-forward is not built yet",
     "proxy": "the proxy to pods is not built yet",
     "eviction": "eviction is not built: delete the pod instead",
-    "ephemeralcontainers": "ephemeral containers are not built",
+    "ephemeralcontainers": "ephemeral containers are not built: use kubectl exec, or kubectl debug with --copy-to",
     "resize": "a pod's size cannot be changed in place: change the template of its workload instead",
     "binding": "binding is not built: there are no nodes to choose from",
 }
@@ -80,10 +78,10 @@ class Call:
         return View(self.target.kind, self.target.api_version, shown, include, account)  # type: ignore[arg-type]
 
 
-Verb = Callable[[Call], Awaitable[Reply | Stream]]
+Verb = Callable[[Call], Awaitable[Reply | Stream | Upgrade]]
 
 
-async def answer(request: Request, caller: Caller, target: Target) -> Reply | Stream:
+async def answer(request: Request, caller: Caller, target: Target) -> Reply | Stream | Upgrade:
     """Raises StatusError."""
     verb = _verb(request, target)
     return await verb(Call(request, caller, target))
@@ -332,6 +330,18 @@ async def _token(call: Call) -> Reply:
     return json_reply(made.obj, status=201, headers=(*warning_headers(made.warnings), ("cache-control", "no-store")))
 
 
+async def _exec(call: Call) -> Upgrade:
+    return await terminals.exec(call.request, call.client, call.namespace, call.target.name)
+
+
+async def _attach(call: Call) -> Upgrade:
+    return await terminals.attach(call.request, call.client, call.namespace, call.target.name)
+
+
+async def _port_forward(call: Call) -> Upgrade:
+    return await forwards.answer(call.request, call.client, call.namespace, call.target.name)
+
+
 async def _log(call: Call) -> Stream:
     return await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
 
@@ -354,4 +364,7 @@ _ON_SUBRESOURCE: dict[str, dict[str, Verb]] = {
     "finalize": {"PUT": _update},
     "log": {"GET": _log},
     "token": {"POST": _token},
+    "exec": {"GET": _exec, "POST": _exec},
+    "attach": {"GET": _attach, "POST": _attach},
+    "portforward": {"GET": _port_forward, "POST": _port_forward},
 }

@@ -20,7 +20,7 @@ from workloads.kubeapi import (
     reviews,
     telemetry,
 )
-from workloads.kubeapi.exchange import Reply, Request, Stream, json_reply, warning_headers
+from workloads.kubeapi.exchange import Reply, Request, Stream, Upgrade, json_reply, warning_headers
 from workloads.kubeapi.resources import Target
 from workloads.kubeapi.threads import in_thread
 from workloads.meta.errors import MethodNotAllowed, NotBuilt, NotFound
@@ -41,7 +41,7 @@ class _Place:
     subresource: str = ""
 
 
-async def answer(request: Request) -> Reply | Stream:
+async def answer(request: Request) -> Reply | Stream | Upgrade:
     """Raises StatusError."""
     segments = [segment for segment in request.path.split("/") if segment]
     room = segments[0] if segments else ""
@@ -72,7 +72,7 @@ async def answer(request: Request) -> Reply | Stream:
 
 async def _resource(
     request: Request, caller: authentication.Caller, group: str, version: str, rest: list[str]
-) -> Reply | Stream:
+) -> Reply | Stream | Upgrade:
     place = _place(rest)
     asked = request.asked
     asked.group, asked.resource, asked.subresource = group, place.plural, place.subresource

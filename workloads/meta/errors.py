@@ -1,6 +1,7 @@
 """Every way a request can fail. Each error knows its HTTP code, Kubernetes reason and `Status` body.
 
     StatusError                 500 InternalError
+    ├── InternalError           500 InternalError     (nobody's fault, and said as a kubelet says it)
     ├── BadRequest              400 BadRequest
     │   └── QuotaReached        400 BadRequest        errorCode CCI.02.400106
     ├── Unauthorized            401 Unauthorized
@@ -85,6 +86,10 @@ class StatusError(Exception):
         if self.error_code:
             body["errorCode"] = self.error_code
         return body
+
+
+class InternalError(StatusError):
+    """A kubelet's answer when a container is not in the state for what is asked."""
 
 
 class BadRequest(StatusError):

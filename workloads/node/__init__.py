@@ -13,4 +13,11 @@ Stream server contract (HTTP/1.1 on the Unix socket `CCI_AGENT_SOCKET`, header `
         without uid of every pod; a container is there from its second sample on
     GET /v1/pods/{uid}/usage/history -> the same, a figure every half minute of the last hour, the oldest first
 Errors are a JSON `Status`.
+
+Sessions have a socket of their own beside it (`sessions.sock`): frames both ways (`verbs/links`), one a connection.
+    ORDER {"token": ..., "account": ..., "uid": ..., "do": "exec", "container": ..., "command": [...], "stdin": true,
+        "stdout": true, "stderr": true, "tty": false}
+        or "do": "attach" with container and stdin, or "do": "connect" with port
+    READY, or REFUSED with a `Status`; then STDIN, EOF and SIZE {"columns": 80, "rows": 24} one way, STDOUT and STDERR
+    the other, USED both, and END {"exitCode": 3} or {"error": "..."} last. A connection's bytes are STDIN and STDOUT.
 """

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import uvicorn
 
+from workloads.node.sessions import Sessions
 from workloads.node.streams import Application
+from workloads.verbs.sessions import sessions_beside
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ TICK_SECONDS = 0.2
 
 
 def serve(application: Application, place: Path, stop: threading.Event) -> None:
-    """Until `stop`. Followers are cut off then; they come back to the next agent."""
+    """Until `stop`. Followers are cut off then; they come back to the next agent. Sessions have a socket beside it."""
     config = uvicorn.Config(
         application,
         http="httptools",
@@ -31,9 +33,9 @@ def serve(application: Application, place: Path, stop: threading.Event) -> None:
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
     server = uvicorn.Server(config)
-    with listening_at(place) as listener:
+    with listening_at(sessions_beside(place)) as sessions, listening_at(place) as listener:
         logger.info("streams are served at %s", place)
-        asyncio.run(_serve(server, listener, stop))
+        asyncio.run(_serve(server, application.sessions, (listener, sessions), stop))
 
 
 def listening_at(place: Path) -> socket.socket:
@@ -49,9 +51,18 @@ def listening_at(place: Path) -> socket.socket:
     return listener
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, stop: threading.Event) -> None:
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not stop.is_set() and not serving.done():
-        await asyncio.sleep(TICK_SECONDS)
+async def _serve(
+    server: uvicorn.Server,
+    sessions: Sessions,
+    listeners: tuple[socket.socket, socket.socket],
+    stop: threading.Event,
+) -> None:
+    streams, lines = listeners
+    serving = asyncio.create_task(server.serve(sockets=[streams]))
+    async with await asyncio.start_unix_server(sessions.serve, sock=lines) as lined:
+        while not stop.is_set() and not serving.done():
+            await asyncio.sleep(TICK_SECONDS)
+        lined.close()
+        await sessions.close()
     server.should_exit = True
     await serving

@@ -22,6 +22,7 @@ import orjson
 from workloads.meta import times
 from workloads.meta.errors import BadRequest, MethodNotAllowed, NotFound, StatusError, Unauthorized, Unavailable
 from workloads.meta.keys import Uid
+from workloads.node.sessions import Sessions
 from workloads.node.usage import Figure, Sampler
 from workloads.runtimes.base import LogStream, Runtime, RuntimeFault
 
@@ -58,6 +59,8 @@ class Application:
         self._runtime = runtime
         self._sampler = sampler or Sampler(runtime)
         self._token = f"Bearer {token}".encode()
+        self.sessions = Sessions(runtime, token=token)
+        """Served on a socket of their own."""
         self._most = most_streams
         self._open = 0
         # reads may all block; the short calls beside them never wait for one

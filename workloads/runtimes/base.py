@@ -6,6 +6,7 @@ again: what is already so is left so. Times are UTC, from the runtime's own cloc
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +26,10 @@ class RuntimeGone(RuntimeFault):
 
 class ImageFault(RuntimeFault):
     """The image cannot be had: `str(error)` is the registry's own words."""
+
+
+class NoConnection(RuntimeFault):
+    """Nobody answers at a pod's port; the text says what was tried, in Go's words."""
 
 
 @dataclass(frozen=True)
@@ -304,6 +309,17 @@ MESSAGE_BYTES = 4096
 
 
 @dataclass(frozen=True)
+class ExecSpec:
+    """A command to run in a container, and which of its streams the caller wants."""
+
+    command: tuple[str, ...]
+    stdin: bool = False
+    stdout: bool = True
+    stderr: bool = True
+    tty: bool = False
+
+
+@dataclass(frozen=True)
 class RuntimeEvent:
     """Something happened to this pod's containers: look. Carries no state."""
 
@@ -321,6 +337,36 @@ class LogStream(Protocol):
     def __next__(self) -> bytes: ...
 
     def close(self) -> None: ...
+
+
+class Session(Protocol):
+    """The standard streams of a process, for one caller. No method but `hang_up` and `kill` takes long, yet all may ask
+    the runtime something: none belongs into an event loop."""
+
+    socket: socket.socket
+    """What is written to it is stdin, and shutting down its writing half closes that; what comes is the output, to its
+    end. Its owner is whoever asked for the session."""
+    framed: bool
+    """The output comes in frames (`outputframes`), which tell stdout from stderr; else it is bytes as they are."""
+    refusal: bytes
+    """Output that begins so is the runtime's own words on why a command did not start, and none of stdout's."""
+
+    def resize(self, *, columns: int, rows: int) -> None:
+        """The caller's terminal has this size now. A process that has ended needs none."""
+
+    def exit_code(self) -> int:
+        """Of a command, when its output has ended; of what was attached to, 0."""
+
+    def hang_up(self) -> None:
+        """The caller has gone, and a command may still run: it is told so as by a terminal that is closed (SIGHUP),
+        with all that it started. What was attached to goes on."""
+
+    def kill(self) -> None:
+        """For a command that a hang-up did not end. What asked to outlive one (`nohup`) stays, unless the command
+        itself has to be killed."""
+
+    def close(self) -> None:
+        """The socket too."""
 
 
 class Runtime(Protocol):
@@ -402,6 +448,18 @@ class Runtime(Protocol):
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         """Runs a command in a running container, for at most so long. Raises RuntimeFault when the container does not
         run; a command that does not exist ends with code 126 or 127 and the runtime's words."""
+
+    def open_exec(self, uid: Uid, container: str, spec: ExecSpec, *, account: str | None = None) -> Session:
+        """Starts a command in a running container, its streams the caller's. Raises KeyError when there is no such
+        container or it is not `account`'s, if that is said, RuntimeFault when it does not run; a command that does not
+        exist ends with code 126 or 127 and the runtime's words."""
+
+    def attach(self, uid: Uid, container: str, *, stdin: bool, account: str | None = None) -> Session:
+        """The streams of a running container's own process, from now on. Raises as `open_exec`."""
+
+    def connect(self, uid: Uid, port: int, *, account: str | None = None) -> socket.socket:
+        """A connection to whoever listens at that port in the pod, also on its loopback alone; not blocking any more.
+        Raises KeyError, also when the pod does not run, and NoConnection."""
 
     def terminate(self, uid: Uid, *, container: str | None = None) -> None:
         """SIGTERM to one container, or to all that run; returns at once. The caller looks again when the runtime's

@@ -19,7 +19,8 @@ import urllib3
 from docker import APIClient, auth, errors, utils
 from docker.types import IPAMConfig, IPAMPool
 
-from workloads.runtimes.base import EXEC_OUTPUT_BYTES, ImageFault, Ran, RuntimeFault, RuntimeGone
+from workloads.runtimes import hijacking
+from workloads.runtimes.base import EXEC_OUTPUT_BYTES, ExecSpec, ImageFault, Ran, RuntimeFault, RuntimeGone
 
 Found = Mapping[str, Any]
 Item = TypeVar("Item", bound=bytes | Found)
@@ -118,6 +119,49 @@ class Daemon:
         except RuntimeFault:
             api.close()
             raise
+
+    def create_exec(self, name: str, spec: ExecSpec, *, detach_keys: str) -> str:
+        """The id of a command that is ready to run in a container. Raises Missing, Conflict when it does not run."""
+        with _heard():
+            made = self._api.exec_create(
+                name,
+                list(spec.command),
+                stdin=spec.stdin,
+                stdout=spec.stdout,
+                stderr=spec.stderr,
+                tty=spec.tty,
+                detach_keys=detach_keys,
+            )
+        return str(made["Id"])
+
+    def exec_facts(self, id: str) -> Found:
+        """Raises Missing: also once the container has gone."""
+        with _heard():
+            return dict(self._api.exec_inspect(id))
+
+    def resize_exec(self, id: str, *, columns: int, rows: int) -> None:
+        """One that has ended or not begun has no terminal."""
+        with suppress(Missing, Conflict, RuntimeFault), _heard():
+            self._api.exec_resize(id, height=rows, width=columns)
+
+    def resize(self, name: str, *, columns: int, rows: int) -> None:
+        with suppress(Missing, Conflict, RuntimeFault), _heard():
+            self._api.resize(name, height=rows, width=columns)
+
+    def hijack(self, path: str, body: Mapping[str, Any] | None = None) -> socket.socket:
+        """A connection that the daemon hands over after its answer: what follows is a process's stdin and output.
+        Raises Missing, Conflict, RuntimeFault."""
+        with _heard():
+            try:
+                return hijacking.hijacked(self._address, f"/v{self._api.api_version}{path}", body or {})
+            except hijacking.Refused as refusal:
+                fault: type[RuntimeFault] = {404: Missing, 409: Conflict}.get(refusal.status, RuntimeFault)
+                raise fault(str(refusal)) from None
+
+    @property
+    def _address(self) -> str:
+        settings = utils.kwargs_from_env() if self._base_url is None else {"base_url": self._base_url}
+        return str(settings.get("base_url", _DEFAULT_SOCKET))
 
     def remove(self, name: str) -> None:
         """Running or not, with its anonymous volumes; one that is not there is removed already."""

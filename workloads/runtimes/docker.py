@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,18 @@ from pathlib import Path
 
 from workloads.meta.keys import Uid
 from workloads.runtimes import archive as archives
-from workloads.runtimes import etcfiles, hostnames, inspection, logtext, names, pause, payloads
+from workloads.runtimes import (
+    dockersessions,
+    etcfiles,
+    hangups,
+    hostnames,
+    inspection,
+    logtext,
+    names,
+    pause,
+    payloads,
+    podports,
+)
 from workloads.runtimes.ahead import Ahead, Made, Making, joins
 from workloads.runtimes.archive import Archive, Life
 from workloads.runtimes.base import (
@@ -32,6 +44,7 @@ from workloads.runtimes.base import (
     ContainerUsage,
     DiskUsage,
     DnsSpec,
+    ExecSpec,
     FileSystem,
     ImageFault,
     LocalImage,
@@ -45,6 +58,7 @@ from workloads.runtimes.base import (
     RuntimeGone,
     SandboxSpec,
     SandboxStatus,
+    Session,
     StoredImage,
 )
 from workloads.runtimes.cgroups import Cgroups
@@ -88,6 +102,18 @@ class _Host:
     """Whether an image with a digest was pulled. Docker's containerd store gives one to what is built, too."""
 
 
+@dataclass(frozen=True)
+class _Entrance:
+    """A way into a pod's network: its sandbox, the process of that, and its address."""
+
+    id: str
+    process: int
+    address: str
+
+
+_MOST_ENTRANCES = 1000
+
+
 class Docker:
     """`instance` keeps several installs on one daemon apart: each sees only what carries its label. `volumes` is where
     those of pods lie on the host, by the same path for this process and the daemon, with claims beside it unless
@@ -111,6 +137,7 @@ class Docker:
         self._ahead = Ahead(self._daemon)
         self._written = Written(self._daemon)
         self._here: set[str] = set()
+        self._entrances: dict[tuple[Uid, str | None], _Entrance] = {}
         self._giving = threading.Lock()
         self._dresses: bool | None = None
 
@@ -326,6 +353,26 @@ class Docker:
             if ran.exit_code is None:
                 self._kill_process(execution.process(), container=id)
         return ran
+
+    def open_exec(self, uid: Uid, container: str, spec: ExecSpec, *, account: str | None = None) -> Session:
+        return dockersessions.open_exec(self._daemon, self._one_running(uid, container, account), spec)
+
+    def attach(self, uid: Uid, container: str, *, stdin: bool, account: str | None = None) -> Session:
+        id = self._one_running(uid, container, account)
+        tty = self._daemon.inspect(id)["Config"]["Tty"]
+        return dockersessions.attach(self._daemon, id, stdin=stdin, tty=tty)
+
+    def connect(self, uid: Uid, port: int, *, account: str | None = None) -> socket.socket:
+        """From inside where this process may enter the pod's network, else to its address by the bridge. A sandbox
+        whose process is still there is still the pod's: the daemon need not be asked for every connection."""
+        known = self._entrances.get((uid, account))
+        if known is None or not hangups.belongs(known.process, known.id):
+            known = self._entrance(uid, account)
+        if self._daemon.is_local and hangups.belongs(known.process, known.id):
+            self._entrances[uid, account] = known
+            with suppress(PermissionError, FileNotFoundError):
+                return podports.connect_inside(known.process, port)
+        return podports.connect_outside(known.address, port)
 
     def terminate(self, uid: Uid, *, container: str | None = None) -> None:
         """With the signal the image asks for, as Kubernetes does."""
@@ -734,6 +781,29 @@ class Docker:
             return self._daemon.containers(label=label)
         found = self._daemon.containers(label=label, name=f"^/cci-{uid}[_-]")
         return [one for one in found if _owner(_name(one), one["Labels"]) == uid]
+
+    def _one_running(self, uid: Uid, container: str, account: str | None) -> str:
+        """The id of the attempt that runs. Raises KeyError when there never was one, RuntimeFault when none runs."""
+        known = [one for one in self._list(uid) if one["Labels"].get(names.CONTAINER) == container]
+        if not known or account not in (None, known[0]["Labels"].get(names.ACCOUNT)):
+            raise KeyError(container)
+        for one in known:
+            if _is_up(one):
+                return str(one["Id"])
+        raise RuntimeFault(f'container "{container}" is not running')
+
+    def _entrance(self, uid: Uid, account: str | None) -> _Entrance:
+        """Raises KeyError."""
+        listed = self._list(uid)
+        if account is not None and not any(one["Labels"].get(names.ACCOUNT) == account for one in listed):
+            raise KeyError(uid)
+        found = [self._inspect(one["Id"]) for one in listed if names.CONTAINER not in one["Labels"]]
+        sandbox = next((one for one in found if one and _runs(one)), None)
+        if sandbox is None:
+            raise KeyError(uid)
+        if len(self._entrances) >= _MOST_ENTRANCES:
+            self._entrances.clear()
+        return _Entrance(str(sandbox["Id"]), int(sandbox["State"]["Pid"]), inspection.address(sandbox))
 
     def _running(self, uid: Uid, container: str | None) -> list[str]:
         """The ids of the pod's running containers, or of one of them; never the sandbox itself."""

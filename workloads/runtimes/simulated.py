@@ -2,15 +2,18 @@
 
 It lives in one process and dies with it; two processes do not see the same pods. Nothing takes time in it unless the
 clock is moved: a container runs until `exit` is called, a pull is over at once. What the outside world would do is done
-by calling the controls: `add_image`, `fail_pull`, `on_exec`, `exit`, `print`, `load`, `lose_sandbox`, `stop_daemon`.
+by calling the controls: `add_image`, `fail_pull`, `on_exec`, `on_session`, `on_connect`, `exit`, `print`, `load`,
+`lose_sandbox`, `stop_daemon`.
 """
 
 from __future__ import annotations
 
 import itertools
 import queue
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -23,14 +26,17 @@ from workloads.runtimes.archive import Archive, Life, attempt_of
 from workloads.runtimes.base import (
     MESSAGE_BYTES,
     Capacity,
+    ContainerSpec,
     ContainerStatus,
     ContainerUsage,
     DiskUsage,
+    ExecSpec,
     FileSystem,
     ImageFault,
     LocalImage,
     LogStream,
     NetworkSpec,
+    NoConnection,
     PullOutcome,
     PullProgress,
     Ran,
@@ -39,10 +45,12 @@ from workloads.runtimes.base import (
     RuntimeGone,
     SandboxSpec,
     SandboxStatus,
+    Session,
     StoredImage,
 )
 from workloads.runtimes.claims import ClaimSpec
 from workloads.runtimes.simulatedclaims import SimulatedClaims
+from workloads.runtimes.simulatedsessions import KILLED, Inside, Script, SimulatedAttachment, SimulatedCommand
 from workloads.runtimes.subnets import NoRoom, free_subnet
 
 KEPT_ATTEMPTS = 2
@@ -51,6 +59,7 @@ KEPT_ATTEMPTS = 2
 @dataclass
 class _Container:
     status: ContainerStatus
+    spec: ContainerSpec
     message: str = ""
     lines: list[tuple[datetime, bytes]] = field(default_factory=list)
     cpu_nanoseconds: int = 0
@@ -58,6 +67,8 @@ class _Container:
     load_since: datetime | None = None
     cpu_millis: int = 0
     memory_bytes: int = 0
+    sessions: list[SimulatedCommand] = field(default_factory=list)
+    attached: list[SimulatedAttachment] = field(default_factory=list)
 
     def cpu_used(self, now: datetime) -> int:
         seconds = (now - self.load_since).total_seconds() if self.load_since else 0.0
@@ -105,6 +116,8 @@ class Simulated:
         self.claims = SimulatedClaims(clock)
         self._listeners: list[queue.SimpleQueue[RuntimeEvent | None]] = []
         self._answers: dict[str, Callable[[tuple[str, ...]], Ran]] = {}
+        self._scripts: dict[str, Script] = {}
+        self._ports: dict[int, Callable[[socket.socket], None]] = {}
         self._written: dict[tuple[Uid, str], int] = {}
         self._filled: dict[tuple[Uid, str], int] = {}
         self._made_here: set[str] = set()
@@ -162,6 +175,26 @@ class Simulated:
         with self._lock:
             self._answers[container] = answer
 
+    def on_session(self, container: str, script: Script) -> None:
+        """What commands do that somebody opened with streams; without it they do what `on_exec` says, and say it."""
+        with self._lock:
+            self._scripts[container] = script
+
+    def on_connect(self, port: int, serve: Callable[[socket.socket], None]) -> None:
+        """Somebody listens at that port of every pod: each connection is served in a thread, and closed then."""
+        with self._lock:
+            self._ports[port] = serve
+
+    def sessions(self, uid: Uid, container: str) -> list[SimulatedCommand]:
+        """The commands that somebody opened and that still run."""
+        with self._lock:
+            return [one for one in self._sandboxes[uid].attempts[container][-1].sessions if one.runs]
+
+    def heard(self, uid: Uid, container: str) -> bytes:
+        """What was typed to the container's own process since this was asked last."""
+        with self._lock:
+            return b"".join(one.heard() for one in self._sandboxes[uid].attempts[container][-1].attached)
+
     def exit(self, uid: Uid, container: str, code: int = 0, *, oom_killed: bool = False) -> None:
         """The container's process ends by itself."""
         with self._lock:
@@ -170,7 +203,10 @@ class Simulated:
     def print(self, uid: Uid, container: str, line: bytes) -> None:
         """The container writes `line` and a line feed."""
         with self._changed:
-            self._sandboxes[uid].attempts[container][-1].lines.append((self._clock(), line + b"\n"))
+            newest = self._sandboxes[uid].attempts[container][-1]
+            newest.lines.append((self._clock(), line + b"\n"))
+            for one in newest.attached:
+                one.say(line + b"\n")
             self._changed.notify_all()
 
     def load(self, uid: Uid, container: str, *, cpu_millis: int, memory_bytes: int = 0) -> None:
@@ -431,6 +467,35 @@ class Simulated:
             answer = self._answers.get(container, _succeed)
         return answer(tuple(command))
 
+    def open_exec(self, uid: Uid, container: str, spec: ExecSpec, *, account: str | None = None) -> Session:
+        with self._lock:
+            running = self._running(uid, container, account)
+            self.commands.append((container, *spec.command))
+            opened = SimulatedCommand(spec, self._scripts.get(container) or self._answering(container))
+            running.sessions.append(opened)
+            return opened
+
+    def attach(self, uid: Uid, container: str, *, stdin: bool, account: str | None = None) -> Session:
+        with self._lock:
+            running = self._running(uid, container, account)
+            attached = SimulatedAttachment(tty=running.spec.tty, stdin=stdin and running.spec.stdin)
+            running.attached.append(attached)
+            return attached
+
+    def connect(self, uid: Uid, port: int, *, account: str | None = None) -> socket.socket:
+        with self._lock:
+            self._answer()
+            sandbox, serve = self._sandboxes.get(uid), self._ports.get(port)
+            if sandbox is None or not sandbox.status.running or account not in (None, sandbox.status.account):
+                raise KeyError(uid)
+        if serve is None:
+            refused = f"IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused"
+            raise NoConnection(f"failed to connect to localhost:{port} inside the pod's network, {refused}")
+        ours, theirs = socket.socketpair()
+        threading.Thread(target=_serve, args=(serve, theirs), name="listener", daemon=True).start()
+        ours.setblocking(False)
+        return ours
+
     def terminate(self, uid: Uid, *, container: str | None = None) -> None:
         """Here every process heeds SIGTERM at once."""
         self._stop(uid, container, code=143)
@@ -504,6 +569,27 @@ class Simulated:
 
     # Behind the contract
 
+    def _running(self, uid: Uid, container: str, account: str | None) -> _Container:
+        self._answer()
+        sandbox = self._sandboxes.get(uid)
+        its = sandbox is not None and account in (None, sandbox.status.account)
+        known = sandbox.attempts.get(container) if sandbox and its else None
+        if not known:
+            raise KeyError(container)
+        if known[-1].status.state != "running":
+            raise RuntimeFault(f'container "{container}" is not running')
+        return known[-1]
+
+    def _answering(self, container: str) -> Script:
+        answer = self._answers.get(container, _succeed)
+
+        def script(inside: Inside) -> int:
+            ran = answer(inside.spec.command)
+            inside.write(ran.output)
+            return ran.exit_code or 0
+
+        return script
+
     def _answer(self) -> None:
         if self._gone:
             raise RuntimeGone("the simulated daemon does not answer")
@@ -562,7 +648,7 @@ class Simulated:
         words = self._broken_starts.get(wanted.image)
         if words:
             status = replace(status, state="exited", started_at=None, finished_at=now, exit_code=127, error=words)
-        return _Container(status)
+        return _Container(status, wanted)
 
     def _stop(self, uid: Uid, container: str | None, *, code: int) -> None:
         with self._lock:
@@ -586,6 +672,10 @@ class Simulated:
             oom_killed=oom_killed,
             message=newest.message[-MESSAGE_BYTES:],
         )
+        for session in newest.sessions:
+            session.end(KILLED)
+        for attached in newest.attached:
+            attached.line.close()
         self._tell(sandbox)
         with self._changed:
             self._changed.notify_all()
@@ -682,6 +772,11 @@ def _of(sizes: Mapping[tuple[Uid, str], int], uid: Uid) -> dict[str, int]:
 
 def _succeed(command: tuple[str, ...]) -> Ran:
     return Ran(exit_code=0, output=b"")
+
+
+def _serve(serve: Callable[[socket.socket], None], line: socket.socket) -> None:
+    with line, suppress(OSError):
+        serve(line)
 
 
 def _newest(known: list[_Container]) -> ContainerStatus:

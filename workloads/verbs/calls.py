@@ -117,6 +117,27 @@ class LogTarget:
 
 
 @dataclass(frozen=True)
+class ExecOptions:
+    """For exec and attach (whose command is the container's own)."""
+
+    command: tuple[str, ...] = ()
+    container: str = ""
+    """"": the pod's default, or its first."""
+    stdin: bool = False
+    stdout: bool = True
+    stderr: bool = True
+    tty: bool = False
+
+
+@dataclass(frozen=True)
+class SessionTarget:
+    """Where the agent opens a session, and what it is asked for."""
+
+    socket: str
+    order: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class ContainerFigure:
     """What one running container uses."""
 

@@ -183,11 +183,6 @@ def test_it_prunes_what_is_no_longer_applied(applied):
     assert "deployment.apps/other created" in said and "deployment.apps/web pruned" in said
 
 
-def test_it_is_told_that_exec_is_not_built(kube, applied):
-    applied("run", "one", "--image=busybox", "--restart=Never")
-    assert "exec is not built yet" in kube.fails("-n", "shop", "exec", "one", "--", "ls")
-
-
 def test_it_chooses_by_labels_and_fields(applied):
     assert "deployment.apps/web" in applied("get", "deployments", "-l", "app in (web,other)", "-o", "name")
     assert applied("get", "deployments", "-l", "app!=web", "-o", "name") == ""

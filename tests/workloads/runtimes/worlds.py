@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,7 @@ from workloads.runtimes.archive import Archive
 from workloads.runtimes.base import ContainerSpec, NetworkSpec, Runtime, SandboxSpec
 from workloads.runtimes.docker import Docker
 from workloads.runtimes.simulated import Simulated
+from workloads.runtimes.simulatedsessions import Inside
 
 # Runs until told to exit, and goes at once on SIGTERM.
 _PATIENT = "trap 'exit 143' TERM; while [ ! -f /tmp/exit ]; do sleep 0.02; done; exit $(cat /tmp/exit)"
@@ -52,6 +54,12 @@ class World(Protocol):
 
     def write(self, uid: Uid, volume: str, path: str, text: str) -> None:
         """`app` writes into a volume that it sees at /<volume>."""
+
+    def serve(self, uid: Uid, port: int) -> None:
+        """An HTTP server without any page listens on the pod's loopback alone."""
+
+    def runs(self, uid: Uid, command: str) -> bool:
+        """Whether a command of that name runs in `app`, beside its own process."""
 
 
 def spec(world: World, *containers: str, **changes: object) -> SandboxSpec:
@@ -120,6 +128,12 @@ class SimulatedWorld:
     def write(self, uid: Uid, volume: str, path: str, text: str) -> None:
         self.runtime.write(uid, volume, path, text.encode())
 
+    def serve(self, uid: Uid, port: int) -> None:
+        self.runtime.on_connect(port, _answer_http)
+
+    def runs(self, uid: Uid, command: str) -> bool:
+        return any(one.inside.spec.command[0] == command for one in self.runtime.sessions(uid, "app"))
+
 
 @dataclass
 class DockerWorld:
@@ -154,6 +168,12 @@ class DockerWorld:
     def write(self, uid: Uid, volume: str, path: str, text: str) -> None:
         self.run(uid, f"echo -n {text} > /{volume}/{path}")
 
+    def serve(self, uid: Uid, port: int) -> None:
+        self.run(uid, f"mkdir -p /empty; httpd -p 127.0.0.1:{port} -h /empty")
+
+    def runs(self, uid: Uid, command: str) -> bool:
+        return command in self.run(uid, "ps")
+
     def run(self, uid: Uid, script: str, container: str = "app") -> str:
         """A shell in the container; raises CalledProcessError."""
         return docker("exec", self.id(uid, container), "sh", "-c", script)
@@ -162,6 +182,36 @@ class DockerWorld:
         status = self.runtime.observe(uid)
         assert status is not None
         return status.containers[container].id
+
+
+def busybox(inside: Inside) -> int:
+    """What the simulated world knows of it: the commands of these tests."""
+    command = inside.spec.command
+    if command[0] == "cat":
+        while data := inside.read():
+            inside.write(data)
+        return 0
+    if command[0] == "sleep" or command[-1].endswith("sleep 1000"):
+        if "echo ready" in command[-1]:
+            inside.write(b"ready\n")
+        while inside.read():
+            pass
+        return 0
+    if command[0] == "sh" and len(command) == 1:
+        columns, rows = inside.sizes[-1] if inside.read() else (0, 0)
+        inside.write(f"{rows} {columns}\r\n".encode())
+        return 0
+    if command[0] == "sh":
+        inside.write(b"out\n")
+        inside.complain(b"err\n")
+        return 3
+    inside.write(b'OCI runtime exec failed: exec: "nope": executable file not found in $PATH')
+    return 127
+
+
+def _answer_http(line: socket.socket) -> None:
+    line.recv(1000)
+    line.sendall(b"HTTP/1.0 404 Not Found\r\n\r\n")
 
 
 def docker(*words: str) -> str:
@@ -174,6 +224,7 @@ def simulated_world() -> Iterator[SimulatedWorld]:
         archive = Archive(Path(logs))
         runtime = Simulated(archive=archive)
         runtime.add_image(images.BUSYBOX)
+        runtime.on_session("app", busybox)
         yield SimulatedWorld(runtime, archive)
 
 
