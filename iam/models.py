@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
+
+from iam.policies import ADMINISTRATOR
 
 
 class Account(models.Model):
@@ -23,10 +27,15 @@ class Account(models.Model):
 
 
 class UserManager(BaseUserManager["User"]):
-    def create_user(self, account: Account, name: str, password: str) -> User:
+    def create_user(
+        self, account: Account, name: str, password: str, *, policies: Sequence[str] = (ADMINISTRATOR,)
+    ) -> User:
+        """Who is made by hand is an administrator unless other policies are named; people make each other with
+        `iam.people`, and say what for."""
         user = self.model(account=account, name=name, login=f"{account.name}/{name}")
         user.set_password(password)
         user.save(using=self._db)
+        Attachment.objects.bulk_create(Attachment(user=user, policy=policy) for policy in policies)
         return user
 
 
@@ -66,6 +75,60 @@ class AccessKey(models.Model):
 
     def __str__(self) -> str:
         return self.ak
+
+
+class Group(models.Model):
+    """People of an account who get policies and roles together."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(max_length=64)
+    description = models.CharField(max_length=250, blank=True)
+    members = models.ManyToManyField(User, related_name="groups", blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "name"), name="group_in_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.name}"
+
+
+class Policy(models.Model):
+    """A policy that an account wrote itself; the system policies stand in `iam.policies`."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="policies")
+    name = models.CharField(max_length=64)
+    description = models.CharField(max_length=250, blank=True)
+    document = models.JSONField()
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "name"), name="policy_in_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.name}"
+
+
+class Attachment(models.Model):
+    """A policy given to a user or to a group. `policy` is the name of a system policy or of the account's own."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="attachments")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, related_name="attachments")
+    policy = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("user", "policy"), name="policy_once_a_user"),
+            models.UniqueConstraint(fields=("group", "policy"), name="policy_once_a_group"),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group__isnull=True) | Q(user__isnull=True, group__isnull=False),
+                name="policy_of_user_or_group",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.policy} of {self.user or self.group}"
 
 
 class Token(models.Model):

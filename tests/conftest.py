@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iam.identities import Identity
+from workloads.admission import rbac
 
 
 @pytest.fixture
@@ -20,6 +21,12 @@ def bob() -> Identity:
 @pytest.fixture
 def charlie() -> Identity:
     return Identity(account="other", user="charlie")
+
+
+@pytest.fixture(autouse=True)
+def no_roles_are_remembered() -> None:
+    """What roles give is kept for a second, and tests are quicker than that."""
+    rbac.forget_all()
 
 
 LONG = ("test_postgresql.py", "_kills.py", "_stories.py", "test_docker.py", "test_contract.py", "test_supervisor.py")

@@ -113,13 +113,36 @@ class Client:
         """Raises NotFound, Forbidden."""
         return loaded(self.get_row(kind, name, namespace))
 
-    def get_row(self, kind: str, name: str, namespace: str = "", *, fresh: Freshness = NEWEST) -> Row:
-        """`get` without parsing: `row.data` is what the API answers."""
-        return reads.get(self.identity, kind, name, namespace, fresh=fresh, from_memory=self.from_memory)
+    def get_row(
+        self,
+        kind: str,
+        name: str,
+        namespace: str = "",
+        *,
+        subresource: Subresource = "",
+        fresh: Freshness = NEWEST,
+    ) -> Row:
+        """`get` without parsing: `row.data` is what the API answers. `subresource` is the right that is asked for."""
+        return reads.get(
+            self.identity,
+            kind,
+            name,
+            namespace,
+            subresource=subresource,
+            fresh=fresh,
+            from_memory=self.from_memory,
+        )
 
     def get_scale(self, kind: str, name: str, namespace: str = "") -> JSON:
         """The object as `autoscaling/v1 Scale`. Raises NotFound also for kinds that cannot be scaled."""
-        return scales.view(registry.kind(kind), self.get(kind, name, namespace))
+        return scales.view(registry.kind(kind), loaded(self.get_row(kind, name, namespace, subresource="scale")))
+
+    def may(self, verb: str, kind: str, namespace: str | None = None, *, name: str = "", subresource: str = "") -> bool:
+        """Whether `verb` would be allowed, for pages that do not offer what would be refused. `namespace=None` asks for
+        all namespaces at once."""
+        asked = registry.kind(kind)
+        refusal = authorize.verdict(self.identity, asked, verb, namespace=namespace, name=name, subresource=subresource)
+        return refusal is None and (verb in authorize.READS or not asked.fixed)
 
     def list(
         self,

@@ -1,1 +1,1 @@
-"""The product's own REST API, for what Kubernetes has no word for: prices and cost."""
+"""The product's own REST API, for what Kubernetes has no word for: prices and cost, users and their rights."""

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import views
+from console.rest import people, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -10,5 +10,14 @@ urlpatterns = [
     path("settings", views.SettingsView.as_view(), name="rest-settings"),
     path("cost", views.CostView.as_view(), name="rest-cost"),
     path("namespaces/<str:namespace>/pods/<str:name>/cost", views.PodCostView.as_view(), name="rest-pod-cost"),
+    path("users", people.UsersView.as_view(), name="rest-users"),
+    path("users/<str:name>", people.UserView.as_view(), name="rest-user"),
+    path("users/<str:name>/policies/<str:policy>", people.UserPolicyView.as_view(), name="rest-user-policy"),
+    path("groups", people.GroupsView.as_view(), name="rest-groups"),
+    path("groups/<str:name>", people.GroupView.as_view(), name="rest-group"),
+    path("groups/<str:name>/members/<str:member>", people.MemberView.as_view(), name="rest-member"),
+    path("groups/<str:name>/policies/<str:policy>", people.GroupPolicyView.as_view(), name="rest-group-policy"),
+    path("policies", people.PoliciesView.as_view(), name="rest-policies"),
+    path("policies/<str:name>", people.PolicyView.as_view(), name="rest-policy"),
     re_path(".*", views.NothingView.as_view(), name="rest-nothing"),
 ]

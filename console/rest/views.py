@@ -129,8 +129,8 @@ class NothingView(APIView):
 
     def get(self, request: Request) -> Response:
         raise NotFound(
-            f"{request.path} is not served; served are price, pod-specifications, settings, cost and "
-            "namespaces/<namespace>/pods/<name>/cost"
+            f"{request.path} is not served; served are price, pod-specifications, settings, cost, "
+            "namespaces/<namespace>/pods/<name>/cost, users, groups and policies"
         )
 
     post = put = patch = delete = get
@@ -144,6 +144,7 @@ class CostView(APIView):
         namespace = request.query_params.get("namespace") or None
         if namespace:
             Client(identity).get("Namespace", namespace)
+        Client(identity).count("Pod", namespace)  # who may not list pods is not told what they cost
         pods = billing.meters(identity.account, namespace=namespace)
         return Response(
             meter_body(billing.total(identity.account, namespace=namespace))

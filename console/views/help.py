@@ -53,6 +53,10 @@ def _words() -> list[Answer]:
             _("ConfigMap and Secret"),
             _("Values by key that containers take as variables or files. A Secret's are shown one by one, when asked."),
         ),
+        Answer(
+            _("Policy and role"),
+            _("A policy says what a user may do in the account. In a namespace with roles, a role is needed as well."),
+        ),
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),

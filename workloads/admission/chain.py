@@ -1,9 +1,9 @@
 """The steps in order. What comes out is a complete object, or an error that already is the answer.
 
-    new object:  identify -> namespace -> default -> service account -> prepare -> validate -> pod specification
-                 -> address -> hooks (+ quota)
-    change:      identify -> default -> prepare -> unchanged? -> validate -> pod specification -> address
-                 -> hooks
+    new object:  identify -> namespace -> default -> service account -> prepare -> validate -> escalation
+                 -> pod specification -> address -> hooks (+ quota)
+    change:      identify -> default -> prepare -> unchanged? -> validate -> escalation -> pod specification
+                 -> address -> hooks
 
 Authorization and field validation came before, in the verb. Guards run again inside the write's transaction.
 """
@@ -18,6 +18,7 @@ from iam.identities import Identity
 from workloads.admission import (
     addresses,
     authorize,
+    escalation,
     hooks,
     identify,
     namespaces,
@@ -55,6 +56,7 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
         serviceaccounts.settle(obj, identity.account)
     kind.prepare(obj, None)
     _validate(kind, obj, None)
+    escalation.check(identity, kind, obj, None)
     warnings = _sized(kind, obj, None, account=identity.account, home=home)
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
     warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj)
@@ -71,6 +73,7 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Adm
         return Admitted(new)
     authorize.placement(identity, kind, new, old)
     _validate(kind, new, old)
+    escalation.check(identity, kind, new, old)
     warnings = _sized(kind, new, old, account=identity.account)
     identify.next_generation(kind, new, old)
     key = Key(identity.account, kind.name, new["metadata"].get("namespace", ""), new["metadata"]["name"])

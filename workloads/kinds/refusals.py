@@ -76,10 +76,6 @@ KINDS = (
     _not_yet("ResourceQuota", "resourcequotas", ""),
     _not_yet("LimitRange", "limitranges", ""),
     _not_yet("PodDisruptionBudget", "poddisruptionbudgets", "policy"),
-    _not_yet("Role", "roles", "rbac.authorization.k8s.io"),
-    _not_yet("RoleBinding", "rolebindings", "rbac.authorization.k8s.io"),
-    _not_yet("ClusterRole", "clusterroles", "rbac.authorization.k8s.io"),
-    _not_yet("ClusterRoleBinding", "clusterrolebindings", "rbac.authorization.k8s.io"),
     _not_yet(
         "CustomResourceDefinition",
         "customresourcedefinitions",

@@ -56,6 +56,7 @@ def _load() -> None:
         persistentvolumeclaims,
         pods,
         replicasets,
+        roles,
         scalingpolicies,
         secrets,
         serviceaccounts,

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from iam import jws, tokens
 from iam.identities import Identity
 from workloads import client
+from workloads.kinds.tokenrequests import ISSUER
 from workloads.kubeapi.exchange import Request
 from workloads.kubeapi.threads import in_thread
 from workloads.meta.errors import Unauthorized
@@ -75,6 +77,21 @@ def look_up(token: str, *, address: str) -> tokens.Bearer:
             "the bearer token has run out, was revoked or was never issued: try again with cci-iam-authenticator, "
             "or get a new kubeconfig (make kubeconfig)"
         ) from None
+
+
+def reviewed(token: str, audiences: Sequence[str]) -> tuple[Identity, tuple[str, ...]]:
+    """Who bears `token`, asked anew, and which of `audiences` (the API itself, when there are none) it is for. Raises
+    Unauthorized."""
+    wanted = tuple(audiences) or (ISSUER,)
+    if jws.looks_like(token):
+        try:
+            found = client.bearer(token, audiences=wanted)
+        except client.InvalidToken as error:
+            raise Unauthorized(f"the token is not believed: {error}") from None
+        return found.identity, found.audiences
+    if ISSUER not in wanted:
+        raise Unauthorized(f"the token is for {ISSUER} alone")
+    return look_up(token, address="").identity, (ISSUER,)
 
 
 def _caller(token: str, address: str) -> Caller:

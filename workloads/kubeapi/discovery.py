@@ -124,7 +124,8 @@ def _of_metrics() -> Iterator[Resource]:
 
 def _of_reviews() -> Iterator[Resource]:
     for (group, plural), kind in reviews.served().items():
-        yield Resource(group, "v1", kind, plural, kind.lower(), namespaced=False, verbs=("create",))
+        inside = reviews.namespaced(group, plural)
+        yield Resource(group, "v1", kind, plural, kind.lower(), namespaced=inside, verbs=("create",))
 
 
 def _of_refusals() -> Iterator[Resource]:

@@ -31,6 +31,9 @@ _REVIEWS = {
     "SelfSubjectReview": "io.k8s.api.authentication.v1.SelfSubjectReview",
     "SelfSubjectAccessReview": "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
     "SelfSubjectRulesReview": "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
+    "SubjectAccessReview": "io.k8s.api.authorization.v1.SubjectAccessReview",
+    "LocalSubjectAccessReview": "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
+    "TokenReview": "io.k8s.api.authentication.v1.TokenReview",
 }
 _OVERRIDES: dict[str, JSON] = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
@@ -178,7 +181,8 @@ def _paths(root: str, group: str, version: str, kinds: list[Kind]) -> Iterator[t
         yield from _kind_paths(root, group, version, kind)
     for (owner, plural), name in reviews.served().items():
         if (owner, "v1") == (group, version):
-            yield f"{root}/{plural}", {"post": _operation("post", _gvk(group, version, name), _REVIEWS[name])}
+            place = f"{root}/namespaces/{{namespace}}" if reviews.namespaced(owner, plural) else root
+            yield f"{place}/{plural}", {"post": _operation("post", _gvk(group, version, name), _REVIEWS[name])}
     for refused in _refused(group, version):
         place = f"{root}/namespaces/{{namespace}}/{refused.plural}/{{name}}"
         yield place, {"patch": _operation("patch", _gvk(group, version, refused.name), _refused_schema(refused))}

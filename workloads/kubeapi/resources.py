@@ -122,7 +122,10 @@ def _not_allowed() -> MethodNotAllowed:
 
 async def _get(call: Call) -> Reply:
     view, target, fresh = call.view, call.target, Freshness(call.request.query.revision("resourceVersion"))
-    row = await in_thread(lambda: call.client.get_row(target.kind.name, target.name, call.namespace, fresh=fresh))
+    part = _subresource(target)
+    row = await in_thread(
+        lambda: call.client.get_row(target.kind.name, target.name, call.namespace, subresource=part, fresh=fresh)
+    )
     return await in_thread(lambda: view.one(row.data)) if view.asks_for_costs else view.one(row.data)
 
 
@@ -151,8 +154,10 @@ async def _watch(call: Call) -> Stream:
     labels, fields = query.text("labelSelector"), query.text("fieldSelector")
     if target.name:
         fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
-    identity = call.caller.identity
-    watching.check(identity, target.kind, label_selector=labels, field_selector=fields)
+    identity, kind, namespace = call.caller.identity, target.kind, target.namespace
+    await in_thread(
+        lambda: watching.check(identity, kind, namespace=namespace, label_selector=labels, field_selector=fields)
+    )
     lines = watching.events(
         call.caller,
         writer,

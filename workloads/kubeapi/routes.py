@@ -76,8 +76,8 @@ async def _resource(
     place = _place(rest)
     asked = request.asked
     asked.group, asked.resource, asked.subresource = group, place.plural, place.subresource
-    review = reviews.find(group, version, place.plural)
-    if review and not place.name and place.namespace is None:
+    review = reviews.find(group, version, place.plural, place.namespace)
+    if review and not place.name:
         return await review(request, caller.identity)
     measured = metrics.kind_of(group, version, place.plural)
     if measured and not place.subresource:

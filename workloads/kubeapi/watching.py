@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from functools import partial
 
-from iam.identities import Identity
+from iam.identities import MASTERS, Identity
 from workloads import watch
 from workloads.admission import authorize
 from workloads.client import Client, Freshness
@@ -20,6 +20,8 @@ from workloads.kubeapi.threads import in_thread
 from workloads.kubeapi.views import EventWriter
 from workloads.meta import selectors
 from workloads.meta.errors import BadRequest, StatusError
+from workloads.verbs import reads
+from workloads.watch import WatchEvent
 
 SHORTEST_DEFAULT = 30 * 60
 """Seconds a watch lasts when none were asked for: this to twice this, so that not all come back at once."""
@@ -58,9 +60,10 @@ def order(query: Query) -> Order:
     )
 
 
-def check(identity: Identity, kind: Kind, *, label_selector: str, field_selector: str) -> None:
+def check(identity: Identity, kind: Kind, *, namespace: str | None, label_selector: str, field_selector: str) -> None:
     """What must be refused before a stream begins. Raises Forbidden, BadRequest."""
-    authorize.check(identity, kind, "list")
+    name = reads.named(kind, field_selector)
+    authorize.check(identity, kind, "watch", namespace=namespace, name=name)
     try:
         selectors.parse(label_selector)
         selectors.parse_fields(field_selector, ("metadata.name", "metadata.namespace", *kind.field_selectors))
@@ -78,8 +81,10 @@ async def events(
     label_selector: str,
     field_selector: str,
 ) -> AsyncIterator[bytes]:
-    """The stream's lines. An error in the middle is an ERROR event, the last one: clients list again after a 410."""
+    """The stream's lines. An error in the middle is an ERROR event, the last one: clients list again after a 410. A
+    watch of all namespaces ends at the first change in one that has come since and is not for the watcher."""
     client, since = Client(caller.identity, from_memory=True), order.since
+    spans = kind.namespaced and namespace is None and MASTERS not in caller.identity.groups
     try:
         if order.from_now:
             since = await in_thread(client.revision)
@@ -104,6 +109,14 @@ async def events(
         )
         async with contextlib.aclosing(batches):
             async for events in batches:
+                if spans:
+                    _check_places(caller.identity, kind, field_selector, events)
                 yield writer.change(events[0]) if len(events) == 1 else b"".join(map(writer.change, events))
     except StatusError as error:
         yield writer.error(error.body())
+
+
+def _check_places(identity: Identity, kind: Kind, field_selector: str, events: Collection[WatchEvent]) -> None:
+    """Raises Forbidden."""
+    for namespace in {event.key.namespace for event in events if event.key is not None}:
+        authorize.check(identity, kind, "watch", namespace=namespace, name=reads.named(kind, field_selector))

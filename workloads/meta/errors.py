@@ -110,9 +110,11 @@ class Unauthorized(StatusError):
 class Forbidden(StatusError):
     code, reason = 403, "Forbidden"
 
-    def __init__(self, action: str) -> None:
-        """`action` is what was missing, for example `cci:namespace:create`."""
-        super().__init__(f"insufficient operation permission, require {action}", error_code="CCI.01.403105")
+    def __init__(self, action: str, *, sentence: str = "", details: dict[str, Any] | None = None) -> None:
+        """`action` is what was missing, for example `cci:namespace:create`; `sentence` says more of it."""
+        missing = f"insufficient operation permission, require {action}"
+        message = f"{missing}: {sentence}" if sentence else missing
+        super().__init__(message, error_code="CCI.01.403105", details=details)
 
 
 class Refused(Forbidden):

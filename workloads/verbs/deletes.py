@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, identify
+from workloads.admission import authorize, identify, rbac
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
 from workloads.meta.errors import Conflict, NotFound
@@ -30,8 +30,13 @@ TRIES = 20
 def delete(identity: Identity, kind_name: str, name: str, namespace: str, options: DeleteOptions) -> JSON:
     """The object as it now is: with a deletionTimestamp, or its last state when it is gone."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "delete")
-    key = Key(identity.account, kind.name, namespace if kind.namespaced else "", name)
+    authorize.check(identity, kind, "delete", namespace=namespace, name=name)
+    return _deleted(
+        identity, kind, Key(identity.account, kind.name, namespace if kind.namespaced else "", name), options
+    )
+
+
+def _deleted(identity: Identity, kind: Kind, key: Key, options: DeleteOptions) -> JSON:
     ending = partial(
         endings.ending,
         kind,
@@ -57,12 +62,18 @@ def delete_collection(
 ) -> Listing:
     """Deletes what is listed now, one by one; what somebody else took away meanwhile is fine."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "delete")
-    found = reads.rows(identity, kind_name, namespace, label_selector=label_selector, field_selector=field_selector)
+    found = reads.rows(
+        identity,
+        kind_name,
+        namespace,
+        label_selector=label_selector,
+        field_selector=field_selector,
+        verb="deletecollection",
+    )
     ended = []
     for row in found.rows:
         try:
-            ended.append(delete(identity, kind_name, row.key.name, row.key.namespace, options))
+            ended.append(_deleted(identity, kind, row.key, options))
         except NotFound:
             continue
     return Listing(ended, found.revision)
@@ -87,9 +98,12 @@ def _settle(kind: Kind, key: Key, ending: Ending, options: DeleteOptions) -> JSO
 
 
 def _write(kind: Kind, account: str, old: JSON, new: JSON | None, *, revision: int) -> JSON:
-    if new is not None:
-        return loaded(objects.update(draft(kind, account, new), expected_revision=revision))
-    return at_revision(old, objects.remove(draft(kind, account, old), expected_revision=revision))
+    try:
+        if new is not None:
+            return loaded(objects.update(draft(kind, account, new), expected_revision=revision))
+        return at_revision(old, objects.remove(draft(kind, account, old), expected_revision=revision))
+    finally:
+        rbac.written(kind.name, account)
 
 
 def _orphaned(kind: Kind, key: Key, marked: JSON) -> JSON:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +20,7 @@ from workloads.admission import authorize
 from workloads.kinds import registry
 from workloads.meta import times
 from workloads.meta.errors import BadRequest, NotFound
-from workloads.store import endedpods, keptlogs
+from workloads.store import endedpods, keptlogs, objects
 from workloads.store.endedpods import After, Ended, Which
 from workloads.store.keptlogs import Kept
 from workloads.verbs import podlogs, reads
@@ -51,7 +52,7 @@ def page(
     continue_token: str,
 ) -> EndedPods:
     """Raises NotFound (no such namespace), Forbidden, BadRequest (a token that is none)."""
-    authorize.check(identity, registry.kind("Pod"), "list")
+    authorize.check(identity, registry.kind("Pod"), "list", namespace=namespace)
     which = Which(
         account=identity.account,
         namespace=namespace or "",
@@ -67,28 +68,47 @@ def page(
 
 def one(identity: Identity, uid: str) -> Ended:
     """Raises NotFound, Forbidden."""
-    authorize.check(identity, registry.kind("Pod"), "get")
     found = endedpods.read(identity.account, uid)
     if found is None:
         raise NotFound("There is no such ended pod, or it ended so long ago that nothing is known of it any more.")
+    _check(identity, found.namespace, found.name)
     return found
 
 
 def logs(identity: Identity, uid: str) -> list[Kept]:
     """What is kept of a pod, gone or not: by container, the newest attempt first."""
-    authorize.check_action(identity, podlogs.ACTION)
-    return [log for log in keptlogs.of_pod(uid, most=MOST_LOGS) if log.account == identity.account]
+    found = [log for log in keptlogs.of_pod(uid, most=MOST_LOGS) if log.account == identity.account]
+    _check(identity, *_place(identity, uid, found), subresource="log")
+    return found
 
 
 def log_target(identity: Identity, uid: str, options: LogOptions) -> LogTarget:
     """Where to GET the log of a container of a pod that is gone; with one container, it need not be named. Raises
     NotFound, Forbidden."""
-    authorize.check_action(identity, podlogs.ACTION)
     pod = one(identity, uid)
+    _check(identity, pod.namespace, pod.name, subresource="log")
     container = options.container or _only_container(identity, uid)
     if not keptlogs.has(identity.account, pod.uid, container):
         raise NotFound(f'no log of a container "{container}" of pod {pod.name} is kept: choose one that is listed')
     return podlogs.at_agent(pod.account, pod.uid, container, options)
+
+
+def _place(identity: Identity, uid: str, kept: Sequence[Kept]) -> tuple[str | None, str]:
+    """The namespace and name of a pod that is there or was; (None, "") of one that nobody knows."""
+    if kept:
+        return kept[0].namespace, kept[0].pod
+    ended = endedpods.read(identity.account, uid)
+    if ended is not None:
+        return ended.namespace, ended.name
+    with suppress(objects.Missing):
+        key = objects.read_uid(uid).key
+        if key.account == identity.account:
+            return key.namespace, key.name
+    return None, ""
+
+
+def _check(identity: Identity, namespace: str | None, name: str, *, subresource: str = "") -> None:
+    authorize.check(identity, registry.kind("Pod"), "get", namespace=namespace, name=name, subresource=subresource)
 
 
 def _only_container(identity: Identity, uid: str) -> str:

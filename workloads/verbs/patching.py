@@ -32,7 +32,7 @@ def patch(
 ) -> Answer:
     """A resourceVersion in the patch pins it: after a lost race the patched object no longer names the newest one."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "update")
+    authorize.check(identity, kind, "patch", namespace=namespace, name=name, subresource=subresource)
     if patch_type == "application/apply-patch+yaml":
         raise NotBuilt(
             "server-side apply is not supported yet: use client-side apply (kubectl apply without --server-side)"
@@ -45,6 +45,7 @@ def patch(
         lambda old: patches.apply(old, difference, patch_type, shape=shape),
         subresource=subresource,
         options=options,
+        verb="patch",
     )
 
 

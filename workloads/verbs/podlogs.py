@@ -13,15 +13,16 @@ from django.conf import settings
 
 from iam.identities import Identity
 from workloads.admission import authorize
+from workloads.kinds import registry
 from workloads.meta import times
 from workloads.meta.errors import BadRequest, NotFound, StatusError, Unavailable
+from workloads.meta.keys import Key
 from workloads.verbs import reads
 from workloads.verbs.calls import LogOptions, LogTarget
 from workloads.verbs.drafts import loaded
 
 JSON = dict[str, Any]
 
-ACTION = "cci:podlog:get"
 _WAITING = {
     "ErrImagePull": "image can't be pulled",
     "ImagePullBackOff": "trying and failing to pull image",
@@ -31,8 +32,9 @@ _ERRORS: dict[int, type[StatusError]] = {400: BadRequest, 404: NotFound}
 
 def target(identity: Identity, namespace: str, pod_name: str, options: LogOptions) -> LogTarget:
     """Where to GET the log. Raises NotFound and BadRequest."""
-    authorize.check_action(identity, ACTION)
-    pod = loaded(reads.get(identity, "Pod", pod_name, namespace))
+    kind = registry.kind("Pod")
+    authorize.check(identity, kind, "get", namespace=namespace, name=pod_name, subresource="log")
+    pod = loaded(reads.row(kind, Key(identity.account, kind.name, namespace, pod_name)))
     container = _container(pod, options.container)
     if options.attempt is None:
         _check_started(pod, container, previous=options.previous)

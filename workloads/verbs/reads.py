@@ -39,12 +39,14 @@ def get(
     name: str,
     namespace: str,
     *,
+    subresource: str = "",
     fresh: Freshness = NEWEST,
     from_memory: bool = False,
 ) -> Row:
-    """Raises NotFound, Forbidden, Timeout (of a revision that is still to come)."""
+    """`subresource` is the right that is asked for, where it is not the object's own. Raises NotFound, Forbidden,
+    Timeout (of a revision that is still to come)."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "get")
+    authorize.check(identity, kind, "get", namespace=namespace, name=name, subresource=subresource)
     key = Key(identity.account, kind.name, namespace if kind.namespaced else "", name)
     if fresh.at_least:
         _check_not_ahead(fresh.at_least, changes.head())
@@ -68,7 +70,7 @@ def row(kind: Kind, key: Key) -> Row:
 
 def count(identity: Identity, kind_name: str, namespace: str | None) -> int:
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "list")
+    authorize.check(identity, kind, "list", namespace=namespace)
     if kind.fixed:
         return len(kind.fixed)
     return objects.count(kind.name, account=identity.account, namespace=namespace)
@@ -87,12 +89,15 @@ def rows(
     fresh: Freshness = NEWEST,
     from_memory: bool = False,
     of_one_moment: bool = True,
+    verb: authorize.Verb = "list",
 ) -> Rows:
-    """Pages `of_one_moment` are of one revision, the first page's, whatever is written between them; others show what
+    """`verb` is the right that is asked for: deleting a collection needs no other.
+
+    Pages `of_one_moment` are of one revision, the first page's, whatever is written between them; others show what
     is there when each is read. Raises BadRequest on a bad selector or token, Expired when the log does not reach back
     to the revision, Timeout when it is to come."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "list")
+    authorize.check(identity, kind, verb, namespace=namespace, name=named(kind, field_selector))
     memory = from_memory and not kind.fixed and owner_uid is None
     query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid, memory=memory)
     query = query._replace(of_one_moment=of_one_moment)
@@ -111,6 +116,17 @@ def _check_not_ahead(wanted: int, head: int) -> None:
     if wanted > head:
         cause = Cause("", "Too large resource version", reason="ResourceVersionTooLarge")
         raise Timeout(f"Too large resource version: {wanted}, current: {head}", causes=(cause,), retry_after=1)
+
+
+def named(kind: Kind, field_selector: str) -> str:
+    """The one name that a field selector asks for, "" for none: a role may allow a list of that one alone."""
+    if "metadata.name=" not in field_selector:
+        return ""
+    try:
+        supported = ("metadata.name", "metadata.namespace", *kind.field_selectors)
+        return selectors.parse_fields(field_selector, supported).exact("metadata.name") or ""
+    except selectors.SelectorError:
+        return ""
 
 
 class _Query(NamedTuple):

@@ -17,7 +17,9 @@ from django.conf import settings
 
 from iam.identities import Identity
 from workloads.admission import authorize
+from workloads.kinds import registry
 from workloads.meta.errors import BadRequest, InternalError, NotFound, StatusError, Unavailable
+from workloads.meta.keys import Key
 from workloads.verbs import reads
 from workloads.verbs.calls import ExecOptions, SessionTarget
 from workloads.verbs.drafts import loaded
@@ -25,7 +27,6 @@ from workloads.verbs.links import Gone, Kind, Link
 
 JSON = dict[str, Any]
 
-EXEC, ATTACH, PORT_FORWARD = "cci:podexec:create", "cci:podattach:create", "cci:podportforward:create"
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 ANSWER_SECONDS = 30.0
 
@@ -91,7 +92,7 @@ class Session:
 
 def exec_target(identity: Identity, namespace: str, pod_name: str, options: ExecOptions) -> SessionTarget:
     """Raises NotFound, BadRequest, Forbidden, InternalError (the container does not run)."""
-    authorize.check_action(identity, EXEC)
+    _check(identity, namespace, pod_name, "exec")
     if not options.command:
         raise BadRequest("you must specify at least one command for the container")
     pod, container = _checked(identity, namespace, pod_name, options, verb="exec in")
@@ -101,15 +102,15 @@ def exec_target(identity: Identity, namespace: str, pod_name: str, options: Exec
 
 def attach_target(identity: Identity, namespace: str, pod_name: str, options: ExecOptions) -> SessionTarget:
     """As `exec_target`; the command is the container's own."""
-    authorize.check_action(identity, ATTACH)
+    _check(identity, namespace, pod_name, "attach")
     pod, container = _checked(identity, namespace, pod_name, options, verb="attach to")
     return _target(identity, pod, {"do": "attach", "container": container, **_streams(options)})
 
 
 def forward_target(identity: Identity, namespace: str, pod_name: str) -> SessionTarget:
     """For `to_port`. Raises NotFound, BadRequest, Forbidden, InternalError."""
-    authorize.check_action(identity, PORT_FORWARD)
-    pod = loaded(reads.get(identity, "Pod", pod_name, namespace))
+    _check(identity, namespace, pod_name, "portforward")
+    pod = _read(identity, namespace, pod_name)
     _check_placed(pod)
     phase = pod.get("status", {}).get("phase", "Pending")
     if phase != "Running":
@@ -158,10 +159,22 @@ async def _linked(target: SessionTarget) -> Link:
         raise Unavailable(f"the node agent does not answer: {error.strerror or error}") from error
 
 
+def _check(identity: Identity, namespace: str, pod_name: str, subresource: str) -> None:
+    """A session changes what runs, so its right is `create`, also where the request is a GET, as a WebSocket's is: the
+    right to read a pod's parts lets nobody in."""
+    kind = registry.kind("Pod")
+    authorize.check(identity, kind, "create", namespace=namespace, name=pod_name, subresource=subresource)
+
+
+def _read(identity: Identity, namespace: str, pod_name: str) -> JSON:
+    kind = registry.kind("Pod")
+    return loaded(reads.row(kind, Key(identity.account, kind.name, namespace, pod_name)))
+
+
 def _checked(identity: Identity, namespace: str, pod_name: str, options: ExecOptions, *, verb: str) -> tuple[JSON, str]:
     if not (options.stdin or options.stdout or options.stderr):
         raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
-    pod = loaded(reads.get(identity, "Pod", pod_name, namespace))
+    pod = _read(identity, namespace, pod_name)
     container = _container(pod, options.container)
     _check_placed(pod)
     _check_running(pod, container, verb=verb)

@@ -48,7 +48,7 @@ class Bearer:
 def request(identity: Identity, name: str, manifest: JSON, namespace: str, *, options: WriteOptions) -> Answer:
     """A TokenRequest, answered. Raises NotFound, Invalid, BadRequest, Conflict, Forbidden."""
     kind = registry.kind(KIND)
-    authorize.check(identity, kind, "create")
+    authorize.check(identity, kind, "create", namespace=namespace, name=name, subresource="token")
     asked = copied(manifest)
     said = fields.settle_as(asked, SCHEMA, name="TokenRequest", mode=options.field_validation)
     spec = asked.setdefault("spec", {})

@@ -4,6 +4,7 @@ the caller named a resourceVersion: then the answer is Conflict."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import orjson
 
 from iam.identities import Identity
-from workloads.admission import authorize, chain, fields, identify, namespaces, statuses
+from workloads.admission import authorize, chain, creators, fields, identify, namespaces, rbac, statuses
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
-from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound
+from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound, Refused
 from workloads.meta.keys import Key
 from workloads.store import objects
 from workloads.verbs import endings, reads, scales
@@ -41,10 +42,10 @@ def create(
 ) -> Answer:
     """`guards` are asked inside the write's transaction, with admission's own."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "create")
     wanted = copied(manifest)
-    said = _decoded(kind, wanted, options)
     namespace = _namespace_for(kind, wanted, namespace)
+    authorize.check(identity, kind, "create", namespace=namespace, name=_own_place(kind, wanted))
+    said = _decoded(kind, wanted, options)
     for _ in range(NAMES_TO_TRY):
         admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, now=datetime.now(UTC))
         admitted = replace(admitted, guards=admitted.guards + guards)
@@ -53,6 +54,8 @@ def create(
         except objects.Stale:  # what was chosen for it was taken meanwhile
             continue
         if written is not None:
+            if kind.name == "Namespace" and not options.dry_run:
+                _give_to_creator(identity, written)
             return Answer(written, said + admitted.warnings, created=True)
         if wanted["metadata"].get("name"):
             break
@@ -91,9 +94,11 @@ def change(
     *,
     subresource: Subresource = "",
     options: WriteOptions = NO_OPTIONS,
+    verb: authorize.Verb = "update",
 ) -> Answer:
-    """Read, wish, admit, compare and set; again when somebody wrote in between. An unchanged object writes nothing."""
-    authorize.check(identity, kind, "update")
+    """Read, wish, admit, compare and set; again when somebody wrote in between. An unchanged object writes nothing.
+    `verb` is the right that is asked for: a patch needs no other."""
+    authorize.check(identity, kind, verb, namespace=key.namespace, name=key.name, subresource=subresource)
     if subresource and subresource not in kind.subresources:
         raise NotFound("the server could not find the requested resource")
     if subresource == "finalize" or (subresource == "status" and not kind.own_conditions):
@@ -110,6 +115,15 @@ def change(
             continue
         return Answer(_shown(kind, written, subresource), admitted.warnings)
     raise Conflict.stale(kind.plural, key.name, group=kind.group)
+
+
+def _give_to_creator(identity: Identity, namespace: JSON) -> None:
+    """A crash before it leaves a namespace that an administrator has to give to its creator."""
+    binding = creators.binding(namespace, identity)
+    if binding is not None:
+        service = Identity.controller("creators", identity.account)
+        with suppress(NotFound, Refused, AlreadyExists):  # somebody was quicker, or is deleting it already
+            create(service, "RoleBinding", binding, namespace["metadata"]["name"])
 
 
 def copied(manifest: Any) -> JSON:
@@ -132,6 +146,8 @@ def _insert(kind: Kind, account: str, admitted: chain.Admitted, *, dry_run: bool
         return loaded(objects.insert(new, guards=admitted.guards))
     except objects.Exists:
         return None
+    finally:
+        rbac.written(kind.name, account)
 
 
 def _refused(key: Key, admitted: chain.Admitted) -> bool:
@@ -209,15 +225,24 @@ def _store(kind: Kind, account: str, admitted: chain.Admitted, *, expected_revis
             guard()
         return obj
     new = draft(kind, account, obj)
-    if endings.finished(kind, obj):
-        return at_revision(obj, objects.remove(new, expected_revision=expected_revision))
-    return loaded(objects.update(new, expected_revision=expected_revision, guards=admitted.guards))
+    try:
+        if endings.finished(kind, obj):
+            return at_revision(obj, objects.remove(new, expected_revision=expected_revision))
+        return loaded(objects.update(new, expected_revision=expected_revision, guards=admitted.guards))
+    finally:
+        rbac.written(kind.name, account)
 
 
 def _shown(kind: Kind, obj: JSON, subresource: Subresource, api_version: str = "") -> JSON:
     if subresource == "scale":
         return scales.view(kind, obj)
     return kind.shown(obj, api_version) if api_version in kind.conversions and not subresource else obj
+
+
+def _own_place(kind: Kind, manifest: JSON) -> str:
+    """A Namespace is created in its own place: policies may speak of names. No other name is told to roles, as in
+    Kubernetes: what is not there yet has none."""
+    return str(identify.metadata_of(manifest).get("name") or "") if kind.name == "Namespace" else ""
 
 
 def _namespace_for(kind: Kind, manifest: JSON, namespace: str) -> str:

@@ -31,6 +31,10 @@ def test_the_kinds_of_the_product() -> None:
         ("cronjobs.batch", "batch/v1"),
         ("horizontalpodautoscalers.autoscaling", "autoscaling/v2"),
         ("scalingpolicies.autoscaling.cci.io", "autoscaling.cci.io/v1beta1"),
+        ("roles.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1"),
+        ("rolebindings.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1"),
+        ("clusterroles.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1"),
+        ("clusterrolebindings.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1"),
     }
 
 

@@ -1,0 +1,348 @@
+"""Users, groups and policies of an account: every operation on them, for pages, forms and the REST API alike.
+
+Who asks comes first (`by`) and must be an administrator of the account; nothing of another account is seen. Reading is
+open to whoever has `IAM:*:get` and `IAM:*:list`. Raises the errors of `iam.errors`. A change is in force at once here,
+and within two seconds in every other process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from iam import attachments, policies, tokens
+from iam.errors import Busy, Missing, NotAdministrator, Taken, WrongFields
+from iam.identities import Identity, identity_of
+from iam.models import Account, Attachment, Group, Policy, User
+from iam.policies import SYSTEM, SystemPolicy
+
+JSON = dict[str, Any]
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
+LONGEST_DESCRIPTION = 250
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.@-]{0,62}[A-Za-z0-9])?")
+_NAME_RULE = "must have 1 to 64 letters, digits, '-', '_', '.' or '@', with a letter or digit at both ends"
+_POLICY_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_. -]{0,62}[A-Za-z0-9])?")
+_POLICY_NAME_RULE = "must have 1 to 64 letters, digits, spaces, '-', '_' or '.', with a letter or digit at both ends"
+
+
+# Users
+
+
+def users(by: Identity) -> list[User]:
+    """By name."""
+    _admit(by, "iam:user:list")
+    return list(_users(by).order_by("name").prefetch_related("groups", "attachments"))
+
+
+def user(by: Identity, name: str) -> User:
+    _admit(by, "iam:user:get")
+    return _user(by, name)
+
+
+def create_user(
+    by: Identity, name: str, *, password: str, groups: Sequence[str] = (), policies: Sequence[str] = ()
+) -> User:
+    """Without a policy, their own or a group's, a user may do nothing."""
+    _admit(by, "iam:user:create")
+    wrong = _name_problems(name) | _password_problems(password)
+    wrong |= _unknown_groups(by, groups) | _unknown_policies(by, policies)
+    _refuse(wrong)
+    with transaction.atomic():
+        if _users(by).filter(name=name).exists():
+            raise Taken("user", name)
+        made = User.objects.create_user(_account(by), name, password, policies=tuple(dict.fromkeys(policies)))
+        made.groups.set(_groups(by).filter(name__in=groups))
+    return made
+
+
+def set_password(by: Identity, name: str, password: str) -> None:
+    """Every token that the user has is revoked, and every session ends."""
+    _admit(by, "iam:user:update")
+    found = _user(by, name)
+    _refuse(_password_problems(password))
+    with transaction.atomic():
+        found.set_password(password)
+        found.save(update_fields=["password"])
+        tokens.revoke_all(found)
+
+
+def set_active(by: Identity, name: str, *, active: bool) -> User:
+    """Who is not active cannot sign in; the tokens they had are revoked, and stay so."""
+    _admit(by, "iam:user:update")
+    found = _user(by, name)
+    found.is_active = active
+    with transaction.atomic():
+        _keeping_an_administrator(by, lambda: found.save(update_fields=["is_active"]))
+        if not active:
+            tokens.revoke_all(found)
+    return found
+
+
+def delete_user(by: Identity, name: str) -> None:
+    _admit(by, "iam:user:delete")
+    found = _user(by, name)
+    if found.name == by.user:
+        raise Busy("you cannot delete yourself: ask another administrator")
+    _keeping_an_administrator(by, found.delete)
+
+
+def identity_named(account: str, name: str) -> Identity | None:
+    """What the control plane makes of the active user called `name`; None when there is none."""
+    found = User.objects.select_related("account").filter(account__name=account, name=name, is_active=True).first()
+    return identity_of(found) if found else None
+
+
+# Groups
+
+
+def groups(by: Identity) -> list[Group]:
+    """By name."""
+    _admit(by, "iam:group:list")
+    return list(_groups(by).order_by("name").prefetch_related("members", "attachments"))
+
+
+def group(by: Identity, name: str) -> Group:
+    _admit(by, "iam:group:get")
+    return _group(by, name)
+
+
+def create_group(by: Identity, name: str, *, description: str = "", policies: Sequence[str] = ()) -> Group:
+    _admit(by, "iam:group:create")
+    _refuse(_name_problems(name) | _description_problems(description) | _unknown_policies(by, policies))
+    with transaction.atomic():
+        made, is_new = Group.objects.get_or_create(
+            account=_account(by), name=name, defaults={"description": description}
+        )
+        if not is_new:
+            raise Taken("group", name)
+        Attachment.objects.bulk_create(Attachment(group=made, policy=policy) for policy in dict.fromkeys(policies))
+    return made
+
+
+def describe_group(by: Identity, name: str, description: str) -> Group:
+    _admit(by, "iam:group:update")
+    found = _group(by, name)
+    _refuse(_description_problems(description))
+    found.description = description
+    found.save(update_fields=["description"])
+    return found
+
+
+def delete_group(by: Identity, name: str) -> None:
+    """Its members lose what they had by it. RoleBindings that name it stay, and give nobody anything."""
+    _admit(by, "iam:group:delete")
+    found = _group(by, name)
+    _keeping_an_administrator(by, found.delete)
+
+
+def add_member(by: Identity, group_name: str, user_name: str) -> Group:
+    """Adding a member again changes nothing."""
+    _admit(by, "iam:group:update")
+    found, member = _group(by, group_name), _user(by, user_name)
+    found.members.add(member)
+    return found
+
+
+def remove_member(by: Identity, group_name: str, user_name: str) -> Group:
+    _admit(by, "iam:group:update")
+    found, member = _group(by, group_name), _user(by, user_name)
+    _keeping_an_administrator(by, lambda: found.members.remove(member))
+    return found
+
+
+# Policies
+
+
+def custom_policies(by: Identity) -> list[Policy]:
+    """By name; the system policies are `policies.SYSTEM`."""
+    _admit(by, "iam:policy:list")
+    return list(_policies(by).order_by("name"))
+
+
+def policy(by: Identity, name: str) -> Policy | SystemPolicy:
+    _admit(by, "iam:policy:get")
+    return SYSTEM.get(name) or _policy(by, name)
+
+
+def create_policy(by: Identity, name: str, *, document: Any, description: str = "") -> Policy:
+    _admit(by, "iam:policy:create")
+    wrong = {} if _POLICY_NAME.fullmatch(name) else {"name": _POLICY_NAME_RULE}
+    _refuse(wrong | _description_problems(description) | policies.problems(document))
+    if name in SYSTEM:
+        raise Taken("policy", name)
+    with transaction.atomic():
+        made, is_new = Policy.objects.get_or_create(
+            account=_account(by), name=name, defaults={"description": description, "document": document}
+        )
+        if not is_new:
+            raise Taken("policy", name)
+    return made
+
+
+def change_policy(by: Identity, name: str, *, document: Any = None, description: str | None = None) -> Policy:
+    """What is None stays as it is."""
+    _admit(by, "iam:policy:update")
+    found = _policy(by, name)
+    wrong = {} if description is None else _description_problems(description)
+    _refuse(wrong | ({} if document is None else policies.problems(document)))
+    found.document = found.document if document is None else document
+    found.description = found.description if description is None else description
+    _keeping_an_administrator(by, found.save)
+    return found
+
+
+def delete_policy(by: Identity, name: str) -> None:
+    """Raises Busy while somebody has it."""
+    _admit(by, "iam:policy:delete")
+    found = _policy(by, name)
+    with transaction.atomic():
+        holders = _holders(by, name)
+        if holders:
+            raise Busy(f'policy "{name}" is attached to {", ".join(holders[:10])}: detach it first')
+        found.delete()
+
+
+def attach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -> None:
+    """To a user or to a group. Attaching again changes nothing."""
+    _admit(by, "iam:policy:update")
+    _known_policy(by, policy_name)
+    holder: Any = _holder(by, user, group)
+    Attachment.objects.get_or_create(policy=policy_name, **holder)
+
+
+def detach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -> None:
+    """Raises Missing when it is not attached there."""
+    _admit(by, "iam:policy:update")
+    found = Attachment.objects.filter(policy=policy_name, **_holder(by, user, group))
+    if not found.exists():
+        raise Missing("policy", policy_name)
+    _keeping_an_administrator(by, found.delete)
+
+
+def attached_to(holder: User | Group) -> list[str]:
+    """The names of the policies that a user or a group has directly."""
+    return sorted(one.policy for one in holder.attachments.all())
+
+
+def effective(by: Identity, name: str) -> attachments.Found:
+    """All that a user has: groups, policies of both ways, documents."""
+    return attachments.of(user(by, name))
+
+
+# Rules
+
+
+def _admit(by: Identity, action: str) -> None:
+    """Whoever may change people could make themselves anything, so all changes ask for the whole right."""
+    reads = action.rpartition(":")[2] in ("get", "list")
+    if by.is_service_account or not (by.may(action) and (reads or by.is_administrator)):
+        raise NotAdministrator(action)
+
+
+def _keeping_an_administrator(by: Identity, change: Callable[[], Any]) -> None:
+    """Makes the change, or none of it: an account that nobody can manage any more would be lost. Raises Busy."""
+    with transaction.atomic():
+        Account.objects.select_for_update().get(name=by.account)
+        change()
+        people = User.objects.select_related("account").filter(account__name=by.account, is_active=True)
+        if not any(identity_of(one).is_administrator for one in people.iterator()):
+            raise Busy("the account would be left without an administrator: give somebody else the policy first")
+
+
+def _refuse(wrong: JSON) -> None:
+    if wrong:
+        raise WrongFields(wrong)
+
+
+def _name_problems(name: str) -> JSON:
+    return {} if _NAME.fullmatch(name) else {"name": _NAME_RULE}
+
+
+def _password_problems(password: str) -> JSON:
+    if SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD and password.strip():
+        return {}
+    return {"password": f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"}
+
+
+def _description_problems(description: str) -> JSON:
+    if len(description) <= LONGEST_DESCRIPTION:
+        return {}
+    return {"description": f"must have at most {LONGEST_DESCRIPTION} characters, this has {len(description)}"}
+
+
+def _unknown_groups(by: Identity, names: Iterable[str]) -> JSON:
+    unknown = set(names) - set(_groups(by).filter(name__in=names).values_list("name", flat=True))
+    return {"groups": f"there is no group {', '.join(sorted(unknown))}"} if unknown else {}
+
+
+def _unknown_policies(by: Identity, names: Iterable[str]) -> JSON:
+    unknown = set(names) - set(SYSTEM)
+    unknown -= set(_policies(by).filter(name__in=unknown).values_list("name", flat=True))
+    return {"policies": f"there is no policy {', '.join(sorted(unknown))}"} if unknown else {}
+
+
+# What is there
+
+
+def _account(by: Identity) -> Account:
+    found = Account.objects.filter(name=by.account).first()
+    if found is None:
+        raise Missing("account", by.account)
+    return found
+
+
+def _users(by: Identity) -> Any:
+    return User.objects.select_related("account").filter(account__name=by.account)
+
+
+def _groups(by: Identity) -> Any:
+    return Group.objects.filter(account__name=by.account)
+
+
+def _policies(by: Identity) -> Any:
+    return Policy.objects.filter(account__name=by.account)
+
+
+def _user(by: Identity, name: str) -> User:
+    found: User | None = _users(by).filter(name=name).first()
+    if found is None:
+        raise Missing("user", name)
+    return found
+
+
+def _group(by: Identity, name: str) -> Group:
+    found: Group | None = _groups(by).filter(name=name).first()
+    if found is None:
+        raise Missing("group", name)
+    return found
+
+
+def _policy(by: Identity, name: str) -> Policy:
+    if name in SYSTEM:
+        raise Busy(f'policy "{name}" belongs to the service and cannot be changed: write one of your own')
+    found: Policy | None = _policies(by).filter(name=name).first()
+    if found is None:
+        raise Missing("policy", name)
+    return found
+
+
+def _known_policy(by: Identity, name: str) -> None:
+    if name not in SYSTEM:
+        _policy(by, name)
+
+
+def _holder(by: Identity, user: str, group: str) -> dict[str, User | Group]:
+    if bool(user) == bool(group):
+        raise WrongFields({"user": "name a user or a group, one of them"})
+    return {"user": _user(by, user)} if user else {"group": _group(by, group)}
+
+
+def _holders(by: Identity, policy: str) -> list[str]:
+    """The names of users and groups that have it."""
+    users = _users(by).filter(attachments__policy=policy).values_list("name", flat=True)
+    groups = _groups(by).filter(attachments__policy=policy).values_list("name", flat=True)
+    return sorted([*users, *(f"group {name}" for name in groups)])
