@@ -93,9 +93,9 @@ def sweep(now: datetime) -> None:
 def _count(rules: dict[str, _Rule]) -> dict[str, datetime]:
     """Every try counts as wrong before it is looked at, so that many at once are no way around. Rows are held in one
     order. Returns when the try before each was. Raises TooManyTries, which counts for nothing."""
-    now = timezone.now()
     with transaction.atomic():
-        rows = [_held(digest, rules[digest], now) for digest in sorted(rules)]
+        rows = [_held(digest, rules[digest]) for digest in sorted(rules)]
+        now = max(timezone.now(), *(row.last for row in rows))
         until = max(row.last + rules[row.digest].wait(row.count) for row in rows)
         if until > now:
             raise TooManyTries(until, now)
@@ -104,9 +104,10 @@ def _count(rules: dict[str, _Rule]) -> dict[str, datetime]:
     return {row.digest: row.last for row in rows}
 
 
-def _held(digest: str, rule: _Rule, now: datetime) -> LoginFailures:
-    row, _ = LoginFailures.objects.select_for_update().get_or_create(digest=digest, defaults={"last": now})
-    row.count = max(0, row.count - (now - row.last) // rule.leak)
+def _held(digest: str, rule: _Rule) -> LoginFailures:
+    row, _ = LoginFailures.objects.select_for_update().get_or_create(digest=digest, defaults={"last": timezone.now()})
+    passed = max(timezone.now() - row.last, timedelta(0))  # clocks of processes differ a little
+    row.count = max(0, row.count - passed // rule.leak)
     return row
 
 

@@ -63,7 +63,7 @@ def _systems() -> list[tuple[str, str]]:
         (_("Linux and macOS"), f"sudo install -m 755 ~/Downloads/{bundle.NAME} /usr/local/bin/"),
         (
             _("Windows (PowerShell, with Python from python.org)"),
-            f"New-Item -Force -ItemType Directory $HOME\\cci; "
+            f"New-Item -Force -ItemType Directory $HOME\\cci\n"
             f"Move-Item -Force $HOME\\Downloads\\{bundle.NAME} $HOME\\cci\\",
         ),
     ]

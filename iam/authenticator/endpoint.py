@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -86,7 +87,8 @@ def _call(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> _Answer:
-    """Proxies of the environment are used, as kubectl does; redirects are not followed. Raises Failure."""
+    """Proxies of the environment are used, but not on the way to this machine itself, as kubectl does it; redirects are
+    not followed. Raises Failure."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *arguments: Any) -> None:
@@ -94,9 +96,11 @@ def _call(
 
     request = urllib.request.Request(endpoint + path, data=body, method=method, headers=headers or {})  # noqa: S310
     request.add_header("Content-Type", "application/json")
-    handler = urllib.request.HTTPSHandler(context=_context(trust))
+    handlers: list[Any] = [urllib.request.HTTPSHandler(context=_context(trust)), Stay]
+    if _is_here(endpoint):
+        handlers.append(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.build_opener(handler, Stay).open(request, timeout=_TIMEOUT_SECONDS) as reply:
+        with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT_SECONDS) as reply:
             return _read(reply.status, reply.read(_LONGEST), reply.headers.get("Date"))
     except urllib.error.HTTPError as error:
         with error:
@@ -105,6 +109,11 @@ def _call(
         raise _broken(endpoint, error.reason) from None
     except (OSError, http.client.HTTPException) as error:
         raise _broken(endpoint, error) from None
+
+
+def _is_here(endpoint: str) -> bool:
+    host = urllib.parse.urlsplit(endpoint).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _context(trust: Trust) -> Any:

@@ -46,8 +46,9 @@ async def caller_of(request: Request) -> Caller:
     digest = hashlib.sha256(token.encode()).digest()
     until, caller = _known.get(digest, (0.0, None))
     if caller is None or until < time.monotonic() or caller.seconds_left() <= 0:
+        asked = time.monotonic()
         caller = await in_thread(lambda: _caller(token, request.address))
-        _remember(digest, caller)
+        _remember(digest, caller, until=asked + _HOLDS)
     return caller
 
 
@@ -110,7 +111,8 @@ def _service_account(token: str) -> Caller:
     return Caller(found.identity, found.expires)
 
 
-def _remember(digest: bytes, caller: Caller) -> None:
+def _remember(digest: bytes, caller: Caller, *, until: float) -> None:
+    """`until` is counted from before the table was asked: what was revoked meanwhile is not held for longer."""
     if len(_known) >= _MOST:
         _known.clear()
-    _known[digest] = (time.monotonic() + _HOLDS, caller)
+    _known[digest] = (until, caller)

@@ -173,6 +173,14 @@ def test_a_certificate_nobody_vouches_for_is_not_trusted(run, server, made, fing
     assert run("token", f"--iam-endpoint={server}", *words, "--insecure-skip-tls-verify").returncode == 0
 
 
+def test_a_proxy_is_not_asked_about_this_machine(run, server, certificates, made):
+    proxy = "http://127.0.0.1:1"
+    trust = f"--certificate-authority={certificates.ca}"
+    assert _ask(run, server, trust, f"--ak={made.ak}", f"--sk={made.sk}", HTTPS_PROXY=proxy).returncode == 0
+    done = run("token", "--iam-endpoint=cci.invalid:6443", "--ak=A", "--sk=s", HTTPS_PROXY=proxy)
+    assert done.returncode == 5 and "cannot be reached" in done.stderr
+
+
 def test_a_clock_that_is_off_is_made_up_for(server, certificates, made, monkeypatch):
     slow = SimpleNamespace(time=lambda: time.time() - 3600, strptime=time.strptime)
     monkeypatch.setattr(endpoint, "time", slow)
