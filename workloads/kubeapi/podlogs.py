@@ -12,14 +12,14 @@ from workloads.client import Client, LogOptions, LogTarget
 from workloads.kubeapi.exchange import Query, Request, Stream
 from workloads.kubeapi.threads import in_thread
 from workloads.meta import times
-from workloads.meta.errors import BadRequest, NotBuilt, NotFound, StatusError, Unavailable
+from workloads.meta.errors import BadRequest, Cause, Invalid, NotBuilt, NotFound, StatusError, Unavailable
 
 _ERRORS: dict[int, type[StatusError]] = {400: BadRequest, 404: NotFound}
 
 
 async def answer(request: Request, client: Client, namespace: str, pod: str) -> Stream:
     """Errors come before the first byte. Raises NotFound, BadRequest, Unavailable."""
-    options = _options(request.query)
+    options = _options(request.query, pod)
     target = await in_thread(lambda: client.log_target(namespace, pod, options))
     agent = httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(uds=target.socket),
@@ -62,40 +62,54 @@ async def _chunks(agent: httpx.AsyncClient, response: httpx.Response, limit: int
         await agent.aclose()
 
 
-def _options(query: Query) -> LogOptions:
-    """Raises BadRequest."""
+def _options(query: Query, pod: str) -> LogOptions:
+    """Raises BadRequest for what cannot be read, Invalid for what makes no sense, as upstream."""
     if query.one_of("stream", ("All", "Stdout", "Stderr"), default="All") != "All":
         raise NotBuilt("stdout and stderr are kept as one log: ask for stream=All")
+    seconds, moment = _whole(query, "sinceSeconds"), _moment(query)
+    tail, limit = _whole(query, "tailLines"), _whole(query, "limitBytes")
+    causes = []
+    if tail is not None and tail < 0:
+        causes.append(Cause("tailLines", f"Invalid value: {tail}: must be greater than or equal to 0"))
+    if limit is not None and limit < 1:
+        causes.append(Cause("limitBytes", f"Invalid value: {limit}: must be greater than 0"))
+    if seconds is not None and moment is not None:
+        both = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+        causes.append(Cause("", both, reason="FieldValueForbidden"))
+    elif seconds is not None and seconds < 1:
+        causes.append(Cause("sinceSeconds", f"Invalid value: {seconds}: must be greater than 0"))
+    if causes:
+        raise Invalid.of("PodLogOptions", pod, tuple(causes))
+    if seconds is not None:
+        moment = datetime.now(UTC) - timedelta(seconds=min(seconds, 10**9))
     return LogOptions(
         container=query.text("container"),
         follow=query.flag("follow"),
-        tail=query.number("tailLines"),
-        since=_since(query),
+        tail=tail,
+        since=moment,
         timestamps=query.flag("timestamps"),
         previous=query.flag("previous"),
-        limit_bytes=_limit(query),
+        limit_bytes=limit,
     )
 
 
-def _since(query: Query) -> datetime | None:
-    seconds, moment = query.number("sinceSeconds"), query.text("sinceTime")
-    if seconds is not None and moment:
-        raise BadRequest("at most one of sinceTime or sinceSeconds may be specified")
-    if seconds is not None:
-        if seconds < 1:
-            raise BadRequest("sinceSeconds must be greater than 0")
-        return datetime.now(UTC) - timedelta(seconds=min(seconds, 10**9))
+def _whole(query: Query, name: str) -> int | None:
+    """Raises BadRequest."""
+    text = query.text(name)
+    if not text:
+        return None
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
+        raise BadRequest(f'query parameter {name}: "{text}" is not a whole number')
+    return int(text)
+
+
+def _moment(query: Query) -> datetime | None:
+    text = query.text("sinceTime")
     try:
-        return times.parse(moment) if moment else None
+        return times.parse(text) if text else None
     except ValueError as error:
         raise BadRequest(f"sinceTime: {error}") from None
-
-
-def _limit(query: Query) -> int | None:
-    limit = query.number("limitBytes")
-    if limit == 0:
-        raise BadRequest("limitBytes must be greater than 0")
-    return limit
 
 
 def _error(status: int, body: bytes) -> StatusError:

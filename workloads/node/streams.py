@@ -1,7 +1,7 @@
 """What the agent answers on its socket: see the contract in `workloads.node`. A bare ASGI application.
 
-A log that is followed blocks a thread for as long as somebody reads it, so there are only so many; who comes when all
-are taken is told to come back. A reader that leaves ends the read at once.
+A log that is followed blocks a thread for as long as somebody reads it, so there are only so many, and no account has
+all of them; who comes when they are taken is told to come back. A reader that leaves ends the read at once.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,7 +34,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 T = TypeVar("T")
 
-MOST_STREAMS = 100
+MOST_STREAMS, MOST_OF_ACCOUNT = 300, 100
 CHUNK_BYTES = 64 * 1024
 
 _LOG = re.compile(r"/v1/pods/([^/]+)/containers/([^/]+)/log")
@@ -54,15 +55,21 @@ class _LogQuery:
 
 class Application:
     def __init__(
-        self, runtime: Runtime, *, token: str, sampler: Sampler | None = None, most_streams: int = MOST_STREAMS
+        self,
+        runtime: Runtime,
+        *,
+        token: str,
+        sampler: Sampler | None = None,
+        most_streams: int = MOST_STREAMS,
+        most_of_account: int = MOST_OF_ACCOUNT,
     ) -> None:
         self._runtime = runtime
         self._sampler = sampler or Sampler(runtime)
         self._token = f"Bearer {token}".encode()
         self.sessions = Sessions(runtime, token=token)
         """Served on a socket of their own."""
-        self._most = most_streams
-        self._open = 0
+        self._most, self._most_of_account = most_streams, most_of_account
+        self._open: Counter[str] = Counter()
         # reads may all block; the short calls beside them never wait for one
         self._readers = ThreadPoolExecutor(most_streams, thread_name_prefix="log")
         self._calls = ThreadPoolExecutor(4, thread_name_prefix="call")
@@ -127,14 +134,15 @@ class Application:
         return {"items": [figure(one) for one in self._sampler.history(uid)]}
 
     async def _log(self, uid: Uid, container: str, query: _LogQuery, receive: Receive, send: Send) -> None:
-        if self._open >= self._most:
-            raise Unavailable(f"{self._most} logs are being read already: come back soon", retry_after=5)
-        self._open += 1
+        if self._open.total() >= self._most or self._open[query.account] >= self._most_of_account:
+            most = min(self._most, self._most_of_account)
+            raise Unavailable(f"{most} logs are being read already: come back soon", retry_after=5)
+        self._open[query.account] += 1
         try:
             stream = await self._read(lambda: self._open_log(uid, container, query))
             await self._stream(stream, receive, send, follow=query.follow)
         finally:
-            self._open -= 1
+            self._open[query.account] -= 1
 
     def _open_log(self, uid: Uid, container: str, query: _LogQuery) -> LogStream:
         try:

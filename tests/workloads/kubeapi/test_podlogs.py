@@ -128,11 +128,12 @@ def test_a_log_of_a_container_that_waits_or_is_unknown_is_refused(api, agent, sh
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ({"tailLines": "-1"}, 400),
-        ({"limitBytes": "0"}, 400),
-        ({"sinceSeconds": "0"}, 400),
+        ({"tailLines": "-1"}, 422),
+        ({"tailLines": "few"}, 400),
+        ({"limitBytes": "0"}, 422),
+        ({"sinceSeconds": "0"}, 422),
         ({"sinceTime": "yesterday"}, 400),
-        ({"sinceTime": "2026-01-02T03:04:05Z", "sinceSeconds": "5"}, 400),
+        ({"sinceTime": "2026-01-02T03:04:05Z", "sinceSeconds": "5"}, 422),
         ({"follow": "perhaps"}, 400),
         ({"stream": "Stderr"}, 501),
     ],
