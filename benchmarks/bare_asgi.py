@@ -1,10 +1,12 @@
-"""A peer: the least an ASGI application can do, on the same server with the same TLS. It answers with a file's bytes.
+"""A peer: the least an ASGI application can do, on the same server with the same TLS. It answers
+with a file's bytes, and hands what is posted to everyone who watches.
 
 python -m benchmarks.bare_asgi PORT CERTIFICATE KEY FOLDER
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,23 @@ def main(port: str, certificate: str, key: str, folder: str) -> None:
             bodies[name] = written, path.read_bytes()
         return bodies[name][1]
 
+    watching: set[asyncio.Future[bytes]] = set()
+
+    async def watch(send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            rung: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            watching.add(rung)
+            await send({"type": "http.response.body", "body": await rung, "more_body": True})
+
     async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/watch":
+            await watch(send)
+        if scope["method"] == "POST":
+            said = (await receive())["body"]
+            for rung in tuple(watching):
+                watching.discard(rung)
+                rung.set_result(said)
         body = body_of(scope["path"])
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})
@@ -36,7 +54,8 @@ def main(port: str, certificate: str, key: str, folder: str) -> None:
         loop="uvloop",
         lifespan="off",
         access_log=False,
-        log_level="warning",
+        log_level="critical",
+        timeout_graceful_shutdown=1,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

@@ -161,12 +161,29 @@ class Run:
             mark = f"turn-{number}-{turn}"
             took.append(await watchers.until_all_hear(mark.encode(), partial(self._said, line, pod, mark)))
         grown = self._server.resident() - before
-        name = f"last of {number:,} watchers"
-        _say(name, statistics.median(took[2:]), f"{grown / number / 1024:.0f} KB a watcher", unit="ms")
-        self._say_memory(f"with {number:,} watchers")
         watchers.close()
         line.close()
         await asyncio.sleep(1)
+        peer = f"{await self._bare_watch(number) * 1000:.0f} ms"
+        memory = f"{grown / number / 1024:.0f} KB a watcher"
+        _say(f"last of {number:,} watchers", statistics.median(took[2:]), f"{peer:12} {memory}", unit="ms")
+        self._say_memory(f"with {number:,} watchers")
+
+    async def _bare_watch(self, number: int) -> float:
+        """The same words to as many watchers of the peer."""
+        watchers, took = Watchers(), []
+        words = b"x" * SIZE
+        say = partial(self._bare.address.request, "POST", "/one")
+        await watchers.open(
+            self._bare.address, "/watch", number=number, ready=lambda: Line(self._bare.address).call(say(words))
+        )
+        line = Line(self._bare.address)
+        for turn in range(ROUNDS + 2):
+            mark = f"turn-{number}-{turn}".encode()
+            took.append(await watchers.until_all_hear(mark, partial(line.call, say(words + mark + b"\n"))))
+        watchers.close()
+        line.close()
+        return statistics.median(took[2:])
 
     def _once(self, request: bytes) -> bytes:
         line = Line(self._server.address)
@@ -301,7 +318,11 @@ def _served(command: list[str], port: int, token: str) -> Iterator[Server]:
         yield Server(Address(port, token), process)
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # watches hold it up
+            process.kill()
+            process.wait(10)
 
 
 def _free_port() -> int:

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 ASKED = "cci.asked"
 """Where in a scope it is noted what a request asks for."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_AT_ONCE = 256 * 1024
+_AT_ONCE = 1024 * 1024
 """Bytes of a long body that are sent together."""
 
 

@@ -15,7 +15,7 @@ from workloads.kubeapi.authentication import Caller
 from workloads.kubeapi.exchange import Reply, Request, Stream, Upgrade, json_reply, warning_headers
 from workloads.kubeapi.negotiation import Accepted, accepted
 from workloads.kubeapi.streaming import forwards, terminals
-from workloads.kubeapi.threads import in_thread
+from workloads.kubeapi.threads import in_thread, short_read, short_write
 from workloads.kubeapi.views import EventWriter, View
 from workloads.meta.causes import required
 from workloads.meta.errors import (
@@ -123,7 +123,7 @@ def _not_allowed() -> MethodNotAllowed:
 async def _get(call: Call) -> Reply:
     view, target, fresh = call.view, call.target, Freshness(call.request.query.revision("resourceVersion"))
     part = _subresource(target)
-    row = await in_thread(
+    row = await short_read(
         lambda: call.client.get_row(target.kind.name, target.name, call.namespace, subresource=part, fresh=fresh)
     )
     return await in_thread(lambda: view.one(row.data)) if view.asks_for_costs else view.one(row.data)
@@ -177,7 +177,9 @@ async def _create(call: Call) -> Reply:
     if call.target.kind.namespaced and call.target.namespace is None:
         plural = call.target.kind.plural
         raise MethodNotAllowed(f"{plural} are created in a namespace: POST to namespaces/<namespace>/{plural}")
-    made = await in_thread(lambda: call.client.create(call.target.kind.name, manifest, call.namespace, options=options))
+    made = await short_write(
+        lambda: call.client.create(call.target.kind.name, manifest, call.namespace, options=options)
+    )
     return _written(view, made, status=201)
 
 
@@ -186,7 +188,7 @@ async def _update(call: Call) -> Reply:
     manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
     options, subresource = replace(options, duplicates=duplicates), _subresource(call.target)
     target = call.target
-    made = await in_thread(
+    made = await short_write(
         lambda: call.client.update(
             target.kind.name, target.name, manifest, call.namespace, subresource=subresource, options=options
         )
@@ -205,7 +207,7 @@ async def _patch(call: Call) -> Reply:
         raise Invalid.of("PatchOptions", "", (cause,), group="meta.k8s.io")
     patch, duplicates = await bodies.patch(request, type, find_duplicates=_looks_closely(options))
     options, subresource = replace(options, duplicates=duplicates), _subresource(target)
-    made = await in_thread(
+    made = await short_write(
         lambda: call.client.patch(
             target.kind.name, target.name, patch, type, call.namespace, subresource=subresource, options=options
         )
@@ -215,7 +217,7 @@ async def _patch(call: Call) -> Reply:
 
 async def _delete(call: Call) -> Reply:
     view, target, options = call.view, call.target, await _delete_options(call.request)
-    gone = await in_thread(lambda: call.client.delete(target.kind.name, target.name, call.namespace, options=options))
+    gone = await short_write(lambda: call.client.delete(target.kind.name, target.name, call.namespace, options=options))
     if "deletionTimestamp" in gone["metadata"]:
         return replace(view, account="").one(orjson.dumps(gone))
     return json_reply(_deleted(target.kind, gone))
@@ -246,7 +248,7 @@ async def _delete_collection(call: Call) -> Reply:
 
 async def _get_scale(call: Call) -> Reply:
     target = call.target
-    scale = await in_thread(lambda: call.client.get_scale(target.kind.name, target.name, call.namespace))
+    scale = await short_read(lambda: call.client.get_scale(target.kind.name, target.name, call.namespace))
     return _view_of(call.view, target).one(orjson.dumps(scale))
 
 

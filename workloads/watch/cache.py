@@ -28,7 +28,7 @@ from workloads.meta.keys import Key, Uid
 from workloads.meta.owners import owner_of
 from workloads.store import changes, objects
 from workloads.store.changes import Entry, Tip
-from workloads.store.objects import Missing, Page, Row
+from workloads.store.objects import Page, Row
 
 TOO_FAR = 5000
 """Entries behind which it is cheaper to list again than to read them."""
@@ -119,18 +119,18 @@ class Cache:
         """Bytes kept, about."""
         return self._size
 
-    def row(self, key: Key, *, at_least: int | None = None) -> Row | None:
-        """None: ask the store. Raises Missing. `at_least` as in `page`."""
-        shelf = self._shelf_at((key.account, key.kind), at_least)
-        if shelf is None:
+    def row(self, key: Key, *, at_least: int) -> Row | None:
+        """Of this revision or a newer one, if it is kept already. None: ask the store."""
+        if connection.in_atomic_block:
             return None
+        self._reach(at_least)
         with self._guard:
-            found = shelf.rows.get((key.namespace, key.name))
-            if shelf.dropped:
+            shelf = self._shelves.get((key.account, key.kind))
+            if shelf is None or not shelf.ready or self._tip is None:
                 return None
-        if found is None:
-            raise Missing(str(key))
-        return found
+            if at_least > max(shelf.revision, self._tip.revision):
+                return None
+            return shelf.rows.get((key.namespace, key.name))
 
     def page(
         self,
