@@ -142,7 +142,7 @@ class Client:
         all namespaces at once."""
         asked = registry.kind(kind)
         refusal = authorize.verdict(self.identity, asked, verb, namespace=namespace, name=name, subresource=subresource)
-        return refusal is None and (verb in authorize.READS or not asked.fixed)
+        return refusal is None and (verb in authorize.READS or not asked.is_fixed)
 
     def list(
         self,
@@ -262,6 +262,10 @@ class Client:
         Pods get `deletionGracePeriodSeconds` and are removed by the node tier when their containers have stopped
         (a controller identity with `grace_seconds=0` removes at once). Namespaces likewise by their controller."""
         return deletes.delete(self.identity, kind, name, namespace, options or DeleteOptions())
+
+    def evict(self, name: str, namespace: str, *, options: DeleteOptions | None = None) -> JSON:
+        """Deletes a pod as `kubectl drain` asks for it."""
+        return deletes.evict(self.identity, name, namespace, options or DeleteOptions())
 
     def delete_collection(
         self,

@@ -65,7 +65,7 @@ def _entry(document: Document, default_namespace: str) -> Entry:
         return Entry(
             document.line, "Document", refusal="kind: required. Say what this is, for example kind: Deployment."
         )
-    if kind is None or manifest.get("apiVersion") != kind.api_version:
+    if kind is None or manifest.get("apiVersion") not in kind.api_versions:
         return Entry(document.line, f"{word} {name}", refusal=_unserved(manifest))
     namespace = str(metadata.get("namespace") or default_namespace) if kind.namespaced else ""
     if kind.namespaced and not namespace:

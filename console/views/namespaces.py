@@ -15,7 +15,7 @@ from console.pages import Context, page
 CONFIRMATION = "DELETE"
 _REMOVED = ("ConfigMap", "Secret", "ScalingPolicy", "HorizontalPodAutoscaler")
 """What deletion names beside what a namespace holds."""
-_HELD = ("Deployment", "ReplicaSet", "Job", "CronJob", "Pod", "PersistentVolumeClaim")
+_HELD = ("Deployment", "ReplicaSet", "Job", "CronJob", "Pod", "PersistentVolumeClaim", "Service", "Ingress")
 
 
 @page("namespaces/list.html", kinds=("Namespace", "Network"))

@@ -14,7 +14,7 @@ import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
-from tests import manifests
+from tests import manifests, refused
 from tests.console import scenes
 
 PAGE = "/create/yaml/"
@@ -122,6 +122,27 @@ def test_what_is_no_yaml_is_said_with_its_place_and_kept(browser: Browser, text:
     assert response.status_code == 422
     assert sentence in complaint(response)
     assert text.split("\n")[0] in unescape(response.content.decode())
+
+
+@pytest.mark.parametrize("name", refused.EVERY)
+def test_what_is_never_offered_says_so_with_what_to_do_instead(shop: None, browser: Browser, name: str) -> None:
+    (said,) = verdicts(post(browser, dump(refused.manifest(name))))
+    assert said.startswith("Refused")
+    assert refused.EVERY[name].sentence in said
+
+
+def test_services_and_ingresses_of_both_shapes_are_created(shop: None, browser: Browser) -> None:
+    backend = {"serviceName": "web", "servicePort": 80}
+    old = {
+        "apiVersion": "extensions/v1beta1",
+        "kind": "Ingress",
+        "metadata": {"name": "old"},
+        "spec": {"rules": [{"http": {"paths": [{"path": "/", "backend": backend}]}}]},
+    }
+    post(browser, dump(manifests.service("web"), manifests.ingress("web"), old))
+
+    assert [one["metadata"]["name"] for one in scenes.person().list("Service", "shop").items] == ["web"]
+    assert [one["metadata"]["name"] for one in scenes.person().list("Ingress", "shop").items] == ["old", "web"]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def check(
 ) -> None:
     """Raises Forbidden with the action that is missing. `namespace` None (or "") asks for all namespaces at once. What
     is the same for everybody is nobody's to change: MethodNotAllowed."""
-    if kind.fixed and verb not in READS:
+    if kind.is_fixed and verb not in READS:
         raise MethodNotAllowed(f"{kind.resource} are the same for everybody: they can only be read")
     refusal = verdict(identity, kind, verb, namespace=namespace, name=name, subresource=subresource)
     if refusal is not None:

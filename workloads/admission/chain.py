@@ -1,7 +1,7 @@
 """The steps in order. What comes out is a complete object, or an error that already is the answer.
 
-    new object:  identify -> namespace -> default -> service account -> prepare -> validate -> escalation
-                 -> pod specification -> address -> hooks (+ quota)
+    new object:  identify -> namespace -> default -> service account -> limit ranges -> prepare -> validate
+                 -> escalation -> pod specification -> address -> hooks (+ quotas)
     change:      identify -> default -> prepare -> unchanged? -> validate -> escalation -> pod specification
                  -> address -> hooks
 
@@ -21,13 +21,16 @@ from workloads.admission import (
     escalation,
     hooks,
     identify,
+    limits,
     namespaces,
     podsizes,
     quota,
+    quotas,
     scaling,
     serviceaccounts,
     traffic,
 )
+from workloads.kinds import limitranges
 from workloads.kinds.base import Kind
 from workloads.meta import times, wire
 from workloads.meta.errors import Invalid
@@ -54,11 +57,17 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     kind.default(obj)
     if kind.name == "Pod":
         serviceaccounts.settle(obj, identity.account)
+    ranges = limits.ranges(kind, key)
+    if kind.name == "Pod":
+        limits.fill(obj, ranges)
     kind.prepare(obj, None)
     _validate(kind, obj, None)
     escalation.check(identity, kind, obj, None)
+    limits.check(kind, obj, ranges)
     warnings = _sized(kind, obj, None, account=identity.account, home=home)
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
+    guards += quotas.guards(kind, key, obj, None)
+    warnings += limits.warnings(kind, obj)
     warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
@@ -77,7 +86,10 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Adm
     warnings = _sized(kind, new, old, account=identity.account)
     identify.next_generation(kind, new, old)
     key = Key(identity.account, kind.name, new["metadata"].get("namespace", ""), new["metadata"]["name"])
+    if kind.name == limitranges.CLAIM:
+        limits.check(kind, new, limits.ranges(kind, key))
     guards = scaling.guards(kind, key, new, old) + addresses.settle(kind, new, old)
+    guards += quotas.guards(kind, key, new, old)
     return Admitted(new, warnings + hooks.on_admit(new, old, identity), guards)
 
 

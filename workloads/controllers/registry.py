@@ -16,6 +16,7 @@ from workloads.controllers import (
     namespaces,
     networks,
     queue,
+    quotas,
     replicasets,
     standing,
 )
@@ -56,6 +57,7 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         claims.controller(host),
         ephemeral.controller(),
         namespaces.controller(),
+        quotas.controller(),
         standing.controller(),
         garbage.controller(),
     )

@@ -7,6 +7,7 @@ before a crash is counted after it, so no pod is made twice.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import orjson
 from workloads.client import Client, DeleteOptions
 from workloads.controllers import hands, owners, replicas
 from workloads.controllers.base import Controller, Result
-from workloads.meta import conditions, selectors
+from workloads.meta import conditions, names, selectors
 from workloads.meta.errors import Conflict, NotFound, StatusError
 from workloads.meta.keys import Key
 from workloads.store import objects
@@ -237,12 +238,22 @@ def status_of(replicaset: JSON, pods: list[JSON], *, failure: StatusError | None
         if number:
             status[name] = number
     if failure is not None:
-        conditions.put(status, "ReplicaFailure", "True", reason="FailedCreate", message=failure.message, now=now)
+        message = _lasting(failure.message, status, str(replicaset["metadata"]["name"]))
+        conditions.put(status, "ReplicaFailure", "True", reason="FailedCreate", message=message, now=now)
     else:
         conditions.drop(status, "ReplicaFailure")
     if not status.get("conditions"):
         status.pop("conditions", None)
     return status
+
+
+def _lasting(message: str, status: JSON, name: str) -> str:
+    """The message as it was told before, if it differs only in the name that the pod would have had: a status that
+    changes with every try would be tried again at once, for ever."""
+    told = (conditions.find(status, "ReplicaFailure") or {}).get("message", "")
+    base = re.escape(f"{name}-"[: names.GENERATED_BASE_LENGTH])
+    pods = re.compile(f"{base}[a-z0-9]{{{names.SUFFIX_LENGTH}}}")
+    return told if pods.sub("", told) == pods.sub("", message) else message
 
 
 def _seconds_to_available(replicaset: JSON, pods: list[JSON], *, now: datetime) -> float | None:

@@ -100,12 +100,25 @@ class Kind:
     """Types of conditions that only the service writes; users may write others. Empty: the status is the service's."""
     fixed: tuple[JSON, ...] = ()
     """Objects that are there in every account and lie in no store: a kind that has some can be read, not written."""
+    is_told: bool = False
+    """Its objects are made from what the agent says of its host, for whoever asks; read, never written."""
     field_selectors: dict[str, Callable[[JSON], str]] = field(default_factory=dict)
     """Beyond `metadata.name` and `metadata.namespace`: path -> value."""
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether its objects lie in no store."""
+        return bool(self.fixed) or self.is_told
+
+    @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        """All that its objects may be written as, its own first."""
+        others = (f"{group}/{version}" if group else version for group, version in self.also_served_as)
+        return self.api_version, *others
 
     def shown(self, obj: JSON, api_version: str) -> JSON:
         """`obj` as `api_version`, one of those it is served as, says it."""

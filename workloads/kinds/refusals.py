@@ -65,7 +65,6 @@ KINDS = (
     ),
     _never("ReplicationController", "replicationcontrollers", "", "use a Deployment"),
     _never("PodTemplate", "podtemplates", "", "write the template into a Deployment"),
-    _never("Node", "nodes", "", "this service has no nodes to look after; pods are all there is"),
     _not_yet("NetworkPolicy", "networkpolicies", "networking.k8s.io", "namespaces are apart anyway"),
     _never(
         "PersistentVolume",
@@ -73,8 +72,6 @@ KINDS = (
         "",
         "volumes are made and removed with their claims; look at the claim (kubectl get pvc)",
     ),
-    _not_yet("ResourceQuota", "resourcequotas", ""),
-    _not_yet("LimitRange", "limitranges", ""),
     _not_yet("PodDisruptionBudget", "poddisruptionbudgets", "policy"),
     _not_yet(
         "CustomResourceDefinition",

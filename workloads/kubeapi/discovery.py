@@ -106,6 +106,8 @@ def _part(kind: Kind, name: str, group: str, version: str) -> Part:
         return Part(name, "autoscaling", "v1", "Scale", ("get", "patch", "update"))
     if name == "token":
         return Part(name, "authentication.k8s.io", "v1", "TokenRequest", ("create",))
+    if name == "eviction":
+        return Part(name, "policy", "v1", "Eviction", ("create",))
     if name in _OPTIONS:
         return Part(name, group, version, _OPTIONS[name], ("create", "get"))
     verbs = {"log": ("get",), "finalize": ("update",)}.get(name, ("get", "patch", "update"))

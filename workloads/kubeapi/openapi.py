@@ -26,6 +26,7 @@ JSON = dict[str, Any]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _DELETE_OPTIONS, _STATUS, _LIST_META = f"{_META}DeleteOptions", f"{_META}Status", f"{_META}ListMeta"
+_EVICTION = "io.k8s.api.policy.v1.Eviction"
 _SCALE = "io.k8s.api.autoscaling.v1.Scale"
 _REVIEWS = {
     "SelfSubjectReview": "io.k8s.api.authentication.v1.SelfSubjectReview",
@@ -115,6 +116,7 @@ def _document(path: str) -> tuple[bytes, str]:
 
 def _schemas(group: str, version: str, kinds: list[Kind]) -> JSON:
     names = {_DELETE_OPTIONS, _STATUS, _LIST_META, *(kind.schema for kind in kinds)}
+    names |= {_EVICTION for kind in kinds if "eviction" in kind.subresources}
     names |= {_SCALE for kind in kinds if "scale" in kind.subresources}
     names |= {tokenrequests.SCHEMA for kind in kinds if "token" in kind.subresources}
     names |= {_REVIEWS[kind] for (owner, _), kind in reviews.served().items() if (owner, "v1") == (group, version)}
@@ -208,6 +210,9 @@ def _kind_paths(root: str, group: str, version: str, kind: Kind) -> Iterator[tup
         elif part == "token":
             request = _gvk("authentication.k8s.io", "v1", "TokenRequest")
             yield f"{base}/{{name}}/token", {"post": _operation("post", request, tokenrequests.SCHEMA)}
+        elif part == "eviction":
+            found = {"post": _operation("post", _gvk("policy", "v1", "Eviction"), _EVICTION)}
+            yield f"{base}/{{name}}/eviction", found
         elif part == "log":
             yield f"{base}/{{name}}/log", {"get": _operation("get", gvk, "")}
         elif part in ("exec", "attach", "portforward"):

@@ -35,10 +35,9 @@ VALIDATIONS = ("Strict", "Warn", "Ignore")
 _APPLY = "application/apply-patch+yaml"
 _NOT_BUILT = {
     "proxy": "the proxy to pods is not built yet",
-    "eviction": "eviction is not built: delete the pod instead",
-    "ephemeralcontainers": "ephemeral containers are not built: use kubectl exec, or kubectl debug with --copy-to",
+    "ephemeralcontainers": "ephemeral containers are not offered: use kubectl exec, or kubectl debug with --copy-to",
     "resize": "a pod's size cannot be changed in place: change the template of its workload instead",
-    "binding": "binding is not built: there are no nodes to choose from",
+    "binding": "binding is not offered: the service finds the place for the pod",
 }
 
 
@@ -99,7 +98,7 @@ def _verb(request: Request, target: Target) -> Verb:
     if name in ("get", "list") and request.query.flag("watch"):
         name, verb = "watch", _watch
     request.asked.verb = name.upper()
-    if name not in target.kind.verbs and not target.kind.fixed:  # those say themselves why not
+    if name not in target.kind.verbs and not target.kind.is_fixed:  # those say themselves why not
         raise _not_allowed()
     return verb
 
@@ -297,8 +296,12 @@ def _looks_closely(options: WriteOptions) -> bool:
 
 
 async def _delete_options(request: Request) -> DeleteOptions:
+    return _options_of(await bodies.options(request), request)
+
+
+def _options_of(body: JSON, request: Request) -> DeleteOptions:
     """From the body; query parameters count where the body is silent. Raises BadRequest."""
-    body, query = await bodies.options(request), request.query
+    query = request.query
     grace = query.number("gracePeriodSeconds")
     if (said := body.get("gracePeriodSeconds")) is not None:
         grace = said
@@ -327,6 +330,21 @@ def _propagation(request: Request, body: JSON) -> Any:
     if "orphanDependents" in body:
         return "Orphan" if body["orphanDependents"] else "Background"
     return policy or request.query.one_of("propagationPolicy", ("", *policies), default="") or None
+
+
+async def _evict(call: Call) -> Reply:
+    """A delete that would wait for disruption budgets, if there were any. `kubectl drain` asks so."""
+    body, _ = await bodies.manifest(call.request)
+    metadata, options = body.get("metadata") or {}, body.get("deleteOptions") or {}
+    if body.get("kind", "Eviction") != "Eviction" or not isinstance(metadata, dict) or not isinstance(options, dict):
+        raise BadRequest("the body of an eviction must be an Eviction of policy/v1")
+    name = call.target.name
+    if metadata.get("name", name) != name:
+        raise BadRequest(f"name in URL does not match name in Eviction object: {name} {metadata['name']}")
+    wanted = _options_of(options, call.request)
+    await in_thread(lambda: call.client.evict(name, call.namespace, options=wanted))
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+    return json_reply(status, status=201)
 
 
 async def _token(call: Call) -> Reply:
@@ -371,6 +389,7 @@ _ON_SUBRESOURCE: dict[str, dict[str, Verb]] = {
     "finalize": {"PUT": _update},
     "log": {"GET": _log},
     "token": {"POST": _token},
+    "eviction": {"POST": _evict},
     "exec": {"GET": _exec, "POST": _exec},
     "attach": {"GET": _attach, "POST": _attach},
     "portforward": {"GET": _port_forward, "POST": _port_forward},

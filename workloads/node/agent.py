@@ -73,7 +73,12 @@ def run(stop: threading.Event) -> None:
 
 def terms() -> room.Terms:
     """By the settings."""
-    return room.Terms(host=settings.NODE_NAME, overcommit=settings.OVERCOMMIT, reserved_bytes=settings.RESERVED_MEMORY)
+    return room.Terms(
+        host=settings.NODE_NAME,
+        overcommit=settings.OVERCOMMIT,
+        reserved_bytes=settings.RESERVED_MEMORY,
+        cards={name: len(cards) for name, cards in settings.GPUS.items()},
+    )
 
 
 def _limits() -> Limits:

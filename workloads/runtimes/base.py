@@ -266,6 +266,19 @@ class Capacity:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """What the host says of itself, for people: which system it is and what runs containers on it."""
+
+    id: str
+    architecture: str
+    """Go's word for it: `amd64`, `arm64`."""
+    kernel: str
+    system: str
+    runtime: str
+    """`docker://20.10.24`."""
+
+
+@dataclass(frozen=True)
 class ContainerUsage:
     """What one running container uses. The CPU time counts up from its start: a rate is the difference of two."""
 
@@ -378,6 +391,8 @@ class Runtime(Protocol):
         """The runtime's clock, for marks that have no container event (pull started)."""
 
     def capacity(self) -> Capacity: ...
+
+    def machine(self) -> Machine: ...
 
     def image_id(self, image: str) -> str | None:
         """The id of a local image, or None. Never pulls."""

@@ -49,6 +49,7 @@ from workloads.runtimes.base import (
     ImageFault,
     LocalImage,
     LogStream,
+    Machine,
     NetworkSpec,
     PullOutcome,
     PullProgress,
@@ -95,6 +96,7 @@ class _Host:
 
     architecture: str
     capacity: Capacity
+    machine: Machine
     cgroups: Cgroups
     images: Path
     """Where the daemon keeps them, on its host."""
@@ -151,6 +153,9 @@ class Docker:
 
     def capacity(self) -> Capacity:
         return self._host.capacity
+
+    def machine(self) -> Machine:
+        return self._host.machine
 
     # Images
 
@@ -492,6 +497,7 @@ class Docker:
         return _Host(
             architecture=info["Architecture"],
             capacity=capacity,
+            machine=_machine(info),
             cgroups=cgroups,
             images=images,
             digests_mean_pulled=_CONTAINERD_STORE not in (info.get("DriverStatus") or ()),
@@ -895,3 +901,17 @@ def _given_at(sandbox: Found | None) -> datetime | None:
     with suppress(OSError):
         return datetime.fromtimestamp(Path(sandbox["HostnamePath"]).stat().st_mtime, tz=UTC)
     return None
+
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def _machine(info: Found) -> Machine:
+    said = str(info["Architecture"])
+    return Machine(
+        id=str(info.get("ID", "")),
+        architecture=_ARCHITECTURES.get(said, said),
+        kernel=str(info.get("KernelVersion", "")),
+        system=str(info.get("OperatingSystem", "")),
+        runtime=f"docker://{info.get('ServerVersion', '')}",
+    )

@@ -35,6 +35,7 @@ from workloads.runtimes.base import (
     ImageFault,
     LocalImage,
     LogStream,
+    Machine,
     NetworkSpec,
     NoConnection,
     PullOutcome,
@@ -285,6 +286,10 @@ class Simulated:
     def capacity(self) -> Capacity:
         self._answer()
         return self._capacity
+
+    def machine(self) -> Machine:
+        self._answer()
+        return Machine("simulated", "amd64", "6.1.0", "Simulated Linux", "simulated://1")
 
     def image_id(self, image: str) -> str | None:
         self._answer()

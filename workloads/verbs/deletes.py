@@ -36,6 +36,13 @@ def delete(identity: Identity, kind_name: str, name: str, namespace: str, option
     )
 
 
+def evict(identity: Identity, name: str, namespace: str, options: DeleteOptions) -> JSON:
+    """A pod's delete by whoever may create `pods/eviction`. There are no disruption budgets that it would wait for."""
+    kind = registry.kind("Pod")
+    authorize.check(identity, kind, "create", namespace=namespace, name=name, subresource="eviction")
+    return _deleted(identity, kind, Key(identity.account, kind.name, namespace, name), options)
+
+
 def _deleted(identity: Identity, kind: Kind, key: Key, options: DeleteOptions) -> JSON:
     ending = partial(
         endings.ending,

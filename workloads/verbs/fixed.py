@@ -1,17 +1,21 @@
-"""Kinds whose objects are the same in every account and lie in no store: read as rows, like the others. Nothing ever
-happens to them, so a watch of them is silent."""
+"""Kinds whose objects are the same in every account and lie in no store: read as rows, like the others. Nothing that a
+watch would tell ever happens to them, so it is silent."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
-from workloads.kinds import registry
+from workloads.kinds import nodes, registry
 from workloads.kinds.base import Kind
 from workloads.meta import wire
 from workloads.meta.keys import Key, Uid
-from workloads.store import changes, objects
+from workloads.store import changes, hosts, objects
 from workloads.store.objects import Page, Row
+from workloads.verbs import host
+
+JSON = dict[str, Any]
 
 REVISION = 1
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,13 +47,17 @@ def page(
     return Page(shown, revision=changes.head(), remaining=len(rows) - len(shown))
 
 
+def count(kind: Kind) -> int:
+    return len(_written(kind))
+
+
 def _rows(kind: Kind, account: str) -> list[Row]:
     return [
         Row(
-            key=Key(account, kind.name, "", name),
-            uid=uid,
+            key=Key(account, kind.name, "", obj["metadata"]["name"]),
+            uid=Uid(obj["metadata"]["uid"]),
             revision=REVISION,
-            labels={},
+            labels=obj["metadata"].get("labels") or {},
             owner_uid="",
             phase="",
             node="",
@@ -57,14 +65,29 @@ def _rows(kind: Kind, account: str) -> list[Row]:
             deleting=False,
             data=data,
         )
-        for name, uid, data in _written(kind.name)
+        for obj, data in _written(kind)
     ]
+
+
+def _written(kind: Kind) -> list[tuple[JSON, bytes]]:
+    """In order of their names."""
+    return _nodes() if kind.is_told else _of_registry(kind.name)
 
 
 @cache
-def _written(kind: str) -> list[tuple[str, Uid, bytes]]:
-    """In order of their names."""
-    fixed = sorted(registry.kind(kind).fixed, key=lambda obj: str(obj["metadata"]["name"]))
-    return [
-        (obj["metadata"]["name"], Uid(obj["metadata"]["uid"]), wire.stamp(wire.dump(obj), REVISION)) for obj in fixed
-    ]
+def _of_registry(kind: str) -> list[tuple[JSON, bytes]]:
+    objs = sorted(registry.kind(kind).fixed, key=lambda obj: str(obj["metadata"]["name"]))
+    return [(obj, _bytes(obj)) for obj in objs]
+
+
+def _nodes() -> list[tuple[JSON, bytes]]:
+    """None before the agent has spoken for the first time."""
+    said = hosts.get(hosts.NODE)
+    if said is None:
+        return []
+    node = nodes.node(said, short_of_disk=host.trouble(), now=datetime.now(UTC))
+    return [(node, _bytes(node))]
+
+
+def _bytes(obj: JSON) -> bytes:
+    return wire.stamp(wire.dump(obj), REVISION)

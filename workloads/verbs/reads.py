@@ -59,7 +59,7 @@ def get(
 def row(kind: Kind, key: Key) -> Row:
     """From the store."""
     try:
-        return fixed.row(kind, key) if kind.fixed else objects.read(key)
+        return fixed.row(kind, key) if kind.is_fixed else objects.read(key)
     except objects.Missing:
         raise NotFound.named(kind.plural, key.name, group=kind.group) from None
 
@@ -67,8 +67,8 @@ def row(kind: Kind, key: Key) -> Row:
 def count(identity: Identity, kind_name: str, namespace: str | None) -> int:
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, "list", namespace=namespace)
-    if kind.fixed:
-        return len(kind.fixed)
+    if kind.is_fixed:
+        return fixed.count(kind)
     return objects.count(kind.name, account=identity.account, namespace=namespace)
 
 
@@ -94,7 +94,7 @@ def rows(
     to the revision, Timeout when it is to come."""
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, verb, namespace=namespace, name=named(kind, field_selector))
-    memory = from_memory and not kind.fixed and owner_uid is None
+    memory = from_memory and not kind.is_fixed and owner_uid is None
     query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid, memory=memory)
     query = query._replace(of_one_moment=of_one_moment)
     sealed = continuing.Seal(identity.account, kind.name, namespace or "")
@@ -157,7 +157,7 @@ def _query(
     within = (namespace or pinned) if kind.namespaced else None
     scan = (
         partial(_fixed, kind, identity.account, name)
-        if kind.fixed
+        if kind.is_fixed
         else _scanner(
             kind.name, account=identity.account, namespace=within, name=name, owner_uid=owner_uid, memory=memory
         )
@@ -257,7 +257,7 @@ def _as_of(
 ) -> _Stretch:
     """Raises Expired when the log does not reach back, Timeout when `revision` is still to come."""
     end = (page.rows[-1].key.namespace, page.rows[-1].key.name) if page.rows and page.remaining else None
-    if revision == page.revision or query.kind.fixed or not query.of_one_moment:
+    if revision == page.revision or query.kind.is_fixed or not query.of_one_moment:
         return _Stretch(page.rows, page.remaining, end)
     _check_not_ahead(revision, page.revision)
     rows = {(row.key.namespace, row.key.name): row for row in page.rows}

@@ -117,7 +117,7 @@ def test_the_namespace_may_stand_in_the_manifest_alone(client, shop):
 
 def test_generated_names_that_are_taken_are_drawn_again(client, shop, monkeypatch):
     drawn = iter(["web-a", "web-a", "web-b"])
-    monkeypatch.setattr(names, "generate", lambda base: next(drawn))
+    monkeypatch.setattr(names, "generate", lambda base: next(drawn) if base == "web-" else f"{base}x")
     manifest = manifests.pod()
     manifest["metadata"] = {"generateName": "web-"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iam.identities import Identity
-from tests import manifests
+from tests import manifests, refused
 from workloads.client import Client
 from workloads.kinds import refusals
 from workloads.meta.errors import Invalid
@@ -68,6 +68,19 @@ def test_what_is_never_offered_is_refused_with_an_alternative(
         client.create(manifest["kind"], manifest, "shop")
     (cause,) = [cause for cause in refused.value.causes if cause.field == f"{at}.{field}"]
     assert instead in cause.message
+
+
+@pytest.mark.parametrize("name", refused.EVERY)
+def test_each_of_the_eight_is_refused_with_its_sentence(db: None, alice: Identity, name: str) -> None:
+    client, manifest = Client(alice), refused.manifest(name)
+    client.create("Namespace", manifests.namespace("shop"))
+    if manifest["kind"] == "DaemonSet":
+        found = refusals.refused_kind(api_version=manifest["apiVersion"], kind="DaemonSet")
+        assert found is not None and refused.EVERY[name].sentence in found.sentence
+        return
+    with pytest.raises(Invalid) as error:
+        client.create(manifest["kind"], manifest, "shop")
+    assert refused.EVERY[name].sentence in error.value.message
 
 
 def test_daemonsets_and_statefulsets_are_refused_by_name() -> None:

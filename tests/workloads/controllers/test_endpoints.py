@@ -162,6 +162,15 @@ def test_what_somebody_breaks_is_mended(world: World) -> None:
     assert len(behind(world)) == 1
 
 
+def test_a_namespace_takes_its_services_along(world: World) -> None:
+    serve(world, "a")
+    world.alice.create("Ingress", manifests.ingress(), "shop")
+    world.alice.delete("Namespace", "shop")
+    world.advance(60)
+    assert world.all("Namespace", None) == world.all("Service", None) == world.all("Endpoints", None) == []
+    assert world.all("EndpointSlice", None) == world.all("Ingress", None) == []
+
+
 def written(ip: str = "10.9.8.7") -> JSON:
     subset = {"addresses": [{"ip": ip}], "ports": [{"port": 5432}]}
     return {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "web"}, "subsets": [subset]}

@@ -12,7 +12,7 @@ from workloads.meta.errors import BadRequest
 
 
 def _kinds():
-    return sorted(kind.name for kind in registry.kinds().values() if not kind.fixed)
+    return sorted(kind.name for kind in registry.kinds().values() if not kind.is_fixed)
 
 
 def _place(name, object_name="nothing"):
@@ -139,7 +139,7 @@ def test_a_list_of_a_kind_that_is_refused_is_empty_and_says_why(api, shop, refus
     assert refused.sentence in answer.headers["warning"].replace("\\", "")
 
 
-@pytest.mark.parametrize("part", ["proxy", "eviction", "ephemeralcontainers", "binding"])
+@pytest.mark.parametrize("part", ["proxy", "ephemeralcontainers", "binding"])
 def test_parts_of_a_pod_that_are_not_built_say_so(api, shop, part):
     is_status(api.post(f"/api/v1/namespaces/shop/pods/one/{part}"), 501)
     is_status(api.get(f"/api/v1/namespaces/shop/pods/one/{part}"), 501)

@@ -39,7 +39,7 @@ def test_every_kind_has_its_paths_and_its_schema(documents):
         item = documents[path]["paths"][f"{place}/{{name}}"]
         gvk = {"group": kind.group, "version": kind.version, "kind": kind.name}
         assert item["get"]["x-kubernetes-group-version-kind"] == gvk
-        if kind.fixed:
+        if kind.is_fixed:
             assert "patch" not in item
             continue
         assert {"fieldValidation", "dryRun"} <= {parameter["name"] for parameter in item["patch"]["parameters"]}

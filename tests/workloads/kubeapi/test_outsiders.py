@@ -21,7 +21,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Namespace, Pod
 from lightkube.types import PatchType
 
-from tests import manifests
+from tests import manifests, refused
 
 VERSIONS = ("1.31", "1.32", "1.33")
 
@@ -173,6 +173,14 @@ def test_it_is_told_what_to_use_instead_of_a_statefulset(kube, applied):
     text = '{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"replicas": 1}}'
     assert "use a Deployment" in kube.fails("-n", "shop", "apply", "-f", "-", stdin=text)
     assert "use a Deployment" in kube.run("-n", "shop", "get", "statefulsets").stderr
+
+
+@pytest.mark.parametrize("name", refused.EVERY)
+def test_it_prints_why_each_of_the_eight_is_refused(kubectl, name):
+    kube = kubectl("1.33")
+    kube("create", "namespace", "shop")
+    said = kube.fails("-n", "shop", "apply", "-f", "-", stdin=orjson.dumps(refused.manifest(name)).decode())
+    assert refused.EVERY[name].sentence in said
 
 
 def test_it_prunes_what_is_no_longer_applied(applied):

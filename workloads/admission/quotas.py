@@ -1,0 +1,86 @@
+"""ResourceQuotas of a namespace: what would be over one is refused, inside the write's transaction, so that two creates
+cannot both take the last place.
+
+What is used is counted from the objects that are there, not from the quota's status, which follows later: it can never
+be wrong. That reads the namespace's pods for each new one, where a quota is about them.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from workloads.kinds import quotas, registry, resourcequotas
+from workloads.kinds.base import Kind
+from workloads.meta import quantity, wire
+from workloads.meta.errors import Refused
+from workloads.meta.keys import Key
+from workloads.store import objects
+from workloads.store.objects import Guard
+
+JSON = dict[str, Any]
+
+_QUOTA = "ResourceQuota"
+_GROWING = ("PersistentVolumeClaim", "Service")
+"""What can take more after it was made."""
+
+
+def guards(kind: Kind, key: Key, obj: JSON, old: JSON | None) -> tuple[Guard, ...]:
+    """Each raises Refused. A namespace without quotas costs one look outside of the transaction."""
+    if not kind.namespaced or kind.name == "Event" or (old is not None and kind.name not in _GROWING):
+        return ()
+    if not any(_wanted(kind, obj, old, quota) for quota in _quotas(key)):
+        return ()
+
+    def guard() -> None:
+        for quota in _quotas(key):
+            _check(kind, key, quota, _wanted(kind, obj, old, quota))
+
+    return (guard,)
+
+
+def used(account: str, namespace: str, quota: JSON) -> dict[str, Decimal]:
+    """Of everything that the quota tracks, what is there now."""
+    tracked = list(quota["spec"].get("hard") or {})
+    total = dict.fromkeys(tracked, Decimal(0))
+    for kind in quotas.kinds_of(tracked, registry.kinds()):
+        about = [name for name in tracked if quotas.is_about(kind, name)]
+        if about == [f"count/{kind.resource}"] and not resourcequotas.scopes_of(quota):
+            total[about[0]] += objects.count(kind.name, account=account, namespace=namespace)
+            continue
+        for row in objects.scan(kind.name, account=account, namespace=namespace).rows:
+            for name, amount in quotas.added(kind, wire.load(row.data), about, resourcequotas.scopes_of(quota)).items():
+                total[name] += amount
+    return total
+
+
+def _quotas(key: Key) -> list[JSON]:
+    rows = objects.scan(_QUOTA, account=key.account, namespace=key.namespace).rows
+    return [wire.load(row.data) for row in rows if not row.deleting]
+
+
+def _wanted(kind: Kind, obj: JSON, old: JSON | None, quota: JSON) -> dict[str, Decimal]:
+    """How much more of what the quota tracks there would be."""
+    tracked, scopes = quota["spec"].get("hard") or {}, resourcequotas.scopes_of(quota)
+    new = quotas.added(kind, obj, tracked, scopes)
+    before = quotas.added(kind, old, tracked, scopes) if old is not None else {}
+    return {name: amount - before.get(name, 0) for name, amount in new.items() if amount > before.get(name, 0)}
+
+
+def _check(kind: Kind, key: Key, quota: JSON, wanted: dict[str, Decimal]) -> None:
+    """In Kubernetes' words."""
+    if not wanted:
+        return
+    hard = {name: quantity.parse(quota["spec"]["hard"][name]) for name in wanted}
+    there = used(key.account, key.namespace, {**quota, "spec": {**quota["spec"], "hard": hard}})
+    over = sorted(name for name, amount in wanted.items() if there[name] + amount > hard[name])
+    if not over:
+        return
+    parts = [
+        f"{word}: {','.join(f'{name}={quotas.written(name, amounts[name])}' for name in over)}"
+        for word, amounts in (("requested", wanted), ("used", there), ("limited", hard))
+    ]
+    raise Refused(
+        f'{kind.resource} "{key.name}" is forbidden: exceeded quota: {quota["metadata"]["name"]}, {", ".join(parts)}',
+        details={"name": key.name, "group": kind.group, "kind": kind.plural},
+    )
