@@ -72,7 +72,7 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
     if not isinstance(request.user, User):
         raise Unauthorized("Sign in first.")
     identity = identity_of(request.user)
-    client = Client(identity)
+    client = Client(identity, only_visible=True)
     found = client.get("Namespace", namespace) if namespace else {}
     return Visit(request, request.user, identity, client, namespace, found)
 

@@ -111,11 +111,15 @@ def count(client: Client, kind: str, scope: str | None) -> int | None:
 
 
 def _choices(visit: Visit) -> list[NamespaceChoice]:
+    try:
+        found = visit.client.list("Namespace", limit=100).items
+    except Forbidden:
+        found = []
     return [
         NamespaceChoice(
             name=item["metadata"]["name"],
             flavor=item["metadata"].get("annotations", {}).get("namespace.kubernetes.io/flavor", ""),
             current=item["metadata"]["name"] == visit.namespace,
         )
-        for item in visit.client.list("Namespace", limit=100).items
+        for item in found
     ]

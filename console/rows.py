@@ -182,10 +182,12 @@ _PIP_ORDER = ["ok", "idle", "busy", "warn", "bad"]
 @dataclass(frozen=True)
 class NamespaceRow(Row):
     networks: tuple[JSON, ...] = field(default=())
+    closed: bool = False
+    """What is in it is not for who looks."""
 
     @cached_property
     def state(self) -> State:
-        return states.of_namespace(self.obj, self.networks)
+        return states.of_closed(self.obj) if self.closed else states.of_namespace(self.obj, self.networks)
 
     @property
     def flavor(self) -> str:
@@ -253,4 +255,8 @@ def namespace_rows(client: Client, namespaces: Iterable[JSON]) -> list[Namespace
     networks: dict[str, list[JSON]] = {}
     for network in client.list("Network").items:
         networks.setdefault(network["metadata"]["namespace"], []).append(network)
-    return [NamespaceRow(item, tuple(networks.get(item["metadata"]["name"], ()))) for item in namespaces]
+    return [
+        NamespaceRow(item, tuple(networks.get(name, ())), closed=not client.may("list", "Network", name))
+        for item in namespaces
+        if (name := item["metadata"]["name"])
+    ]

@@ -108,6 +108,13 @@ def of_network(network: JSON) -> State:
             return State(_(word), message or _("being set up"), "busy", "ring")
 
 
+def of_closed(namespace: JSON) -> State:
+    """Of a namespace whose content may not be seen: no more is known than whether it is there."""
+    if namespace["metadata"].get("deletionTimestamp"):
+        return of_namespace(namespace, ())
+    return State(_("Closed"), _("you have no role in it, so what is in it is not shown"), "idle", "hollow")
+
+
 def of_namespace(namespace: JSON, networks: Iterable[JSON]) -> State:
     """Normal with an Active Network, otherwise Abnormal."""
     metadata = namespace["metadata"]

@@ -108,6 +108,9 @@ class Client:
     from_memory: bool = False
     """Gets and lists are answered from what this process keeps (`watch.cache`) where they can be: no less fresh, and
     for processes that read much."""
+    only_visible: bool = False
+    """Lists across namespaces leave out what may not be seen, as pages do; else they are whole or refused, as in
+    Kubernetes."""
 
     def get(self, kind: str, name: str, namespace: str = "") -> JSON:
         """Raises NotFound, Forbidden."""
@@ -168,6 +171,7 @@ class Client:
             continue_token=continue_token,
             from_memory=self.from_memory,
             of_one_moment=False,
+            only_visible=self.only_visible,
         )
         return Listing([loaded(row) for row in found.rows], found.revision, found.continue_token, found.remaining)
 
@@ -196,10 +200,11 @@ class Client:
             continue_token=continue_token,
             fresh=fresh,
             from_memory=self.from_memory,
+            only_visible=self.only_visible,
         )
 
     def count(self, kind: str, namespace: str | None = None) -> int:
-        return reads.count(self.identity, kind, namespace)
+        return reads.count(self.identity, kind, namespace, only_visible=self.only_visible)
 
     def revision(self) -> int:
         """The head of the log: a watch from here sees everything that is written from now on."""
@@ -347,6 +352,7 @@ class Client:
             label_selector=label_selector,
             field_selector=field_selector,
             owner_uid=owner_uid,
+            only_visible=self.only_visible,
         )
 
     def ended_pods(
@@ -369,6 +375,7 @@ class Client:
             name_part=name_part,
             limit=limit,
             continue_token=continue_token,
+            only_visible=self.only_visible,
         )
 
     def ended_pod(self, uid: str) -> Ended:

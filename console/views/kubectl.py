@@ -20,7 +20,8 @@ FILE = "cci-kubeconfig.yaml"
 
 @page("kubectl.html")
 def access(visit: Visit) -> Context:
-    namespace = next((row["metadata"]["name"] for row in visit.client.list("Namespace", limit=1).items), "my-namespace")
+    seen = visit.client.list("Namespace", limit=1).items if visit.client.may("list", "Namespace") else []
+    namespace = seen[0]["metadata"]["name"] if seen else "my-namespace"
     server, authority = kubeconfigs.default_server(), pki.fingerprint(pki.ensure().ca)
     where = f"--cci-endpoint={server}", f"--certificate-authority=sha256:{authority}"
     who = f"--domain-name={visit.identity.account}", f"--user-name={visit.identity.user}"

@@ -25,7 +25,8 @@ def namespace_list(visit: Visit) -> Context:
         "section": "namespaces",
         "rows": found,
         "costs": billing.by_namespace(visit.identity.account),
-        "held": {row.name: _held(visit, row.name) for row in found},
+        "held": {row.name: {kind: frame.count(visit.client, kind, row.name) for kind in _HELD} for row in found},
+        "may_create": visit.client.may("create", "Namespace"),
     }
 
 

@@ -14,6 +14,7 @@ from workloads.kinds import podspecs
 from workloads.kinds.base import Kind
 from workloads.kinds.rolerules import Question
 from workloads.meta.errors import Forbidden, MethodNotAllowed, Refused
+from workloads.store import objects
 
 Verb = Literal["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
 
@@ -64,6 +65,26 @@ def verdict(
         if not rbac.allows(identity, question, scope):
             return Forbidden(action, sentence=_sentence(identity, question, scope))
     return None
+
+
+def visible(identity: Identity, kind: Kind) -> frozenset[str] | None:
+    """For a list across namespaces that leaves out what may not be seen: the namespaces to list in (of Namespaces,
+    their names), None for all. Raises Forbidden when policies allow it nowhere."""
+    refusal = verdict(identity, kind, "list")
+    if refusal is None:
+        return None
+    if not kind.namespaced and kind.name != "Namespace":
+        raise refusal
+    rows = objects.scan("Namespace", account=identity.account).rows
+    seen = frozenset(row.key.name for row in rows if _lists_in(identity, kind, row.key.name))
+    if not seen and not identity.may(action_of(kind, "list"), None):
+        raise refusal
+    return seen
+
+
+def _lists_in(identity: Identity, kind: Kind, namespace: str) -> bool:
+    name = "" if kind.namespaced else namespace
+    return verdict(identity, kind, "list", namespace=namespace, name=name) is None
 
 
 def check_action(identity: Identity, action: str, *, namespace: str | None = None) -> None:

@@ -20,12 +20,13 @@ from workloads import client
 from workloads.kinds.tokenrequests import ISSUER
 from workloads.kubeapi.exchange import Request
 from workloads.kubeapi.threads import in_thread
-from workloads.meta.errors import Unauthorized
+from workloads.meta.errors import NotBuilt, Unauthorized
 
 log = logging.getLogger(__name__)
 
 _HOLDS = 2.0
 _MOST = 10_000
+_IMPERSONATION = frozenset(("impersonate-user", "impersonate-group", "impersonate-uid"))
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,12 @@ _known: dict[bytes, tuple[float, Caller]] = {}
 
 
 async def caller_of(request: Request) -> Caller:
-    """Raises Unauthorized with what to do about it."""
+    """Raises Unauthorized with what to do about it, NotBuilt for who wants to be somebody else."""
+    if not _IMPERSONATION.isdisjoint(request.headers):
+        raise NotBuilt(
+            "impersonation (kubectl --as) is not built: sign in as that user, or ask what they may with a "
+            "SubjectAccessReview"
+        )
     token = token_of(request)
     digest = hashlib.sha256(token.encode()).digest()
     until, caller = _known.get(digest, (0.0, None))

@@ -47,6 +47,8 @@ class Which:
     workload: str = ""
     name_part: str = ""
     born: datetime | None = None
+    namespaces: frozenset[str] | None = None
+    """Only in these."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def _of(which: Which) -> QuerySet[EndedPod]:
     for column in ("namespace", "workload_kind", "workload"):
         if wanted := getattr(which, column):
             rows = rows.filter(**{column: wanted})
+    if which.namespaces is not None:
+        rows = rows.filter(namespace__in=which.namespaces)
     if which.name_part:
         rows = rows.filter(name__contains=which.name_part)
     return rows if which.born is None else rows.filter(created__gte=which.born)

@@ -46,7 +46,7 @@ def _asked_of_agent() -> list[HostImage]:
 
 def _run_by(identity: Identity) -> Iterable[str]:
     """With the tag the runtime adds where none was written."""
-    for row in reads.rows(identity, "Pod", None, limit=MOST_PODS).rows:
+    for row in reads.rows(identity, "Pod", None, limit=MOST_PODS, only_visible=True).rows:
         for container in loaded(row)["spec"]["containers"]:
             image = container["image"]
             yield image if ":" in image.rpartition("/")[2] else f"{image}:latest"

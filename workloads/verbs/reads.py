@@ -64,12 +64,21 @@ def row(kind: Kind, key: Key) -> Row:
         raise NotFound.named(kind.plural, key.name, group=kind.group) from None
 
 
-def count(identity: Identity, kind_name: str, namespace: str | None) -> int:
+def count(identity: Identity, kind_name: str, namespace: str | None, *, only_visible: bool = False) -> int:
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, "list", namespace=namespace)
+    if only_visible and not namespace:
+        if (seen := authorize.visible(identity, kind)) is not None:
+            return sum(_count_in(kind, identity.account, one) for one in seen)
+    else:
+        authorize.check(identity, kind, "list", namespace=namespace)
     if kind.is_fixed:
         return fixed.count(kind)
     return objects.count(kind.name, account=identity.account, namespace=namespace)
+
+
+def _count_in(kind: Kind, account: str, namespace: str) -> int:
+    """A Namespace is what it is, one."""
+    return objects.count(kind.name, account=account, namespace=namespace) if kind.namespaced else 1
 
 
 def rows(
@@ -86,17 +95,23 @@ def rows(
     from_memory: bool = False,
     of_one_moment: bool = True,
     verb: authorize.Verb = "list",
+    only_visible: bool = False,
 ) -> Rows:
-    """`verb` is the right that is asked for: deleting a collection needs no other.
+    """`verb` is the right that is asked for: deleting a collection needs no other. A list across namespaces that shows
+    `only_visible` leaves out what may not be seen; others are whole or refused.
 
     Pages `of_one_moment` are of one revision, the first page's, whatever is written between them; others show what
     is there when each is read. Raises BadRequest on a bad selector or token, Expired when the log does not reach back
     to the revision, Timeout when it is to come."""
     kind = registry.kind(kind_name)
-    authorize.check(identity, kind, verb, namespace=namespace, name=named(kind, field_selector))
+    seen = None
+    if only_visible and not namespace:
+        seen = authorize.visible(identity, kind)
+    else:
+        authorize.check(identity, kind, verb, namespace=namespace, name=named(kind, field_selector))
     memory = from_memory and not kind.is_fixed and owner_uid is None
     query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid, memory=memory)
-    query = query._replace(of_one_moment=of_one_moment)
+    query = query._replace(of_one_moment=of_one_moment, keep=_within(seen, query.keep))
     sealed = continuing.Seal(identity.account, kind.name, namespace or "")
     if continue_token:
         return _page(query, sealed, continuing.opened(continue_token, sealed), limit or None)
@@ -106,6 +121,13 @@ def rows(
     if fresh.at_least:
         _check_not_ahead(fresh.at_least, found.revision)
     return found
+
+
+def _within(seen: frozenset[str] | None, keep: Callable[[Row], bool] | None) -> Callable[[Row], bool] | None:
+    """`keep`, of what lies in those namespaces (or is one of them)."""
+    if seen is None:
+        return keep
+    return lambda row: (row.key.namespace or row.key.name) in seen and (keep is None or keep(row))
 
 
 def _check_not_ahead(wanted: int, head: int) -> None:

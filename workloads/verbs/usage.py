@@ -34,6 +34,7 @@ def of_pods(
     label_selector: str = "",
     field_selector: str = "",
     owner_uid: str | None = None,
+    only_visible: bool = False,
 ) -> list[PodFigures]:
     """Of all Running pods that match, without those that are too young. Raises BadRequest, Forbidden, Unavailable."""
     found = reads.rows(
@@ -43,6 +44,7 @@ def of_pods(
         label_selector=label_selector,
         field_selector=field_selector,
         owner_uid=owner_uid,
+        only_visible=only_visible,
     )
     return _measured(found.rows)
 

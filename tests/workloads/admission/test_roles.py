@@ -134,6 +134,33 @@ def test_all_namespaces_are_listed_by_those_who_may_see_each(admin, helper):
     assert len(helper.list("ConfigMap").items) == 4
 
 
+def test_a_page_across_namespaces_leaves_out_what_may_not_be_seen(admin, helper):
+    pages = Client(helper.identity, only_visible=True)
+    assert {item["metadata"]["namespace"] for item in pages.list("ConfigMap").items} == {"shop"}
+    assert pages.count("ConfigMap") == 2
+    first = pages.list("ConfigMap", limit=1)
+    rest = pages.list("ConfigMap", limit=1, continue_token=first.continue_token)
+    assert [item["metadata"]["name"] for item in (*first.items, *rest.items)] == ["one", "two"]
+    with pytest.raises(Forbidden):
+        pages.list("ConfigMap", "bank")
+
+
+def test_a_page_of_namespaces_shows_those_that_the_policy_names(admin):
+    actions, statements = policies.rights(
+        (
+            {
+                "Version": "1.1",
+                "Statement": [{"Effect": "Allow", "Action": "CCI:*:*", "Resource": "CCI:*:*:namespace:shop"}],
+            },
+        )
+    )
+    pages = Client(Identity("acme", "eve", actions=actions, statements=statements), only_visible=True)
+    assert [item["metadata"]["name"] for item in pages.list("Namespace").items] == ["shop"]
+    assert {item["metadata"]["namespace"] for item in pages.list("Deployment").items} == {"shop"}
+    with pytest.raises(Forbidden):
+        Client(Identity("acme", "eve", actions=()), only_visible=True).list("Namespace")
+
+
 def test_the_namespace_itself_is_seen_by_policy_and_changed_by_role(helper):
     assert helper.get("Namespace", "bank")["metadata"]["name"] == "bank"
     assert len(helper.list("Namespace").items) == 2

@@ -12,9 +12,12 @@ from pytest_django import Settings
 from console.rest.urls import urlpatterns
 from iam import people
 from iam.identities import identity_of
+from tests import manifests
 from tests.console import scenes
 from tests.console.conftest import signed_in
 from tests.console.test_rest import assert_status
+from workloads.client import Client
+from workloads.kinds.namespaces import RBAC_LABEL
 
 ROOT = "/api/v1/"
 PODS = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["CCI:pod:*"]}]}
@@ -142,3 +145,29 @@ def test_what_the_account_costs_is_told_to_those_who_see_its_pods(browser: Brows
     people.create_user(identity_of(scenes.user()), "eve", password="long enough")
     assert_status(signed_in("acme", "eve").get("/api/v1/cost"), 403, "Forbidden")
     assert browser.get("/api/v1/cost").status_code == 200
+
+
+def test_pages_show_what_a_user_may_see_and_refuse_the_rest(shop: None, bob: Browser) -> None:
+    """bob may read; `bank` has roles, and he has none."""
+    admin = Client(identity_of(scenes.user()))
+    bank = manifests.namespace("bank")
+    bank["metadata"]["labels"] = {RBAC_LABEL: "true"}
+    admin.create("Namespace", bank)
+    admin.create("ConfigMap", {"metadata": {"name": "vault"}}, "bank")
+    for url in ("/", "/namespaces/", "/pods/", "/deployments/", "/ended-pods/", "/kubectl/"):
+        assert bob.get(url).status_code == 200, url
+    listed = bob.get("/configmaps/").content.decode()
+    assert "web" in listed and "vault" not in listed
+    refused = bob.get("/namespaces/bank/configmaps/")
+    assert refused.status_code == 403 and "require cci:configmap:list" in refused.content.decode()
+    assert "you have no role in it" in bob.get("/namespaces/").content.decode()
+    assert 'button--primary" href="/create/namespace/"' not in bob.get("/namespaces/").content.decode()
+    answer = bob.post("/namespaces/shop/pods/lonely/delete/")
+    assert answer.status_code == 403 and "require cci:pod:delete" in answer.content.decode()
+
+
+def test_who_may_nothing_is_told_so_and_finds_help(browser: Browser) -> None:
+    people.create_user(identity_of(scenes.user()), "eve", password="long enough")
+    eve = signed_in("acme", "eve")
+    assert "require cci:namespace:list" in eve.get("/").content.decode()
+    assert eve.get("/help/").status_code == eve.get("/kubectl/").status_code == 200
