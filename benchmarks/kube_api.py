@@ -95,6 +95,7 @@ class Run:
         self._folder = installation.folder
         self._server, self._bare = server, bare
         self._names = count()
+        self._made = 0
 
     def measure(self, pods: int) -> None:
         self._say_memory("at the start")
@@ -111,7 +112,8 @@ class Run:
     def _creates(self) -> int:
         for clients in (1, 8):
             self._rate(f"CREATE, {clients} client{'s' * (clients > 1)}", self._create, clients=clients)
-        return next(self._names)
+        self._made = next(self._names)
+        return self._made
 
     def _gets(self) -> None:
         asked = self._server.address.request("GET", f"{PODS}/pod-1")
@@ -209,7 +211,7 @@ class Run:
         return self._server.address.request("POST", PODS, orjson.dumps(_pod(f"pod-{next(self._names)}")))
 
     def _patch(self) -> bytes:
-        return self._change(f"{PODS}/pod-{next(self._names) % 500}")
+        return self._change(f"{PODS}/pod-{next(self._names) % self._made}")
 
     def _change(self, path: str, mark: str = "") -> bytes:
         said = mark or f"turn-{next(self._names)}"

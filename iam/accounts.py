@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from django.db import connection
+
 from iam.models import Account
 
 
 def hears_prices(name: str) -> bool:
     """Whether writes are answered with what they change of the price. They are, unless the account has it off."""
-    chosen = Account.objects.filter(name=name).values_list("price_warnings", flat=True).first()
-    return chosen is not False
+    with connection.cursor() as cursor:  # every write of what costs something asks this
+        cursor.execute("SELECT price_warnings FROM iam_account WHERE name = %s", [name])
+        found = cursor.fetchone()
+    return found is None or bool(found[0])
 
 
 def hear_prices(name: str, *, wanted: bool) -> bool:
