@@ -39,6 +39,7 @@ pages: list[URLPattern] = [
     path("search/", search.search, name="search"),
     path("help/", help.help_page, name="help"),
     path("kubectl/", kubectl.access, name="kubectl"),
+    path("kubectl/prices/", kubectl.prices, name="kubectl-prices"),
     path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),
     path("kubectl/cci-iam-authenticator", kubectl.authenticator, name="authenticator"),
     path("create/namespace/", create.namespace_create, name="namespace-create"),

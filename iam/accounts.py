@@ -6,6 +6,9 @@ from django.db import connection
 
 from iam.models import Account
 
+CHANGE = "cci:account:update"
+"""The action of changing any of it."""
+
 
 def hears_prices(name: str) -> bool:
     """Whether writes are answered with what they change of the price. They are, unless the account has it off."""

@@ -37,7 +37,6 @@ from workloads.meta.quantity import GIB, MIB
 _REASONS = {error.code: error.reason for error in (BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed)}
 _REASONS |= {error.code: error.reason for error in (NotAcceptable, UnsupportedMediaType, TooManyRequests)}
 """REST framework's own errors, in Kubernetes' words."""
-_CHANGE = "cci:account:update"
 _DAY = int(timedelta(days=1).total_seconds())
 
 
@@ -116,8 +115,8 @@ class SettingsView(APIView):
 
     def patch(self, request: Request) -> Response:
         identity, question = _identity(request), SettingsQuestion(data=request.data)
-        if not identity.may(_CHANGE):
-            raise Forbidden(_CHANGE)
+        if not identity.may(accounts.CHANGE):
+            raise Forbidden(accounts.CHANGE)
         if not question.is_valid():
             raise refusal_of(question.errors)
         accounts.hear_prices(identity.account, wanted=question.validated_data["priceWarnings"])

@@ -6,14 +6,17 @@ from __future__ import annotations
 import re
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from console.access import Visit, guarded
 from console.pages import Context, page
-from iam import bundle, pki
+from iam import accounts, bundle, pki
 from iam import kubeconfig as kubeconfigs
+from workloads.meta.errors import Forbidden
 
 FILE = "cci-kubeconfig.yaml"
 
@@ -35,7 +38,21 @@ def access(visit: Visit) -> Context:
         "by_access_key": _shells(*where, "--ak=YOUR_AK"),
         "use": f"export KUBECONFIG=~/Downloads/{FILE}\nkubectl get namespaces",
         "commands": _commands(namespace),
+        "hears_prices": accounts.hears_prices(visit.identity.account),
+        "may_switch": visit.identity.may(accounts.CHANGE),
+        "price_example": "Warning: price in CNY: 0.64/h -> 1.28/h (+0.64/h, ~460/month)",
     }
+
+
+@guarded("POST")
+def prices(visit: Visit) -> HttpResponseBase:
+    """Whether kubectl tells this account what its writes change of the price. Raises Forbidden."""
+    if not visit.identity.may(accounts.CHANGE):
+        raise Forbidden(accounts.CHANGE)
+    wanted = visit.request.POST.get("prices") == "on"
+    accounts.hear_prices(visit.identity.account, wanted=wanted)
+    messages.success(visit.request, _("kubectl tells prices.") if wanted else _("kubectl tells no prices any more."))
+    return redirect("console:kubectl")
 
 
 @never_cache

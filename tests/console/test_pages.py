@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from console import happenings, lists
 from console.lists import Query
 from console.rows import Row
-from iam import bundle, pki
+from iam import accounts, bundle, pki
 from tests import manifests
 from tests.console import scenes
 from workloads.client import JSON, Listing
@@ -215,6 +215,15 @@ def test_the_commands_that_sign_in_are_this_accounts_own(browser: Browser) -> No
 
     assert "--domain-name=acme" in text and "--user-name=alice" in text and "--ak=YOUR_AK" in text
     assert f"--certificate-authority=sha256:{pki.fingerprint(pki.ensure().ca)}" in text
+
+
+def test_prices_in_kubectl_are_switched_off_and_on(browser: Browser) -> None:
+    assert "Switch off for this account" in text_of(browser, "/kubectl/")
+    browser.post("/kubectl/prices/", {"prices": "off"})
+    assert not accounts.hears_prices("acme")
+    assert "Switch on for this account" in text_of(browser, "/kubectl/")
+    browser.post("/kubectl/prices/", {"prices": "on"})
+    assert accounts.hears_prices("acme")
 
 
 def test_a_log_of_a_container_that_never_started_says_why(shop: None, browser: Browser) -> None:

@@ -41,6 +41,10 @@ def test_a_pod_signs_in_as_its_account_until_it_has_gone(stack: Stack, namespace
         who = client.AuthenticationV1Api(api).create_self_subject_review({}).status.user_info
         assert who.username == f"system:serviceaccount:{namespace}:robot"
         assert _status(api, namespace) == 403
+        kubectl("create", "rolebinding", "robot-view", "--clusterrole=view", f"--serviceaccount={namespace}:robot")
+        stack.wait(lambda: _status(api, namespace) == 200, what="the role to count")
+        assert [pod.metadata.name for pod in client.CoreV1Api(api).list_namespaced_pod(namespace).items] == ["caller"]
+        assert _status(api, "default") == 403
         kubectl("delete", "pod", "caller", "--grace-period=0", "--force")
         stack.wait(lambda: _status(api, namespace) == 401, what="the token of a pod that is gone to be nobody's")
 

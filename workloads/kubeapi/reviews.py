@@ -25,6 +25,7 @@ JSON = dict[str, Any]
 Review = Callable[[Request, Identity], Awaitable[Reply]]
 
 OPEN_PATHS = (
+    "/.well-known/openid-configuration",
     "/api",
     "/api/*",
     "/apis",
@@ -33,6 +34,7 @@ OPEN_PATHS = (
     "/livez",
     "/openapi",
     "/openapi/*",
+    "/openid/v1/jwks",
     "/readyz",
     "/version",
 )
