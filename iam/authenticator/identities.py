@@ -48,10 +48,11 @@ class Token(NamedTuple):
 
 def normalised(text: str) -> str:
     """`https://host:port`. Raises Usage."""
-    url = text.strip().rstrip("/")
+    url = text.strip()
     if "://" not in url:
         url = f"https://{url}"
     scheme, _, host = url.partition("://")
+    host = host.rstrip("/")
     if scheme.lower() != "https" or not host or any(letter in host for letter in "/?#@ "):
         raise Usage(f"{text!r} is no endpoint: write https://HOST:PORT, as the console's page kubectl access shows it.")
     return f"https://{host.lower()}"

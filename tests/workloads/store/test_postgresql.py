@@ -1,4 +1,4 @@
-"""Every promise of store, watch and queue is kept on PostgreSQL too: the same tests again, on a real server."""
+"""Every promise of store, watch and queue, and of guesses at once, is kept on PostgreSQL too: the same tests again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.postgres import cluster
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("tests/workloads/store", "tests/workloads/watch", "tests/workloads/queue")
+ROOMS = ("tests/workloads/store", "tests/workloads/watch", "tests/workloads/queue", "tests/iam/test_guesses.py")
 
 
 @pytest.mark.postgres
