@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 
@@ -81,11 +81,9 @@ def rate(address: Address, requests: Callable[[], bytes], *, clients: int, secon
             done[number] += 1
 
     begun = time.perf_counter()
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(clients) as pool:
+        for _ in pool.map(ask, range(clients)):  # raises what one of them raised
+            pass
     took = time.perf_counter() - begun
     for line in lines:
         line.close()
