@@ -40,13 +40,17 @@ async def _serve() -> None:
     from workloads.kubeapi.app import for_pods
 
     identity = pki.ensure()
-    tls = {"ssl_certfile": str(identity.certificate), "ssl_keyfile": str(identity.key)}
+    api: dict[str, Any] = {
+        "ssl_certfile": str(identity.certificate),
+        "ssl_keyfile": str(identity.key),
+        # who exec's stdin outruns is not read from, and cannot answer a ping meanwhile
+        "ws_ping_timeout": None,
+    }
     servers = [
         _Server(_config(console, port=env.number("CCI_PORT"))),
-        # who exec's stdin outruns is not read from, and cannot answer a ping meanwhile
-        _Server(_config(kubeapi, port=env.number("CCI_API_PORT"), ws_ping_timeout=None, **tls)),
+        _Server(_config(kubeapi, port=env.number("CCI_API_PORT"), **api)),
     ]
-    inner, stopping = _Server(_config(for_pods, **tls)), asyncio.Event()
+    inner, stopping = _Server(_config(for_pods, **api)), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, [*servers, inner], stopping)

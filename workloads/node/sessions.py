@@ -34,6 +34,8 @@ Call = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 MOST_SESSIONS, MOST_OF_ACCOUNT = 500, 200
 CALLS_AT_ONCE = 8
+CONNECTS_AT_ONCE = 32
+"""A server that accepts nobody holds up those that connect to it, and no command."""
 ORDER_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 """Between a hang-up and a kill."""
@@ -63,6 +65,7 @@ class Sessions:
         self._idle, self._grace = idle_seconds, grace_seconds
         self._open: Counter[str] = Counter()
         self._calls = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="session")
+        self._connects = ThreadPoolExecutor(CONNECTS_AT_ONCE, thread_name_prefix="connect")
         self._tasks: set[asyncio.Task[None]] = set()
         self._hangups: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -94,6 +97,8 @@ class Sessions:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*self._hangups, return_exceptions=True)
+        for threads in (self._calls, self._connects):
+            threads.shutdown(wait=False)
 
     async def _answer(self, link: Link) -> None:
         """Raises StatusError until the session is open."""
@@ -101,7 +106,8 @@ class Sessions:
         if not hmac.compare_digest(str(order.get("token", "")).encode(), self._token):
             raise Unauthorized("the agent's token is missing or wrong")
         with self._counted(_text(order, "account")):
-            opened = await self._call(lambda: self._opened(order))
+            threads = self._connects if order.get("do") == "connect" else self._calls
+            opened = await asyncio.get_running_loop().run_in_executor(threads, self._opened, order)
             streams = _Streams(link, opened, call=self._call, idle_seconds=self._idle)
             ended = False
             try:

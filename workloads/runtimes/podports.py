@@ -16,7 +16,7 @@ from pathlib import Path
 
 from workloads.runtimes.base import NoConnection
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
 
 _NEW_NETWORK = 0x40000000
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1", "IPv4", "tcp4"), (socket.AF_INET6, "::1", "IPv6", "tcp6"))

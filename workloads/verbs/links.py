@@ -119,6 +119,7 @@ class Link:
         await self.gone.wait()
 
     async def close(self) -> None:
+        """Closed at once; what is awaited is only that the other side learns of it."""
         self._listening.cancel()
         self._lost()
         self._writer.close()

@@ -7,6 +7,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+import kr8s.asyncio
+import kubernetes_asyncio
 import pytest
 from kubernetes import client as kubernetes
 from kubernetes import config as kubeconfigs
@@ -47,7 +49,8 @@ def pod(api, shop, runtime):
 def told(pod, state):
     """Its container's state as the node tier writes it."""
     status = {"name": "app", "ready": True, "restartCount": 0, "image": "x", "imageID": "", "state": state}
-    pod["status"] = {"phase": "Running", "containerStatuses": [status]}
+    ready = [{"type": name, "status": "True"} for name in ("Ready", "ContainersReady")]
+    pod["status"] = {"phase": "Running", "conditions": ready, "containerStatuses": [status]}
     return Client(Identity.controller("pods", "acme")).update("Pod", "one", pod, "shop", subresource="status").obj
 
 
@@ -233,3 +236,20 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+async def test_kr8s_runs_commands(kubectl, pod, runtime):
+    config = str(kubectl("1.33").config)
+    kr8s_api = await kr8s.asyncio.api(kubeconfig=config)
+    found = await kr8s.asyncio.objects.Pod.get("one", namespace="shop", api=kr8s_api)
+    done = await found.exec(["sh", "-c", "whatever"], check=False)
+    assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"err\n", 3)
+
+
+async def test_the_asynchronous_client_runs_commands(kubectl, pod, runtime):
+    config = str(kubectl("1.33").config)
+    await kubernetes_asyncio.config.load_kube_config(config_file=config)
+    async with kubernetes_asyncio.stream.WsApiClient() as websockets:
+        core = kubernetes_asyncio.client.CoreV1Api(api_client=websockets)
+        asked = {"command": ["sh", "-c", "whatever"], "stdout": True, "stderr": True, "stdin": False, "tty": False}
+        assert "out\n" in await core.connect_get_namespaced_pod_exec("one", "shop", **asked)

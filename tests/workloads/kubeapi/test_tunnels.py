@@ -226,3 +226,12 @@ async def test_nonsense_ends_the_tunnel() -> None:
     caller.say(b"\x80\x02\0\0\0\0\0\0")
     await asyncio.wait_for(caller._running, 5)
     assert any(isinstance(one, spdy.GoneAway) for one in caller.told)
+
+
+async def test_a_connection_that_is_cut_twice_is_still_closed() -> None:
+    caller = Caller()
+    caller.open(80)
+    await caller.until(lambda: 80 in caller.ports)
+    caller.say(caller.frames.reset(3, 5))
+    await caller.leave()
+    assert caller.ports[80].closed

@@ -41,9 +41,9 @@ def agent(runtime: Simulated, place: Path) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def serving_at(place: Path, runtime: Simulated, *, most_streams: int) -> Iterator[httpx.Client]:
+def serving_at(place: Path, runtime: Simulated, **limits: int) -> Iterator[httpx.Client]:
     stop = threading.Event()
-    application = Application(runtime, token=TOKEN, most_streams=most_streams)
+    application = Application(runtime, token=TOKEN, **limits)
     serving = threading.Thread(target=server.serve, args=(application, place, stop), daemon=True)
     serving.start()
     headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -185,6 +185,15 @@ def test_more_followers_than_there_is_room_for_are_told_to_come_back(agent: http
     with agent.stream("GET", log(pod), params=query), agent.stream("GET", log(pod), params=query):
         answer = agent.get(log(pod))
     assert (answer.status_code, answer.json()["reason"]) == (503, "ServiceUnavailable")
+
+
+def test_no_account_takes_every_place(runtime: Simulated, place: Path, pod: SandboxSpec) -> None:
+    with (
+        serving_at(place, runtime, most_streams=3, most_of_account=1) as agent,
+        agent.stream("GET", log(pod), params={"follow": "true"}) as followed,
+    ):
+        assert (followed.status_code, agent.get(log(pod)).status_code) == (200, 503)
+        assert agent.get(log(pod), params={"account": "globex"}).status_code == 404
 
 
 def test_logs_that_take_long_to_open_hold_up_no_short_call(

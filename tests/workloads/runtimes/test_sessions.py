@@ -80,22 +80,23 @@ def test_a_command_that_is_not_there_ends_with_the_runtimes_words(world: World, 
 def test_a_hang_up_ends_a_command(world: World, pod: SandboxSpec, tty: bool) -> None:
     session = opened(world, pod, "sleep", "1000", tty=tty)
     until_it_runs(world, pod, "sleep")
-    session.close()
     session.hang_up()
+    session.close()
     assert session.exit_code() in (129, 137)
 
 
 def test_a_command_that_heeds_no_hang_up_is_killed(world: World, pod: SandboxSpec) -> None:
     session = opened(world, pod, "sh", "-c", "trap '' HUP; echo ready; sleep 1000")
     assert session.socket.recv(100)
-    session.close()
     session.hang_up()
     session.kill()
+    session.close()
     assert session.exit_code() in (129, 137)
 
 
 def test_a_command_dies_with_its_container(world: World, pod: SandboxSpec) -> None:
     session = opened(world, pod, "sleep", "1000")
+    until_it_runs(world, pod, "sleep")
     world.runtime.kill(pod.uid)
     said(session)
     assert session.exit_code() == 137

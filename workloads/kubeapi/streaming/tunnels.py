@@ -178,8 +178,8 @@ class Tunnel:
             return session.ending.error if session.ending else ""
         finally:
             upward.cancel()
+            await session.close()  # before anything else that a second cancellation could interrupt
             await asyncio.gather(upward, return_exceptions=True)
-            await session.close()
 
     async def _to_pod(self, connection: _Connection, data: _Stream, session: Session) -> None:
         while piece := await connection.waiting.get():
