@@ -18,7 +18,7 @@ from django.shortcuts import render
 from iam.identities import Identity, identity_of
 from iam.models import User
 from workloads.client import JSON, Client
-from workloads.meta.errors import NotFound, StatusError, Unauthorized
+from workloads.meta.errors import Forbidden, NotFound, StatusError, Unauthorized
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,12 @@ def guarded(
                 return HttpResponseNotAllowed(allowed)
             try:
                 return view(open_visit(request, namespace=kwargs.get("namespace", "")), **kwargs)
+            except Forbidden as refusal:
+                identity = _identity(request, request.user)
+                Client(identity).note_denial(
+                    refusal, view.__name__, kwargs.get("name", ""), kwargs.get("namespace", "")
+                )
+                return _refusal(request, refusal)
             except StatusError as refusal:
                 return _refusal(request, refusal)
 
@@ -71,10 +77,15 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
     """Raises NotFound when the namespace is not the visitor's, Unauthorized when nobody is signed in."""
     if not isinstance(request.user, User):
         raise Unauthorized("Sign in first.")
-    identity = identity_of(request.user)
+    identity = _identity(request, request.user)
     client = Client(identity, only_visible=True)
     found = client.get("Namespace", namespace) if namespace else {}
     return Visit(request, request.user, identity, client, namespace, found)
+
+
+def _identity(request: HttpRequest, user: User) -> Identity:
+    address, agent = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_USER_AGENT", "")
+    return identity_of(user).came("console", address=address, agent=agent)
 
 
 def _refusal(request: HttpRequest, refusal: StatusError) -> HttpResponse:

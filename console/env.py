@@ -41,6 +41,7 @@ SETTINGS = (
     Setting("CCI_LOG_DIR", "", "Where logs of containers that are gone are kept. Empty: logs/pods in CCI_DATA_DIR."),
     Setting("CCI_LOG_RETENTION_DAYS", "7", "Days for which those logs are kept, and it is known how their pods ended."),
     Setting("CCI_LOG_RETENTION_GIB", "10", "GiB of disk they may take; accounts with the most give way first."),
+    Setting("CCI_AUDIT_DAYS", "365", "Days for which the audit trail is kept."),
     Setting("CCI_STORAGE_CLASSES", "", "Folders for claims by class, as in ssd=/mnt/ssd. Others: CCI_VOLUMES_DIR."),
     Setting("CCI_AGENT_SOCKET", "", "Unix socket of the node agent. Empty: agent.sock beside the other sockets."),
     Setting("CCI_OVERCOMMIT", "4", "How many times the host's CPU may be promised to pods; memory is promised once."),

@@ -69,6 +69,7 @@ MAP = (
     Group(
         _("Account"),
         (
+            Section("audit", _("Audit"), "console:audit"),
             Section("kubectl", _("kubectl access"), "console:kubectl"),
             Section("help", _("Help"), "console:help"),
         ),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from console.views import (
+    audit,
     configuration,
     create,
     create_workload,
@@ -112,6 +113,7 @@ pages: list[URLPattern] = [
     path(f"{_SECRET}value/", configuration.secret_value, name="secret-value"),
     path(f"{_SECRET}edit/", configuration.secret_edit, name="secret-edit"),
     path(f"{_SECRET}delete/", configuration.secret_delete, name="secret-delete"),
+    path("audit/", audit.trail, name="audit"),
     path("pods/", pods.pod_list, name="all-pods"),
     path("namespaces/<slug:namespace>/pods/", pods.pod_list, name="pods"),
     path(_POD, pods.detail, name="pod"),

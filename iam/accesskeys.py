@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from iam import vault
+from iam import audit, vault
+from iam.audit import Target
 from iam.models import AccessKey, Token, User
 
 MOST_ACTIVE = 2
@@ -74,6 +75,7 @@ def create(user: User, *, description: str = "") -> Created:
         if user.access_keys.count() >= MOST_KEPT:
             raise FieldError("", f"A user may keep {MOST_KEPT} access keys, disabled ones included. Delete one first.")
         AccessKey.objects.create(ak=ak, user=user, sealed=sealed, description=text)
+        _trail(user, "create", ak)
     return Created(ak, sk)
 
 
@@ -95,6 +97,7 @@ def disable(user: User, ak: str) -> None:
         if not user.access_keys.filter(ak=ak).update(active=False):
             raise UnknownKey(ak)
         Token.objects.filter(access_key=ak).update(revoked=True)
+        _trail(user, "update", ak, message="disabled")
 
 
 def enable(user: User, ak: str) -> None:
@@ -107,6 +110,7 @@ def enable(user: User, ak: str) -> None:
         if not key.active:
             _room_for_an_active_one(user)
             user.access_keys.filter(ak=ak).update(active=True)
+            _trail(user, "update", ak, message="enabled")
 
 
 def delete(user: User, ak: str) -> None:
@@ -120,6 +124,7 @@ def delete(user: User, ak: str) -> None:
         if key.active:
             raise FieldError("", f"Access key {ak} is active. Disable it first, and see that nothing misses it.")
         key.delete()
+        _trail(user, "delete", ak)
 
 
 def note_use(key: AccessKey, *, address: str) -> None:
@@ -129,6 +134,10 @@ def note_use(key: AccessKey, *, address: str) -> None:
         return
     due = Q(last_used=None) | Q(last_used__lte=now - NOTED_EVERY)
     AccessKey.objects.filter(due, ak=key.ak).update(last_used=now, last_address=address[:45])
+
+
+def _trail(user: User, verb: str, ak: str, *, message: str = "") -> None:
+    audit.record_person(user, f"iam:accesskey:{verb}", Target("AccessKey", ak), message=message)
 
 
 def _hold(user: User) -> None:

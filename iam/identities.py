@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from iam import policies
@@ -19,6 +19,16 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a call comes from. `door` is `kube-api`, `console`, `rest`, `iam` or `host`; `agent` what the caller
+    says it is (User-Agent)."""
+
+    door: str = "host"
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True)
 class Identity:
     """`account` scopes everything that is seen. `user` is the user's name, or `system:controller:<name>` for our own.
 
@@ -31,6 +41,8 @@ class Identity:
     groups: tuple[str, ...] = ()
     actions: tuple[str, ...] = ("cci:*:*",)
     statements: tuple[Statement, ...] = ()
+    origin: Origin = field(default=Origin(), compare=False)
+    """For the audit trail; says nothing of what is allowed."""
 
     @property
     def is_controller(self) -> bool:
@@ -50,6 +62,10 @@ class Identity:
     def controller(cls, name: str, account: str) -> Identity:
         """One of the product's own hands at work inside `account`; may write status and finish deletions."""
         return cls(account=account, user=f"system:controller:{name}", groups=("system:controllers",))
+
+    def came(self, door: str, *, address: str = "", agent: str = "") -> Identity:
+        """The same, coming in by `door`."""
+        return replace(self, origin=Origin(door, address, agent))
 
     def may(self, action: str, namespace: str | None = "") -> bool:
         """What policies say. `action` is `cci:<noun>:<verb>`, for example `cci:namespace:create`; `namespace` None asks

@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from iam.models import LoginFailures, LoginPlace, User
+from iam import audit
+from iam.audit import Target
+from iam.identities import Identity
+from iam.models import Account, LoginFailures, LoginPlace, User
 
 FREE_TRIES = 5
 """For one login from one address."""
@@ -79,9 +83,19 @@ def check(account: str, user: str, password: str, *, address: str = "") -> User:
     if person is None:
         make_password(password)
     if person is None or not person.check_password(password):
+        _trail(account, user, address, outcome="failed")
         raise WrongLogin
     _take_back(before, pair)
+    _trail(account, user, address, outcome="done")
     return person
+
+
+def _trail(account: str, user: str, address: str, *, outcome: Literal["done", "failed"]) -> None:
+    """Who tries to sign in to an account that is not there leaves no trace: it would be nobody's to read."""
+    if outcome == "done" or Account.objects.filter(name=account).exists():
+        who = Identity(account, user[:64]).came("iam", address=address)
+        message = "" if outcome == "done" else "wrong password or no such user"
+        audit.record(who, "iam:session:create", Target("User", user[:64]), outcome=outcome, message=message)
 
 
 def sweep(now: datetime) -> None:

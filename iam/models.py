@@ -180,3 +180,41 @@ class LoginPlace(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class AuditEntry(models.Model):
+    """One write, one denied call or one event of signing in, sealed into its account's chain (`iam.audit`). Never
+    changed; `account` is a name, because the trail outlives what it tells of."""
+
+    account = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    user = models.CharField(max_length=200)
+    door = models.CharField(max_length=16)
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    action = models.CharField(max_length=100)
+    kind = models.CharField(max_length=64, blank=True)
+    namespace = models.CharField(max_length=63, blank=True)
+    name = models.CharField(max_length=253, blank=True)
+    subresource = models.CharField(max_length=32, blank=True)
+    outcome = models.CharField(max_length=8)
+    message = models.CharField(max_length=1000, blank=True)
+    changes = models.JSONField(default=list)
+    previous = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = (models.Index(fields=("account", "-id"), name="audit_of_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.action} {self.name}"
+
+
+class AuditStart(models.Model):
+    """Where an account's trail begins after old entries were forgotten: the digest of the last of them."""
+
+    account = models.CharField(max_length=64, primary_key=True)
+    digest = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.account

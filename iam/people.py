@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.db import transaction
 
-from iam import attachments, policies, tokens
+from iam import attachments, audit, policies, tokens
+from iam.audit import Target
 from iam.errors import Busy, Missing, NotAdministrator, Taken, WrongFields
 from iam.identities import Identity, identity_of
 from iam.models import Account, Attachment, Group, Policy, User
@@ -27,6 +29,38 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.@-]{0,62}[A-Za-z0-9])?")
 _NAME_RULE = "must have 1 to 64 letters, digits, '-', '_', '.' or '@', with a letter or digit at both ends"
 _POLICY_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_. -]{0,62}[A-Za-z0-9])?")
 _POLICY_NAME_RULE = "must have 1 to 64 letters, digits, spaces, '-', '_' or '.', with a letter or digit at both ends"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Change = Callable[Concatenate[Identity, str, P], R]
+_UNTOLD = ("password",)
+
+
+def _audited(action: str, kind: str) -> Callable[[Change[P, R]], Change[P, R]]:
+    """The change and its entry in the audit trail are one transaction; what is denied is in the trail, too."""
+
+    def decorate(change: Change[P, R]) -> Change[P, R]:
+        @wraps(change)
+        def audited(by: Identity, name: str, *args: P.args, **given: P.kwargs) -> R:
+            target = Target(kind, name[:253])
+            try:
+                with transaction.atomic():
+                    done = change(by, name, *args, **given)
+                    audit.record(by, action, target, changes=_told(given), message=", ".join(map(str, args)))
+            except NotAdministrator as refusal:
+                audit.record(by, action, target, outcome="denied", message=refusal.message)
+                raise
+            return done
+
+        return cast("Change[P, R]", audited)
+
+    return decorate
+
+
+def _told(given: Any) -> list[JSON]:
+    """What was asked for, without what must not be read by others."""
+    told = {name: audit.HIDDEN if name in _UNTOLD else value for name, value in given.items() if value not in ("", ())}
+    return audit.difference({}, told)
 
 
 # Users
@@ -43,6 +77,7 @@ def user(by: Identity, name: str) -> User:
     return _user(by, name)
 
 
+@_audited("iam:user:create", "User")
 def create_user(
     by: Identity, name: str, *, password: str, groups: Sequence[str] = (), policies: Sequence[str] = ()
 ) -> User:
@@ -59,7 +94,8 @@ def create_user(
     return made
 
 
-def set_password(by: Identity, name: str, password: str) -> None:
+@_audited("iam:user:update", "User")
+def set_password(by: Identity, name: str, *, password: str) -> None:
     """Every token that the user has is revoked, and every session ends."""
     _admit(by, "iam:user:update")
     found = _user(by, name)
@@ -70,6 +106,7 @@ def set_password(by: Identity, name: str, password: str) -> None:
         tokens.revoke_all(found)
 
 
+@_audited("iam:user:update", "User")
 def set_active(by: Identity, name: str, *, active: bool) -> User:
     """Who is not active cannot sign in; the tokens they had are revoked, and stay so."""
     _admit(by, "iam:user:update")
@@ -82,6 +119,7 @@ def set_active(by: Identity, name: str, *, active: bool) -> User:
     return found
 
 
+@_audited("iam:user:delete", "User")
 def delete_user(by: Identity, name: str) -> None:
     _admit(by, "iam:user:delete")
     found = _user(by, name)
@@ -110,6 +148,7 @@ def group(by: Identity, name: str) -> Group:
     return _group(by, name)
 
 
+@_audited("iam:group:create", "Group")
 def create_group(by: Identity, name: str, *, description: str = "", policies: Sequence[str] = ()) -> Group:
     _admit(by, "iam:group:create")
     _refuse(_name_problems(name) | _description_problems(description) | _unknown_policies(by, policies))
@@ -123,6 +162,7 @@ def create_group(by: Identity, name: str, *, description: str = "", policies: Se
     return made
 
 
+@_audited("iam:group:update", "Group")
 def describe_group(by: Identity, name: str, description: str) -> Group:
     _admit(by, "iam:group:update")
     found = _group(by, name)
@@ -132,6 +172,7 @@ def describe_group(by: Identity, name: str, description: str) -> Group:
     return found
 
 
+@_audited("iam:group:delete", "Group")
 def delete_group(by: Identity, name: str) -> None:
     """Its members lose what they had by it. RoleBindings that name it stay, and give nobody anything."""
     _admit(by, "iam:group:delete")
@@ -139,6 +180,7 @@ def delete_group(by: Identity, name: str) -> None:
     _keeping_an_administrator(by, found.delete)
 
 
+@_audited("iam:group:update", "Group")
 def add_member(by: Identity, group_name: str, user_name: str) -> Group:
     """Adding a member again changes nothing."""
     _admit(by, "iam:group:update")
@@ -147,6 +189,7 @@ def add_member(by: Identity, group_name: str, user_name: str) -> Group:
     return found
 
 
+@_audited("iam:group:update", "Group")
 def remove_member(by: Identity, group_name: str, user_name: str) -> Group:
     _admit(by, "iam:group:update")
     found, member = _group(by, group_name), _user(by, user_name)
@@ -168,6 +211,7 @@ def policy(by: Identity, name: str) -> Policy | SystemPolicy:
     return SYSTEM.get(name) or _policy(by, name)
 
 
+@_audited("iam:policy:create", "Policy")
 def create_policy(by: Identity, name: str, *, document: Any, description: str = "") -> Policy:
     _admit(by, "iam:policy:create")
     wrong = {} if _POLICY_NAME.fullmatch(name) else {"name": _POLICY_NAME_RULE}
@@ -183,6 +227,7 @@ def create_policy(by: Identity, name: str, *, document: Any, description: str = 
     return made
 
 
+@_audited("iam:policy:update", "Policy")
 def change_policy(by: Identity, name: str, *, document: Any = None, description: str | None = None) -> Policy:
     """What is None stays as it is."""
     _admit(by, "iam:policy:update")
@@ -195,6 +240,7 @@ def change_policy(by: Identity, name: str, *, document: Any = None, description:
     return found
 
 
+@_audited("iam:policy:delete", "Policy")
 def delete_policy(by: Identity, name: str) -> None:
     """Raises Busy while somebody has it."""
     _admit(by, "iam:policy:delete")
@@ -206,6 +252,7 @@ def delete_policy(by: Identity, name: str) -> None:
         found.delete()
 
 
+@_audited("iam:policy:update", "Policy")
 def attach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -> None:
     """To a user or to a group. Attaching again changes nothing."""
     _admit(by, "iam:policy:update")
@@ -214,6 +261,7 @@ def attach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -
     Attachment.objects.get_or_create(policy=policy_name, **holder)
 
 
+@_audited("iam:policy:update", "Policy")
 def detach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -> None:
     """Raises Missing when it is not attached there."""
     _admit(by, "iam:policy:update")

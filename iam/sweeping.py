@@ -1,10 +1,13 @@
-"""What has run out leaves the tables: dead tokens, nonces that no clock accepts any more, forgiven wrong passwords."""
+"""What has run out leaves the tables: dead tokens, nonces that no clock accepts any more, forgiven wrong passwords, old
+entries of the audit trail."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from iam import logins, signatures, tokens
+from django.conf import settings
+
+from iam import audit, logins, signatures, tokens
 
 
 def run_once(now: datetime) -> None:
@@ -12,3 +15,4 @@ def run_once(now: datetime) -> None:
     tokens.sweep(now)
     signatures.sweep(now)
     logins.sweep(now)
+    audit.trim(now - timedelta(days=settings.AUDIT_DAYS))

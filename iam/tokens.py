@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from iam import audit
+from iam.audit import Target
 from iam.identities import Identity, identity_of
 from iam.models import AccessKey, Token, User
 
@@ -26,6 +29,7 @@ MOST_ALIVE = 500
 Via = Literal["", "password", "access-key", "console", "host"]
 
 _PREFIX = "cci-"
+_TOKEN = Target("Token")
 _ID = 16
 
 
@@ -81,6 +85,9 @@ def issue(
     Token.objects.create(
         digest=_digest(token), user=user, expires=expires, via=via, access_key=access_key, address=address[:45]
     )
+    said = f"by {via}" if via else ""
+    said += f" {access_key.ak}" if access_key else ""
+    audit.record_person(user, "iam:token:create", _TOKEN, message=said, address=address)
     return Issued(token=token, expires=expires)
 
 
@@ -108,7 +115,11 @@ def revoke_one(user: User, id: str) -> bool:
     """One of the user's own, by its `id`. False when there is none that is alive."""
     if len(id) != _ID:
         return False
-    return user.tokens.filter(digest__startswith=id, revoked=False).update(revoked=True) > 0
+    with transaction.atomic():
+        is_revoked = user.tokens.filter(digest__startswith=id, revoked=False).update(revoked=True) > 0
+        if is_revoked:
+            audit.record_person(user, "iam:token:delete", Target("Token", id))
+    return is_revoked
 
 
 def revoke_all(user: User) -> int:

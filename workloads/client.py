@@ -15,6 +15,7 @@ from iam.identities import Identity
 from workloads.admission import authorize, grid, quota
 from workloads.kinds import registry
 from workloads.kinds.grids import Grid
+from workloads.meta.errors import Forbidden
 from workloads.store import changes
 from workloads.store.endedpods import Ended
 from workloads.store.keptlogs import Kept
@@ -31,6 +32,7 @@ from workloads.verbs import (
     scales,
     sessions,
     tokens,
+    trail,
     usage,
     writes,
 )
@@ -135,6 +137,13 @@ class Client:
             fresh=fresh,
             from_memory=self.from_memory,
         )
+
+    def note_denial(
+        self, refusal: Forbidden, kind: str, name: str = "", namespace: str = "", *, subresource: str = ""
+    ) -> None:
+        """For the doors: what they answer with `refusal` is in the audit trail, too. `kind` and the rest are what was
+        asked for, or as much of it as is known."""
+        trail.of_denial(self.identity, refusal, trail.asked(kind, name, namespace, subresource))
 
     def get_scale(self, kind: str, name: str, namespace: str = "") -> JSON:
         """The object as `autoscaling/v1 Scale`. Raises NotFound also for kinds that cannot be scaled."""

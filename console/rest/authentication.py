@@ -31,7 +31,7 @@ class BearerToken(BaseAuthentication):
         if len(words) != 2 or words[0].lower() != b"bearer":
             return None
         try:
-            identity = tokens.bearer(words[1].decode("latin-1"), address=request.META.get("REMOTE_ADDR", "")).identity
+            identity = _came(request, tokens.bearer(words[1].decode("latin-1"), address=_address(request)).identity)
         except tokens.InvalidToken:
             raise AuthenticationFailed("This token was never issued, has run out, or was revoked.") from None
         return Bearer(identity), identity
@@ -45,4 +45,12 @@ class BrowserSession(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, Identity] | None:
         found = super().authenticate(request)
-        return (found[0], identity_of(found[0])) if found else None
+        return (found[0], _came(request, identity_of(found[0]))) if found else None
+
+
+def _came(request: Request, identity: Identity) -> Identity:
+    return identity.came("rest", address=_address(request), agent=request.META.get("HTTP_USER_AGENT", ""))
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))

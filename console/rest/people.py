@@ -57,7 +57,7 @@ class UserView(_View):
         if "active" in asked:
             people.set_active(by, name, active=asked["active"])
         if "password" in asked:
-            people.set_password(by, name, asked["password"])
+            people.set_password(by, name, password=asked["password"])
         return Response(_user(people.user(by, name)))
 
     def delete(self, request: Request, name: str) -> Response:

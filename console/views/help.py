@@ -57,6 +57,10 @@ def _words() -> list[Answer]:
             _("Policy and role"),
             _("A policy says what a user may do in the account. In a namespace with roles, a role is needed as well."),
         ),
+        Answer(
+            _("Audit"),
+            _("Who wrote or was denied what, when and from where. Entries seal one another (manage.py audit)."),
+        ),
         Answer(_("Pod"), _("One or more containers that start, stop and are billed together. It has one IP address.")),
         Answer(
             _("Pod specification"),

@@ -152,7 +152,7 @@ def test_a_deleted_or_locked_user_has_no_tokens(alice, bob):
 
 def test_another_password_revokes_the_tokens(alice, bob):
     issued = tokens.issue(people.user(alice, "bob")).token
-    people.set_password(alice, "bob", "another one")
+    people.set_password(alice, "bob", password="another one")
     with pytest.raises(tokens.InvalidToken):
         tokens.bearer(issued)
     assert people.user(alice, "bob").check_password("another one")

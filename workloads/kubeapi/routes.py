@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workloads.client import Client
 from workloads.kinds import refusals, registry
@@ -23,7 +23,7 @@ from workloads.kubeapi import (
 from workloads.kubeapi.exchange import Reply, Request, Stream, Upgrade, json_reply, warning_headers
 from workloads.kubeapi.resources import Target
 from workloads.kubeapi.threads import in_thread
-from workloads.meta.errors import MethodNotAllowed, NotBuilt, NotFound
+from workloads.meta.errors import Forbidden, MethodNotAllowed, NotBuilt, NotFound
 
 NOWHERE = "the server could not find the requested resource"
 
@@ -53,7 +53,7 @@ async def answer(request: Request) -> Reply | Stream | Upgrade:
         return await logins.answer(request, segments[1:])
     if room == "v3":
         return await keystone.answer(request, segments[1:])
-    caller = await authentication.caller_of(request)
+    caller = _through(request, await authentication.caller_of(request))
     if segments in issuer.PLACES:
         _only_get(request)
         return issuer.answer(segments)
@@ -64,10 +64,31 @@ async def answer(request: Request) -> Reply | Stream | Upgrade:
         _only_get(request)
         return discovery.answer(request, segments)
     if room == "api":
-        return await _resource(request, caller, "", segments[1], segments[2:])
+        return await _trailed(request, caller, "", segments[1], segments[2:])
     if room == "apis":
-        return await _resource(request, caller, segments[1], segments[2], segments[3:])
+        return await _trailed(request, caller, segments[1], segments[2], segments[3:])
     raise NotFound(NOWHERE)
+
+
+def _through(request: Request, caller: authentication.Caller) -> authentication.Caller:
+    agent = request.headers.get("user-agent", "")
+    return replace(caller, identity=caller.identity.came("kube-api", address=request.address, agent=agent))
+
+
+async def _trailed(
+    request: Request, caller: authentication.Caller, group: str, version: str, rest: list[str]
+) -> Reply | Stream | Upgrade:
+    """What is denied is in the audit trail, whatever part of the product denied it."""
+    try:
+        return await _resource(request, caller, group, version, rest)
+    except Forbidden as refusal:
+        door, denied, place = Client(caller.identity), refusal, _place(rest)
+        kind = registry.by_resource(group, version, place.plural)
+        what = kind.name if kind else place.plural
+        await in_thread(
+            lambda: door.note_denial(denied, what, place.name, place.namespace or "", subresource=place.subresource)
+        )
+        raise
 
 
 async def _resource(

@@ -109,12 +109,15 @@ class Unauthorized(StatusError):
 
 class Forbidden(StatusError):
     code, reason = 403, "Forbidden"
+    action = ""
+    """What was missing; "" where no right would have helped."""
 
     def __init__(self, action: str, *, sentence: str = "", details: dict[str, Any] | None = None) -> None:
         """`action` is what was missing, for example `cci:namespace:create`; `sentence` says more of it."""
         missing = f"insufficient operation permission, require {action}"
         message = f"{missing}: {sentence}" if sentence else missing
         super().__init__(message, error_code="CCI.01.403105", details=details)
+        self.action = action
 
 
 class Refused(Forbidden):

@@ -54,10 +54,10 @@ def update(draft: Draft, *, expected_revision: int, guards: Iterable[Guard] = ()
     return _written(draft, _dialect().update(draft, expected_revision, tuple(guards)))
 
 
-def remove(draft: Draft, *, expected_revision: int) -> int:
+def remove(draft: Draft, *, expected_revision: int, guards: Iterable[Guard] = ()) -> int:
     """Takes the row away and logs DELETED with `draft.data` as the last state. Returns the revision.
     Raises Stale or Missing."""
-    revision = _dialect().remove(draft, expected_revision)
+    revision = _dialect().remove(draft, expected_revision, tuple(guards))
     transaction.on_commit(doorbell.ring)
     return revision
 
@@ -154,7 +154,7 @@ class Dialect(Protocol):
 
     def update(self, draft: Draft, expected_revision: int, guards: tuple[Guard, ...], /) -> int: ...
 
-    def remove(self, draft: Draft, expected_revision: int, /) -> int: ...
+    def remove(self, draft: Draft, expected_revision: int, guards: tuple[Guard, ...], /) -> int: ...
 
 
 def _dialect() -> Dialect:

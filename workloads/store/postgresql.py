@@ -33,8 +33,8 @@ def update(draft: Draft, expected_revision: int, guards: Iterable[Guard]) -> int
     return _compared(_UPDATE, draft, expected_revision, tuple(guards))
 
 
-def remove(draft: Draft, expected_revision: int) -> int:
-    return _compared(_REMOVE, draft, expected_revision, ())
+def remove(draft: Draft, expected_revision: int, guards: Iterable[Guard] = ()) -> int:
+    return _compared(_REMOVE, draft, expected_revision, tuple(guards))
 
 
 _KEY = "o.kind = %(kind)s AND o.account = %(account)s AND o.namespace = %(namespace)s AND o.name = %(name)s"
@@ -117,7 +117,10 @@ def _run(sql: str, values: dict[str, Any], guards: tuple[Guard, ...]) -> int | N
             cursor.execute(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
         for guard in guards:
             guard()
-        return _execute(sql, values)
+        revision = _execute(sql, values)
+        if revision is None:
+            transaction.set_rollback(True)  # what the guards wrote belongs to a write that did not happen
+        return revision
 
 
 def _execute(sql: str, values: dict[str, Any]) -> int | None:

@@ -40,8 +40,10 @@ def update(draft: Draft, expected_revision: int, guards: Iterable[Guard]) -> int
         return revision
 
 
-def remove(draft: Draft, expected_revision: int) -> int:
+def remove(draft: Draft, expected_revision: int, guards: Iterable[Guard] = ()) -> int:
     with write(), connection.cursor() as cursor:
+        for guard in guards:
+            guard()
         previous = _expect(cursor, draft, expected_revision)
         revision = _next_revision(cursor)
         cursor.execute(f"DELETE FROM workloads_object WHERE {_KEY}", list(draft.key))  # noqa: S608

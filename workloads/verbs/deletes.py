@@ -17,7 +17,7 @@ from workloads.kinds.base import Kind
 from workloads.meta.errors import Conflict, NotFound
 from workloads.meta.keys import Key
 from workloads.store import objects
-from workloads.verbs import endings, orphans, reads
+from workloads.verbs import endings, orphans, reads, trail
 from workloads.verbs.calls import DeleteOptions, Listing
 from workloads.verbs.drafts import at_revision, draft, loaded
 
@@ -52,9 +52,9 @@ def _deleted(identity: Identity, kind: Kind, key: Key, options: DeleteOptions) -
         by_controller=identity.is_controller,
         now=datetime.now(UTC),
     )
-    ended = _settle(kind, key, ending, options)
+    ended = _settle(identity, kind, key, ending, options)
     if options.propagation == "Orphan" and not options.dry_run:
-        return _orphaned(kind, key, ended)
+        return _orphaned(identity, kind, key, ended)
     return ended
 
 
@@ -86,7 +86,7 @@ def delete_collection(
     return Listing(ended, found.revision)
 
 
-def _settle(kind: Kind, key: Key, ending: Ending, options: DeleteOptions) -> JSON:
+def _settle(identity: Identity, kind: Kind, key: Key, ending: Ending, options: DeleteOptions) -> JSON:
     """Brings the newest state to its ending, again after every lost race."""
     for _ in range(TRIES):
         row = reads.row(kind, key)
@@ -96,7 +96,8 @@ def _settle(kind: Kind, key: Key, ending: Ending, options: DeleteOptions) -> JSO
         if options.dry_run or new == old:
             return old if new is None else new
         try:
-            return _write(kind, key.account, old, new, revision=row.revision)
+            trailed = trail.of_write(identity, kind, "delete", key, old, new)
+            return _write(kind, key.account, old, new, revision=row.revision, guards=trailed)
         except objects.Stale:
             continue
         except objects.Missing:
@@ -104,22 +105,24 @@ def _settle(kind: Kind, key: Key, ending: Ending, options: DeleteOptions) -> JSO
     raise Conflict.stale(kind.plural, key.name, group=kind.group)
 
 
-def _write(kind: Kind, account: str, old: JSON, new: JSON | None, *, revision: int) -> JSON:
+def _write(
+    kind: Kind, account: str, old: JSON, new: JSON | None, *, revision: int, guards: tuple[objects.Guard, ...]
+) -> JSON:
     try:
         if new is not None:
-            return loaded(objects.update(draft(kind, account, new), expected_revision=revision))
-        return at_revision(old, objects.remove(draft(kind, account, old), expected_revision=revision))
+            return loaded(objects.update(draft(kind, account, new), expected_revision=revision, guards=guards))
+        return at_revision(old, objects.remove(draft(kind, account, old), expected_revision=revision, guards=guards))
     finally:
         rbac.written(kind.name, account)
 
 
-def _orphaned(kind: Kind, key: Key, marked: JSON) -> JSON:
+def _orphaned(identity: Identity, kind: Kind, key: Key, marked: JSON) -> JSON:
     """First marked, so that no controller makes new dependents; then the dependents; then the mark goes. A crash
     between leaves a marked object, and the same delete again finishes it."""
     uid = marked["metadata"]["uid"]
     orphans.release(key, uid=uid)
     try:
-        return _settle(kind, key, partial(endings.without_orphan_mark, kind), DeleteOptions(uid=uid))
+        return _settle(identity, kind, key, partial(endings.without_orphan_mark, kind), DeleteOptions(uid=uid))
     except NotFound:
         return marked
 

@@ -7,6 +7,7 @@ the agent. A `Session` is what a door holds: kubectl's WebSocket, or a terminal 
 from __future__ import annotations
 
 import asyncio
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from workloads.admission import authorize
 from workloads.kinds import registry
 from workloads.meta.errors import BadRequest, InternalError, NotFound, StatusError, Unavailable
 from workloads.meta.keys import Key
-from workloads.verbs import reads
+from workloads.verbs import reads, trail
 from workloads.verbs.calls import ExecOptions, SessionTarget
 from workloads.verbs.drafts import loaded
 from workloads.verbs.links import Gone, Kind, Link
@@ -96,6 +97,7 @@ def exec_target(identity: Identity, namespace: str, pod_name: str, options: Exec
     if not options.command:
         raise BadRequest("you must specify at least one command for the container")
     pod, container = _checked(identity, namespace, pod_name, options, verb="exec in")
+    _trail(identity, namespace, pod_name, "exec", f"{container}: {shlex.join(options.command)}")
     order = {"do": "exec", "container": container, "command": list(options.command), **_streams(options)}
     return _target(identity, pod, order)
 
@@ -104,6 +106,7 @@ def attach_target(identity: Identity, namespace: str, pod_name: str, options: Ex
     """As `exec_target`; the command is the container's own."""
     _check(identity, namespace, pod_name, "attach")
     pod, container = _checked(identity, namespace, pod_name, options, verb="attach to")
+    _trail(identity, namespace, pod_name, "attach", container)
     return _target(identity, pod, {"do": "attach", "container": container, **_streams(options)})
 
 
@@ -115,7 +118,13 @@ def forward_target(identity: Identity, namespace: str, pod_name: str) -> Session
     phase = pod.get("status", {}).get("phase", "Pending")
     if phase != "Running":
         raise InternalError(f"unable to forward port because pod is not running. Current status={phase}")
+    _trail(identity, namespace, pod_name, "portforward", "")
     return _target(identity, pod, {"do": "connect"})
+
+
+def _trail(identity: Identity, namespace: str, pod_name: str, what: str, message: str) -> None:
+    key = Key(identity.account, "Pod", namespace, pod_name)
+    trail.of_call(identity, registry.kind("Pod"), "create", key, subresource=what, message=message)
 
 
 def to_port(target: SessionTarget, port: int) -> SessionTarget:

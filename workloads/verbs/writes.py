@@ -18,13 +18,14 @@ from workloads.kinds.base import Kind
 from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound, Refused
 from workloads.meta.keys import Key
 from workloads.store import objects
-from workloads.verbs import endings, reads, scales
+from workloads.verbs import endings, reads, scales, trail
 from workloads.verbs.calls import Answer, Subresource, WriteOptions
 from workloads.verbs.drafts import at_revision, draft, loaded
 
 JSON = dict[str, Any]
 Wish = Callable[[JSON], JSON]
 """From the object (or subresource) as it is to what the caller wants it to be. Asked again after a lost race."""
+Trailed = tuple[objects.Guard, ...]
 
 TRIES = 20
 NAMES_TO_TRY = 8
@@ -48,9 +49,11 @@ def create(
     said = _decoded(kind, wanted, options)
     for _ in range(NAMES_TO_TRY):
         admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, now=datetime.now(UTC))
+        key = Key(identity.account, kind.name, namespace if kind.namespaced else "", admitted.obj["metadata"]["name"])
+        trailed = trail.of_write(identity, kind, "create", key, None, admitted.obj)
         admitted = replace(admitted, guards=admitted.guards + guards)
         try:
-            written = _insert(kind, identity.account, admitted, dry_run=options.dry_run)
+            written = _insert(kind, identity.account, admitted, trailed, dry_run=options.dry_run)
         except objects.Stale:  # what was chosen for it was taken meanwhile
             continue
         if written is not None:
@@ -110,7 +113,8 @@ def change(
         if admitted.obj == old:
             return Answer(_shown(kind, old, subresource), admitted.warnings)
         try:
-            written = _store(kind, key.account, admitted, expected_revision=row.revision, dry_run=options.dry_run)
+            trailed = trail.of_write(identity, kind, verb, key, old, admitted.obj, subresource)
+            written = _store(kind, key.account, admitted, trailed, row.revision, dry_run=options.dry_run)
         except (objects.Stale, objects.Missing):
             continue
         return Answer(_shown(kind, written, subresource), admitted.warnings)
@@ -137,13 +141,13 @@ def copied(manifest: Any) -> JSON:
     return copy
 
 
-def _insert(kind: Kind, account: str, admitted: chain.Admitted, *, dry_run: bool) -> JSON | None:
+def _insert(kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, *, dry_run: bool) -> JSON | None:
     """None when the key is taken."""
     new = draft(kind, account, admitted.obj)
     if dry_run:
         return None if _refused(new.key, admitted) else admitted.obj
     try:
-        return loaded(objects.insert(new, guards=admitted.guards))
+        return loaded(objects.insert(new, guards=admitted.guards + trailed))
     except objects.Exists:
         return None
     finally:
@@ -217,7 +221,9 @@ def _finalizers(wanted: JSON) -> list[str]:
     return list((wanted.get("spec") or {}).get("finalizers") or ())
 
 
-def _store(kind: Kind, account: str, admitted: chain.Admitted, *, expected_revision: int, dry_run: bool) -> JSON:
+def _store(
+    kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, expected_revision: int, *, dry_run: bool
+) -> JSON:
     """Writes, or takes away what was only waiting for its last finalizer."""
     obj = admitted.obj
     if dry_run:
@@ -227,8 +233,8 @@ def _store(kind: Kind, account: str, admitted: chain.Admitted, *, expected_revis
     new = draft(kind, account, obj)
     try:
         if endings.finished(kind, obj):
-            return at_revision(obj, objects.remove(new, expected_revision=expected_revision))
-        return loaded(objects.update(new, expected_revision=expected_revision, guards=admitted.guards))
+            return at_revision(obj, objects.remove(new, expected_revision=expected_revision, guards=trailed))
+        return loaded(objects.update(new, expected_revision=expected_revision, guards=admitted.guards + trailed))
     finally:
         rbac.written(kind.name, account)
 
