@@ -205,7 +205,7 @@ def test_an_older_kubectl_gets_a_sentence_and_no_hang(kubectl, pod, monkeypatch)
 
 def test_kubectl_is_told_of_ephemeral_containers(kubectl, pod):
     said = kubectl("1.33").fails("-n", "shop", "debug", "one", "--image=busybox", "--profile=general")
-    assert "ephemeral containers are not built" in said
+    assert "ephemeral containers are not" in said and "--copy-to" in said
 
 
 @pytest.mark.parametrize("version", ["1.31", "1.33"])
