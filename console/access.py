@@ -17,8 +17,11 @@ from django.shortcuts import render
 
 from iam.identities import Identity, identity_of
 from iam.models import User
-from workloads.client import JSON, Client
+from workloads.client import JSON, Client, WriteOptions
 from workloads.meta.errors import Forbidden, NotFound, StatusError, Unauthorized
+
+MANAGER = "cci-console"
+"""Who `managedFields` says wrote what was written here."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
     if not isinstance(request.user, User):
         raise Unauthorized("Sign in first.")
     identity = _identity(request, request.user)
-    client = Client(identity, only_visible=True)
+    client = Client(identity, WriteOptions(manager=MANAGER), only_visible=True)
     found = client.get("Namespace", namespace) if namespace else {}
     return Visit(request, request.user, identity, client, namespace, found)
 

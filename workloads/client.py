@@ -259,7 +259,8 @@ class Client:
         options: WriteOptions | None = None,
     ) -> Answer:
         """Applies the patch to the newest object and retries on races unless the patch pins a resourceVersion.
-        `application/apply-patch+yaml` is not built yet and says so."""
+        `application/apply-patch+yaml` is server-side apply: it makes what is not there, and raises Conflict where
+        others manage what it would change, unless `options.force`."""
         return patching.patch(
             self.identity,
             kind,

@@ -1,9 +1,9 @@
 """The steps in order. What comes out is a complete object, or an error that already is the answer.
 
-    new object:  identify -> namespace -> default -> service account -> limit ranges -> prepare -> validate
+    new object:  identify -> namespace -> default -> managers -> service account -> limit ranges -> prepare -> validate
                  -> escalation -> pod specification -> address -> hooks (+ quotas)
-    change:      identify -> default -> prepare -> unchanged? -> validate -> escalation -> pod specification
-                 -> address -> hooks
+    change:      identify -> default -> prepare -> managers -> unchanged? -> validate -> escalation
+                 -> pod specification -> address -> hooks
 
 Authorization and field validation came before, in the verb. Guards run again inside the write's transaction.
 """
@@ -11,7 +11,6 @@ Authorization and field validation came before, in the verb. Guards run again in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from iam.identities import Identity
@@ -23,6 +22,7 @@ from workloads.admission import (
     identify,
     limits,
     namespaces,
+    ownership,
     podsizes,
     quota,
     quotas,
@@ -30,6 +30,7 @@ from workloads.admission import (
     serviceaccounts,
     traffic,
 )
+from workloads.admission.ownership import Writer
 from workloads.kinds import limitranges
 from workloads.kinds.base import Kind
 from workloads.meta import times, wire
@@ -47,14 +48,15 @@ class Admitted:
     guards: tuple[Guard, ...] = ()
 
 
-def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now: datetime) -> Admitted:
+def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writer: Writer) -> Admitted:
     """`obj` is the caller's copy of the manifest and is completed in place."""
-    identify.newborn(kind, obj, namespace=namespace, now=times.format_seconds(now))
+    identify.newborn(kind, obj, namespace=namespace, now=times.format_seconds(writer.now))
     key = Key(identity.account, kind.name, namespace if kind.namespaced else "", obj["metadata"]["name"])
     home = namespaces.living(kind, key) if kind.namespaced else None
     if kind.name == "Namespace":
         namespaces.fill_flavor(obj, identity.account)
     kind.default(obj)
+    ownership.record_new(kind, obj, writer)
     if kind.name == "Pod":
         serviceaccounts.settle(obj, identity.account)
     ranges = limits.ranges(kind, key)
@@ -72,12 +74,13 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, now:
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 
-def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity) -> Admitted:
+def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity, writer: Writer) -> Admitted:
     """Makes the caller's wish the next state of `old`, in place: same life, old status, defaults, next generation."""
     identify.successor(kind, new, old)
     _keep_status(kind, new, old)
     kind.default(new)
     kind.prepare(new, old)
+    ownership.record_change(kind, new, old, writer)
     if new == old:
         return Admitted(new)
     authorize.placement(identity, kind, new, old)

@@ -19,7 +19,7 @@ _OURS = (
     "deletionGracePeriodSeconds",
     "resourceVersion",
 )
-_DROPPED = ("managedFields", "selfLink")
+_DROPPED = ("selfLink",)
 
 
 def type_meta(kind: Kind, manifest: JSON) -> None:

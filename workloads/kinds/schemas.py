@@ -32,6 +32,7 @@ _EXTENSIONS: dict[str, dict[str, JSON]] = {}
 _SHAPES: dict[str, Shape] = {}
 _COMPILING = threading.Lock()
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_CORE = "io.k8s.api.core.v1."
 _SPECIAL: dict[str, Shape] = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Shape("int-or-string", "IntOrString"),
     "io.k8s.apimachinery.pkg.api.resource.Quantity": Shape("quantity", "Quantity"),
@@ -39,6 +40,32 @@ _SPECIAL: dict[str, Shape] = {
     f"{_META}MicroTime": Shape("time", "MicroTime"),
     f"{_META}FieldsV1": shapes.ANY,
 }
+
+_OF_OBJECTS = ("metadata", "spec", "status")
+_EMBEDDED: dict[str, tuple[str, ...]] = {
+    f"{_CORE}Container": ("resources",),
+    f"{_CORE}ContainerStatus": ("state", "lastState"),
+    f"{_CORE}Event": ("involvedObject", "source"),
+    f"{_CORE}NodeStatus": ("daemonEndpoints", "nodeInfo"),
+    f"{_CORE}PersistentVolumeClaimSpec": ("resources",),
+    f"{_CORE}PersistentVolumeClaimTemplate": ("metadata", "spec"),
+    f"{_CORE}PodTemplateSpec": ("metadata", "spec"),
+    f"{_CORE}ServiceStatus": ("loadBalancer",),
+    "io.k8s.api.apps.v1.DeploymentSpec": ("template", "strategy"),
+    "io.k8s.api.apps.v1.ReplicaSetSpec": ("template",),
+    "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec": ("scaleTargetRef",),
+    "io.k8s.api.autoscaling.v2.ContainerResourceMetricSource": ("target",),
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": ("scaleTargetRef",),
+    "io.k8s.api.autoscaling.v2.ResourceMetricSource": ("target",),
+    "io.k8s.api.batch.v1.CronJobSpec": ("jobTemplate",),
+    "io.k8s.api.batch.v1.JobSpec": ("template",),
+    "io.k8s.api.batch.v1.JobTemplateSpec": ("metadata", "spec"),
+    "io.k8s.api.networking.v1.HTTPIngressPath": ("backend",),
+    "io.k8s.api.networking.v1.IngressStatus": ("loadBalancer",),
+    "io.k8s.api.rbac.v1.RoleBinding": ("roleRef",),
+}
+"""Fields whose Go type is a struct and no pointer, so that an object always has them, if empty. The schemas do not
+tell, but who owns the struct itself, and not only what is in it, follows from it."""
 
 
 def define(name: str, schema: JSON) -> str:
@@ -96,11 +123,13 @@ def _compiled(wanted: str) -> dict[str, Shape]:
     shapes_by_name.update(_SHAPES)
     for name in definitions.keys() - _SPECIAL.keys() - _SHAPES.keys():
         _fill(shapes_by_name[name], definitions[name], shapes_by_name)
+        shapes_by_name[name].always = _always(name, definitions[name])
     return shapes_by_name
 
 
 def _fill(target: Shape, schema: JSON, known: Mapping[str, Shape]) -> None:
     """Gives `target` what `schema` says. In place, because definitions may refer to each other in circles."""
+    target.atomic = schema.get("x-kubernetes-map-type") == "atomic"
     match _type_of(schema):
         case "object" if "properties" in schema:
             target.type = "object"
@@ -111,6 +140,7 @@ def _fill(target: Shape, schema: JSON, known: Mapping[str, Shape]) -> None:
         case "array":
             target.type = "array"
             target.items = _inline(schema["items"], known)
+            target.atomic, target.keys = _list_type(schema)
         case "string":
             target.type = "bytes" if schema.get("format") == "byte" else "string"
         case "integer":
@@ -118,6 +148,27 @@ def _fill(target: Shape, schema: JSON, known: Mapping[str, Shape]) -> None:
             target.bits = 32 if schema.get("format") == "int32" else 64
         case "boolean" | "number" as plain:
             target.type = plain
+
+
+def _list_type(schema: JSON) -> tuple[bool, tuple[str, ...]]:
+    """(atomic, keys of its elements). Where a list does not say, how a strategic merge treats it decides."""
+    match schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-patch-strategy"):
+        case ("map", _):
+            return False, tuple(schema["x-kubernetes-list-map-keys"])
+        case ("set", _):
+            return False, ()
+        case (None, "merge" | "merge,retainKeys"):
+            key = schema.get("x-kubernetes-patch-merge-key")
+            return False, (key,) if key else ()
+    return True, ()
+
+
+def _always(name: str, schema: JSON) -> JSON:
+    """What an object of Go's type has when nobody gave it: structs, and lists that are required."""
+    fields = schema.get("properties") or {}
+    structs = _OF_OBJECTS if {"apiVersion", "kind"} <= fields.keys() else _EMBEDDED.get(name, ())
+    lists = [field for field in schema.get("required") or () if _type_of(fields.get(field, {})) == "array"]
+    return {field: {} for field in (*structs, *_EMBEDDED.get(name, ())) if field in fields} | dict.fromkeys(lists)
 
 
 def _type_of(schema: JSON) -> str:

@@ -58,14 +58,27 @@ async def patch(
 ) -> tuple[JSON | list[Any], tuple[str, ...]]:
     """The patch in the body. Raises BadRequest."""
     body = await request.read()
-    read_yaml = type == _APPLY and not body.lstrip().startswith(b"{")
-    document = await _read(_YAML if read_yaml else _JSON, body, find_duplicates=find_duplicates)
+    if type == _APPLY:
+        return await _applied(body, find_duplicates=find_duplicates)
+    document = await _read(_JSON, body, find_duplicates=find_duplicates)
     if type == _JSON_PATCH:
         if not isinstance(document.value, list):
             raise BadRequest("a JSON patch must be a list of operations")
         return document.value, ()
     if not isinstance(document.value, dict):
         raise BadRequest("the patch must be one object")
+    return document.value, document.duplicates
+
+
+async def _applied(body: bytes, *, find_duplicates: bool) -> tuple[JSON, tuple[str, ...]]:
+    """What is to be applied: YAML, or JSON, which is YAML, too, and read faster as itself."""
+    is_json = body.lstrip().startswith(b"{")
+    try:
+        document = await _read(_JSON if is_json else _YAML, body, find_duplicates=find_duplicates)
+    except BadRequest as error:
+        raise BadRequest(f"error decoding YAML: {error.message}") from None
+    if not isinstance(document.value, dict):
+        raise BadRequest("error decoding YAML: what is applied must be one object")
     return document.value, document.duplicates
 
 

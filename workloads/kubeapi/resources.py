@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from workloads.client import Answer, Client, DeleteOptions, Freshness, Subresource, WriteOptions
+from workloads.client import Answer, Client, DeleteOptions, Freshness, PatchType, Subresource, WriteOptions
 from workloads.kinds.base import Kind
 from workloads.kubeapi import bodies, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
-from workloads.kubeapi.exchange import Reply, Request, Stream, Upgrade, json_reply, warning_headers
+from workloads.kubeapi.exchange import Query, Reply, Request, Stream, Upgrade, json_reply, warning_headers
 from workloads.kubeapi.negotiation import Accepted, accepted
 from workloads.kubeapi.streaming import forwards, terminals
 from workloads.kubeapi.threads import in_thread, short_read, short_write
 from workloads.kubeapi.views import EventWriter, View
-from workloads.meta.causes import required
+from workloads.meta.causes import forbidden, invalid, required, too_long, unsupported
 from workloads.meta.errors import (
     BadRequest,
     Cause,
@@ -31,6 +31,7 @@ JSON = dict[str, Any]
 
 LONGEST_GRACE = 2**31 - 1
 """Seconds: 68 years. What is longer leads beyond the calendar."""
+LONGEST_MANAGER = 128
 VALIDATIONS = ("Strict", "Warn", "Ignore")
 _APPLY = "application/apply-patch+yaml"
 _NOT_BUILT = {
@@ -170,7 +171,7 @@ async def _watch(call: Call) -> Stream:
 
 
 async def _create(call: Call) -> Reply:
-    view, options = call.view, _write_options(call.request, call.target)
+    view, options = call.view, _write_options(call.request, call.target, "CreateOptions")
     manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
     options = replace(options, duplicates=duplicates)
     if call.target.kind.namespaced and call.target.namespace is None:
@@ -183,7 +184,7 @@ async def _create(call: Call) -> Reply:
 
 
 async def _update(call: Call) -> Reply:
-    view, options = call.view, _write_options(call.request, call.target)
+    view, options = call.view, _write_options(call.request, call.target, "UpdateOptions")
     manifest, duplicates = await bodies.manifest(call.request, find_duplicates=_looks_closely(options))
     options, subresource = replace(options, duplicates=duplicates), _subresource(call.target)
     target = call.target
@@ -197,13 +198,8 @@ async def _update(call: Call) -> Reply:
 
 async def _patch(call: Call) -> Reply:
     view, request, target = call.view, call.request, call.target
-    type, options = bodies.patch_type(request), _write_options(request, target)
-    if type == _APPLY and not request.query.text("fieldManager"):
-        cause = required("fieldManager", "is required for apply patch")
-        raise Invalid.of("PatchOptions", "", (cause,), group="meta.k8s.io")
-    if type != _APPLY and "force" in request.query:
-        cause = Cause("force", "may not be specified for non-apply patch", reason="FieldValueForbidden")
-        raise Invalid.of("PatchOptions", "", (cause,), group="meta.k8s.io")
+    type = bodies.patch_type(request)
+    options = _write_options(request, target, "PatchOptions", also=_patch_problems(request, type))
     patch, duplicates = await bodies.patch(request, type, find_duplicates=_looks_closely(options))
     options, subresource = replace(options, duplicates=duplicates), _subresource(target)
     made = await short_write(
@@ -274,21 +270,49 @@ def _subresource(target: Target) -> Subresource:
     return target.subresource  # type: ignore[return-value]
 
 
-def _write_options(request: Request, target: Target) -> WriteOptions:
-    """Raises BadRequest."""
+def _write_options(request: Request, target: Target, kind: str, *, also: Sequence[Cause] = ()) -> WriteOptions:
+    """Raises Invalid, as upstream about its `kind`, with what is `also` wrong."""
     query = request.query
+    found = [*also, *_dry_run_problems(query), *_manager_problems(query.text("fieldManager"))]
+    validation = query.text("fieldValidation") or "Warn"
+    if validation not in VALIDATIONS:
+        found.append(unsupported("fieldValidation", validation, ("", *sorted(VALIDATIONS))))
+    if found:
+        raise Invalid.of(kind, "", tuple(found), group="meta.k8s.io")
     return WriteOptions(
         api_version=target.api_version,
-        dry_run=query.one_of("dryRun", ("", "All"), default="") == "All",
-        field_validation=query.one_of("fieldValidation", VALIDATIONS, default="Warn"),  # type: ignore[arg-type]
+        dry_run=bool(query.text("dryRun")),
+        field_validation=validation,  # type: ignore[arg-type]
         manager=query.text("fieldManager") or _user_agent(request),
         force=query.flag("force"),
     )
 
 
+def _patch_problems(request: Request, type: PatchType) -> list[Cause]:
+    found = []
+    if type != _APPLY and "force" in request.query:
+        found.append(forbidden("force", "may not be specified for non-apply patch"))
+    if type == _APPLY and not request.query.text("fieldManager"):
+        found.append(required("fieldManager", "is required for apply patch"))
+    return found
+
+
+def _dry_run_problems(query: Query) -> list[Cause]:
+    asked = query.text("dryRun")
+    return [unsupported("dryRun", [asked], ("All",))] if asked not in ("", "All") else []
+
+
+def _manager_problems(manager: str) -> list[Cause]:
+    if len(manager) > LONGEST_MANAGER:
+        return [too_long("fieldManager", LONGEST_MANAGER)]
+    if manager.isprintable():
+        return []
+    return [invalid("fieldManager", manager, "should only contain printable characters")]
+
+
 def _user_agent(request: Request) -> str:
     """Who writes when no manager is named: the program's name, as upstream has it."""
-    return request.headers.get("user-agent", "").partition("/")[0][:128] or "unknown"
+    return request.headers.get("user-agent", "").partition("/")[0][:LONGEST_MANAGER] or "unknown"
 
 
 def _looks_closely(options: WriteOptions) -> bool:

@@ -52,6 +52,12 @@ class Shape:
     """Of an object."""
     items: Shape | None = None
     """Of an array's elements, or a map's values."""
+    atomic: bool = False
+    """Of an object, map or array: whoever writes to it owns it whole."""
+    keys: tuple[str, ...] = ()
+    """Of an array that is not atomic: what its elements are known by. Without any it is a set."""
+    always: dict[str, Any] = field(default_factory=dict)
+    """Of an object: fields that Go's type cannot leave out, and what is there while nobody gave them."""
 
 
 ANY = Shape("any", "interface {}")

@@ -78,6 +78,8 @@ class WriteOptions:
     manager: str = "unknown"
     force: bool = False
     """Server-side apply only: take fields over from other managers."""
+    has_applied: bool = False
+    """What is written comes from an apply, which has worked out who manages what."""
     duplicates: tuple[str, ...] = ()
     """Paths of keys that stood twice in the manifest's text; the decoder knows, the dict does not."""
     api_version: str = ""

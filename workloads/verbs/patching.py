@@ -1,4 +1,5 @@
-"""Patch: the caller's difference, applied to the newest object and tried again when somebody writes in between."""
+"""Patch: the caller's difference, applied to the newest object and tried again when somebody writes in between. What is
+applied (server-side) has its own file, `applying`."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ from workloads.admission import authorize, fields
 from workloads.kinds import registry, schemas
 from workloads.kinds.base import Kind
 from workloads.meta import patches
-from workloads.meta.errors import NotBuilt
+from workloads.meta.errors import BadRequest
 from workloads.meta.keys import Key
 from workloads.meta.shapes import Shape
-from workloads.verbs import writes
+from workloads.verbs import applying, writes
 from workloads.verbs.calls import Answer, PatchType, Subresource, WriteOptions
 
 JSON = dict[str, Any]
@@ -33,15 +34,16 @@ def patch(
     """A resourceVersion in the patch pins it: after a lost race the patched object no longer names the newest one."""
     kind = registry.kind(kind_name)
     authorize.check(identity, kind, "patch", namespace=namespace, name=name, subresource=subresource)
+    key = Key(identity.account, kind.name, namespace if kind.namespaced else "", name)
     if patch_type == "application/apply-patch+yaml":
-        raise NotBuilt(
-            "server-side apply is not supported yet: use client-side apply (kubectl apply without --server-side)"
-        )
+        if not isinstance(difference, dict):
+            raise BadRequest("error decoding YAML: what is applied must be one object")
+        return applying.apply(identity, kind, key, difference, subresource=subresource, options=options)
     shape = _shape(kind, subresource, options.api_version)
     return writes.change(
         identity,
         kind,
-        Key(identity.account, kind.name, namespace if kind.namespaced else "", name),
+        key,
         lambda old: patches.apply(old, difference, patch_type, shape=shape),
         subresource=subresource,
         options=options,

@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 
 from iam.identities import Identity
-from workloads.admission import authorize, chain, creators, fields, identify, namespaces, rbac, statuses
+from workloads.admission import authorize, chain, creators, fields, identify, namespaces, ownership, rbac, statuses
+from workloads.admission.ownership import Writer
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
-from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound, Refused
+from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound, Refused, TooLarge
 from workloads.meta.keys import Key
 from workloads.store import objects
 from workloads.verbs import endings, reads, scales, trail
@@ -30,6 +31,7 @@ Trailed = tuple[objects.Guard, ...]
 TRIES = 20
 NAMES_TO_TRY = 8
 NO_OPTIONS = WriteOptions()
+UNKNOWN, CONTROLLER = NO_OPTIONS.manager, "system:controller:"
 
 
 def create(
@@ -47,13 +49,14 @@ def create(
     namespace = _namespace_for(kind, wanted, namespace)
     authorize.check(identity, kind, "create", namespace=namespace, name=_own_place(kind, wanted))
     said = _decoded(kind, wanted, options)
+    writer = writer_of(identity, kind, options)
     for _ in range(NAMES_TO_TRY):
-        admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, now=datetime.now(UTC))
+        admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, writer=writer)
         key = Key(identity.account, kind.name, namespace if kind.namespaced else "", admitted.obj["metadata"]["name"])
         trailed = trail.of_write(identity, kind, "create", key, None, admitted.obj)
         admitted = replace(admitted, guards=admitted.guards + guards)
         try:
-            written = _insert(kind, identity.account, admitted, trailed, dry_run=options.dry_run)
+            written = _insert(kind, identity.account, admitted, trailed, options)
         except objects.Stale:  # what was chosen for it was taken meanwhile
             continue
         if written is not None:
@@ -114,7 +117,7 @@ def change(
             return Answer(_shown(kind, old, subresource), admitted.warnings)
         try:
             trailed = trail.of_write(identity, kind, verb, key, old, admitted.obj, subresource)
-            written = _store(kind, key.account, admitted, trailed, row.revision, dry_run=options.dry_run)
+            written = _store(kind, key.account, admitted, trailed, row.revision, options)
         except (objects.Stale, objects.Missing):
             continue
         return Answer(_shown(kind, written, subresource), admitted.warnings)
@@ -130,6 +133,18 @@ def _give_to_creator(identity: Identity, namespace: JSON) -> None:
             create(service, "RoleBinding", binding, namespace["metadata"]["name"])
 
 
+def writer_of(identity: Identity, kind: Kind, options: WriteOptions, subresource: str = "") -> Writer:
+    """Under what name the fields of this write are known to be managed."""
+    own = identity.user.removeprefix(CONTROLLER) if identity.is_controller else UNKNOWN
+    return Writer(
+        manager=own if options.manager == UNKNOWN else options.manager,
+        api_version=options.api_version or kind.api_version,
+        now=datetime.now(UTC),
+        subresource=subresource,
+        has_applied=options.has_applied,
+    )
+
+
 def copied(manifest: Any) -> JSON:
     """A copy that is ours to change. Raises BadRequest for what is no JSON object."""
     try:
@@ -141,10 +156,20 @@ def copied(manifest: Any) -> JSON:
     return copy
 
 
-def _insert(kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, *, dry_run: bool) -> JSON | None:
+def _fitting(kind: Kind, account: str, obj: JSON, options: WriteOptions) -> objects.Draft:
+    """Before an object is too large, who manages its fields is forgotten. Raises TooLarge."""
+    try:
+        return draft(kind, account, obj)
+    except TooLarge:
+        if options.has_applied or obj["metadata"].pop("managedFields", None) is None:
+            raise
+        return draft(kind, account, obj)
+
+
+def _insert(kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, options: WriteOptions) -> JSON | None:
     """None when the key is taken."""
-    new = draft(kind, account, admitted.obj)
-    if dry_run:
+    new = _fitting(kind, account, admitted.obj, options)
+    if options.dry_run:
         return None if _refused(new.key, admitted) else admitted.obj
     try:
         return loaded(objects.insert(new, guards=admitted.guards + trailed))
@@ -168,23 +193,30 @@ def _next_state(
     kind: Kind, old: JSON, wish: Wish, *, subresource: Subresource, identity: Identity, options: WriteOptions
 ) -> chain.Admitted:
     """The object as it shall be. Each subresource has its own part of it and leaves the rest alone."""
-    wanted = wish(copied(_shown(kind, old, subresource, options.api_version)))
+    seen: Subresource = "" if options.has_applied and subresource == "scale" else subresource
+    wanted = wish(copied(_shown(kind, old, seen, options.api_version)))
+    writer = writer_of(identity, kind, options, subresource)
     _same_revision(kind, wanted, old)
     if subresource == "status":
         identify.same_uid(kind, identify.metadata_of(wanted).get("uid"), old)
         if identity.is_controller:
-            return chain.Admitted(_with_status(old, wanted))
+            return chain.Admitted(ownership.record_status(kind, _with_status(old, wanted), old, writer))
         said = _decoded(kind, wanted, options)
-        return chain.Admitted(_with_status(old, statuses.by_user(kind, wanted, old)), said)
+        new = _with_status(old, statuses.by_user(kind, wanted, old))
+        if options.has_applied:
+            new = {**new, "metadata": {**new["metadata"], "managedFields": wanted["metadata"].get("managedFields")}}
+            ownership.record_change(kind, new, old, writer)
+            return chain.Admitted(new, said)
+        return chain.Admitted(ownership.record_status(kind, new, old, writer), said)
     if subresource == "finalize":
         return chain.Admitted({**old, "spec": {**old.get("spec", {}), "finalizers": _finalizers(wanted)}})
-    if subresource == "scale":
+    if seen == "scale":
         said = fields.settle_scale(wanted, mode=options.field_validation)
         new = scales.scaled(kind, copied(old), wanted)
     else:
         said = _decoded(kind, wanted, options)
         new = wanted
-    admitted = chain.admit_change(kind, new, old, identity=identity)
+    admitted = chain.admit_change(kind, new, old, identity=identity, writer=writer)
     return replace(admitted, warnings=said + admitted.warnings)
 
 
@@ -222,15 +254,15 @@ def _finalizers(wanted: JSON) -> list[str]:
 
 
 def _store(
-    kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, expected_revision: int, *, dry_run: bool
+    kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, expected_revision: int, options: WriteOptions
 ) -> JSON:
     """Writes, or takes away what was only waiting for its last finalizer."""
     obj = admitted.obj
-    if dry_run:
+    new = _fitting(kind, account, obj, options)
+    if options.dry_run:
         for guard in admitted.guards:
             guard()
         return obj
-    new = draft(kind, account, obj)
     try:
         if endings.finished(kind, obj):
             return at_revision(obj, objects.remove(new, expected_revision=expected_revision, guards=trailed))

@@ -83,7 +83,8 @@ def test_what_belongs_to_the_service_is_not_taken_from_the_manifest(client, shop
     made = client.create("Pod", manifest, "shop").obj
 
     assert made["metadata"]["uid"] != "mine"
-    assert not {"deletionTimestamp", "managedFields"} & set(made["metadata"])
+    assert "deletionTimestamp" not in made["metadata"]
+    assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["unknown"]
     assert made["status"]["phase"] == "Pending"
     assert "podIP" not in made["status"]
 

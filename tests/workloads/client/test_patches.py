@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workloads.client import WriteOptions
-from workloads.meta.errors import BadRequest, Conflict, NotBuilt, NotFound, Refused, TooLarge
+from workloads.meta.errors import BadRequest, Conflict, NotFound, Refused, TooLarge
 
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -92,11 +92,6 @@ def test_an_unknown_field_in_a_patch_is_told_as_the_caller_wants(client, web):
 def test_a_patch_of_nothing_is_not_found(client, shop):
     with pytest.raises(NotFound):
         client.patch("Deployment", "web", {}, MERGE, "shop")
-
-
-def test_server_side_apply_says_what_to_use_instead(client, web):
-    with pytest.raises(NotBuilt, match="use client-side apply"):
-        client.patch("Deployment", "web", web, "application/apply-patch+yaml", "shop")
 
 
 @pytest.mark.parametrize(

@@ -56,12 +56,6 @@ def test_a_strategic_merge_finds_containers_by_name(api, web):
     assert container["image"] == "other:1" and container["command"] == ["sleep", "3600"]
 
 
-def test_server_side_apply_says_that_it_is_not_built(api, web):
-    answer = api.change(WEB, web, type="application/apply-patch+yaml", fieldManager="me")
-    assert answer.status_code == 501 and answer.json()["reason"] == "NotImplemented"
-    assert "server-side apply" in answer.json()["message"]
-
-
 def test_a_stale_update_is_a_conflict(api, web):
     api.change(WEB, {"spec": {"replicas": 3}})
     answer = api.put(WEB, json=web)
