@@ -372,7 +372,7 @@ async def _evict(call: Call) -> Reply:
 
 
 async def _token(call: Call) -> Reply:
-    options = _write_options(call.request, call.target)
+    options = _write_options(call.request, call.target, "CreateOptions")
     manifest, _ = await bodies.manifest(call.request)
     name = call.target.name
     made = await in_thread(lambda: call.client.create_token(name, manifest, call.namespace, options=options))
