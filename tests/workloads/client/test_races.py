@@ -93,7 +93,7 @@ def test_a_delete_that_loses_the_race_is_tried_again(alice: Identity, monkeypatc
     client.create("Deployment", manifests.deployment("web"), "shop")
     remove = objects.remove
 
-    def remove_late(draft, *, expected_revision):
+    def remove_late(draft, *, expected_revision, guards=()):
         monkeypatch.setattr(objects, "remove", remove)
         client.patch("Deployment", "web", {"spec": {"replicas": 9}}, MERGE, "shop")
         return remove(draft, expected_revision=expected_revision)
@@ -111,7 +111,7 @@ def test_what_somebody_else_deleted_first_is_not_found(alice: Identity, monkeypa
     client.create("Deployment", manifests.deployment("web"), "shop")
     remove = objects.remove
 
-    def remove_twice(draft, *, expected_revision):
+    def remove_twice(draft, *, expected_revision, guards=()):
         remove(draft, expected_revision=expected_revision)
         return remove(draft, expected_revision=expected_revision)
 
