@@ -11,10 +11,11 @@ itself (a controller's writes) is not in the trail: the log of changes and Event
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Literal
 
 import orjson
@@ -68,27 +69,25 @@ def record(
 ) -> None:
     """One more entry of `identity`'s account. `action` is as policies name it (`cci:deployment:update`). `changes` as
     `difference` gives them. Inside a transaction it is part of that one."""
-    entry = AuditEntry(
-        account=identity.account,
-        at=timezone.now(),
-        user=identity.user,
-        door=identity.origin.door,
-        address=identity.origin.address,
-        agent=identity.origin.agent[:_LONGEST_AGENT],
-        action=action,
-        kind=target.kind,
-        namespace=target.namespace,
-        name=target.name,
-        subresource=target.subresource,
-        outcome=outcome,
-        message=message[:_LONGEST_MESSAGE],
-        changes=_fitting(changes),
-    )
+    at = timezone.now()
+    words: JSON = {
+        "account": identity.account,
+        "user": identity.user,
+        "door": identity.origin.door,
+        "address": identity.origin.address,
+        "agent": identity.origin.agent[:_LONGEST_AGENT],
+        "action": action,
+        "kind": target.kind,
+        "namespace": target.namespace,
+        "name": target.name,
+        "subresource": target.subresource,
+        "outcome": outcome,
+        "message": message[:_LONGEST_MESSAGE],
+        "changes": _fitting(changes),
+    }
     with _in_line():
-        newest = AuditEntry.objects.filter(account=entry.account).order_by("-id").values_list("digest", flat=True)
-        entry.previous = newest.first() or _start(entry.account)
-        entry.digest = _digest(entry)
-        entry.save(force_insert=True)
+        words["previous"] = _newest(identity.account)
+        _append(words, at)
 
 
 def record_person(
@@ -103,7 +102,7 @@ def verify(account: str) -> Verdict:
     """Reads the whole trail of an account, oldest first, and computes its chain again."""
     previous, count = _start(account), 0
     for entry in AuditEntry.objects.filter(account=account).order_by("id").iterator(chunk_size=1000):
-        if entry.previous != previous or entry.digest != _digest(entry):
+        if entry.previous != previous or entry.digest != _digest(_words(entry), entry.at):
             return Verdict(count, broken_at=entry.pk, head=previous)
         previous, count = entry.digest, count + 1
     return Verdict(count, broken_at=None, head=previous)
@@ -128,7 +127,9 @@ def difference(before: Any, after: Any, *, hidden: Sequence[str] = ()) -> list[J
     """What changed, leaf by leaf: `{"path": "spec.replicas", "before": 1, "after": 3}`; a side is absent where there
     was nothing. Of what lies below a path of `hidden` it is told that it changed, not what it is."""
     below = tuple(f"{path}." for path in hidden)
-    return [_masked(one) if one["path"].startswith(below) else one for one in _leaves("", before, after)]
+    found: list[JSON] = []
+    _find_leaves(found, "", before, after)
+    return [_masked(one) if one["path"].startswith(below) else one for one in found] if below else found
 
 
 def _masked(change: JSON) -> JSON:
@@ -142,32 +143,40 @@ _SEALED = ["account", "user", "door", "address", "agent", "action", "kind", "nam
 _SEALED += ["outcome", "message", "changes", "previous"]
 
 
-def _leaves(path: str, before: Any, after: Any) -> Iterator[JSON]:
+def _find_leaves(found: list[JSON], path: str, before: Any, after: Any) -> None:
     if before == after:
         return
-    before, after = _opened(before, after), _opened(after, before)
+    if before is _NOTHING and after and isinstance(after, _MANY):
+        before = type(after)()  # as an empty one, so that each leaf is told by itself
+    elif after is _NOTHING and before and isinstance(before, _MANY):
+        after = type(before)()
     if isinstance(before, dict) and isinstance(after, dict):
-        for name in (*before, *(name for name in after if name not in before)):
-            where = f"{path}.{name}" if path else str(name)
-            yield from _leaves(where, before.get(name, _NOTHING), after.get(name, _NOTHING))
+        for name, was in before.items():
+            _find_leaves(found, f"{path}.{name}" if path else str(name), was, after.get(name, _NOTHING))
+        for name, now in after.items():
+            if name not in before:
+                _find_leaves(found, f"{path}.{name}" if path else str(name), _NOTHING, now)
         return
     if isinstance(before, list) and isinstance(after, list):
-        for place in range(max(len(before), len(after))):
-            was, now = (side[place] if place < len(side) else _NOTHING for side in (before, after))
-            yield from _leaves(f"{path}[{place}]", was, now)
+        for place, (was, now) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
+            _find_leaves(found, f"{path}[{place}]", was, now)
         return
-    sides = {"before": before, "after": after}
-    yield {"path": path, **{side: value for side, value in sides.items() if value is not _NOTHING}}
+    change = {"path": path}
+    if before is not _NOTHING:
+        change["before"] = before
+    if after is not _NOTHING:
+        change["after"] = after
+    found.append(change)
 
 
-def _opened(side: Any, other: Any) -> Any:
-    """What is not there, as an empty one of what the other side is, so that each leaf is told by itself."""
-    return type(other)() if side is _NOTHING and isinstance(other, dict | list) and other else side
+_MANY = (dict, list)
 
 
-def _fitting(changes: Iterable[JSON]) -> list[JSON]:
+def _fitting(changes: Sequence[JSON]) -> list[JSON]:
+    if len(orjson.dumps(changes)) <= LONGEST_CHANGES:
+        return list(changes)
     kept, size = list[JSON](), 0
-    for number, change in enumerate(changes := list(changes)):
+    for number, change in enumerate(changes):
         size += len(orjson.dumps(change))
         if size > LONGEST_CHANGES:
             return [*kept, {"path": f"... and {len(changes) - number} more changes, too long to keep"}]
@@ -175,9 +184,34 @@ def _fitting(changes: Iterable[JSON]) -> list[JSON]:
     return kept
 
 
-def _digest(entry: AuditEntry) -> str:
-    words = {name: getattr(entry, name) for name in _SEALED} | {"at": entry.at.isoformat()}
-    return hashlib.sha256(orjson.dumps(words, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def _words(entry: AuditEntry) -> JSON:
+    return {name: getattr(entry, name) for name in _SEALED}
+
+
+def _digest(words: JSON, at: datetime) -> str:
+    sealed = orjson.dumps({**words, "at": at.isoformat()}, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(sealed).hexdigest()
+
+
+_NEWEST = "SELECT digest FROM iam_auditentry WHERE account = %s ORDER BY id DESC LIMIT 1"
+_APPEND = f"""
+    INSERT INTO iam_auditentry (at, digest, {", ".join(f'"{name}"' for name in _SEALED)})
+    VALUES ({", ".join(["%s"] * (len(_SEALED) + 2))})"""  # noqa: S608
+
+
+def _newest(account: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [account])
+        found = cursor.fetchone()
+    return str(found[0]) if found else _start(account)
+
+
+def _append(words: JSON, at: datetime) -> None:
+    """In one plain statement: every write waits for it."""
+    kept = {**words, "changes": orjson.dumps(words["changes"]).decode()}
+    values = [connection.ops.adapt_datetimefield_value(at), _digest(words, at), *(kept[name] for name in _SEALED)]
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND, values)
 
 
 def _start(account: str) -> str:
@@ -186,8 +220,8 @@ def _start(account: str) -> str:
 
 @contextmanager
 def _in_line() -> Iterator[None]:
-    """One at a time, until the transaction ends: SQLite has one writer anyway."""
-    with transaction.atomic():
+    """One at a time, until the transaction ends: SQLite has one writer anyway. A failure undoes the whole."""
+    with transaction.atomic(savepoint=False):
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK})")

@@ -27,7 +27,7 @@ def ranges(kind: Kind, key: Key) -> list[JSON]:
     """Those that are about this kind, read once a write."""
     if kind.name not in _CHECKED:
         return []
-    rows = objects.scan("LimitRange", account=key.account, namespace=key.namespace).rows
+    rows = objects.those("LimitRange", account=key.account, namespace=key.namespace)
     return [wire.load(row.data) for row in rows]
 
 

@@ -55,7 +55,7 @@ def used(account: str, namespace: str, quota: JSON) -> dict[str, Decimal]:
 
 
 def _quotas(key: Key) -> list[JSON]:
-    rows = objects.scan(_QUOTA, account=key.account, namespace=key.namespace).rows
+    rows = objects.those(_QUOTA, account=key.account, namespace=key.namespace)
     return [wire.load(row.data) for row in rows if not row.deleting]
 
 

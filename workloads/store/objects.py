@@ -22,7 +22,7 @@ from workloads.store.stamps import stamp
 
 __all__ = ["Draft", "Exists", "Guard", "Missing", "Page", "Row", "Stale"]
 __all__ += ["Brief", "briefs", "count", "insert", "is_placed", "places", "read", "read_uid", "read_uids", "remove"]
-__all__ += ["scan", "uids", "update", "weight"]
+__all__ += ["scan", "those", "uids", "update", "weight"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,13 @@ def scan(
         page = _page(where, values, limit) or _empty_page(where, values)
         if page is not None:
             return page
+
+
+def those(kind: str, *, account: str, namespace: str) -> list[Row]:
+    """A namespace's, as `scan` gives them, without the revision they are of: always one question."""
+    where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
+    asked = f"SELECT {_COLUMNS} FROM workloads_object WHERE {where} ORDER BY name"  # noqa: S608
+    return [_row(columns) for columns in _select(asked, values)]
 
 
 def count(kind: str, *, account: str | None = None, namespace: str | None = None) -> int:
