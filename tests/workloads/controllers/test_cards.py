@@ -99,7 +99,8 @@ def test_the_pods_annotations_carry_its_cards_and_the_price_counts_them(gpu_worl
     assert annotations["resource.cci.io/pod-size-specs"] == "8.00_32.0"
     assert annotations["resource.cci.io/pod-gpu-specs"] == f"{T4}_1"
     assert annotations["resource.cci.io/pod-size-reason"].startswith(f"1 x {T4} -> 8 cores, 32 GiB, 1 x {T4}: ")
-    assert any("1 pod of 8 cores, 32 GiB, 1 x" in said and "0.003032 CNY/s" in said for said in answer.warnings)
+    assert any("8 cores, 32 GiB, 1 x" in said and "0.003032 CNY/s" in said for said in answer.warnings)
+    assert any("0/h -> 10.92/h" in said for said in answer.warnings)
 
 
 def test_containers_share_the_pods_cards_out() -> None:

@@ -144,7 +144,8 @@ class DockerWorld:
 
     def exit(self, uid: Uid, container: str, code: int) -> None:
         id = self.id(uid, container)
-        docker("exec", id, "sh", "-c", f"echo {code} > /tmp/exit")
+        later = f"(sleep 0.05; echo {code} > /tmp/exit) &"  # when this command is over: the end would take it along
+        docker("exec", id, "sh", "-c", later)
         docker("wait", id)
 
     def print(self, uid: Uid, container: str, line: str) -> None:
