@@ -138,6 +138,19 @@ class Client:
             from_memory=self.from_memory,
         )
 
+    def get_at_once(
+        self,
+        kind: str,
+        name: str,
+        namespace: str = "",
+        *,
+        subresource: Subresource = "",
+        fresh: Freshness = NEWEST,
+    ) -> bytes | None:
+        """The `data` of `get_row`, on an event loop: None when it would have to wait, then ask that. Raises
+        Forbidden."""
+        return reads.at_once(self.identity, kind, name, namespace, subresource=subresource, fresh=fresh)
+
     def note_denial(
         self, refusal: Forbidden, kind: str, name: str = "", namespace: str = "", *, subresource: str = ""
     ) -> None:

@@ -31,11 +31,16 @@ def kinds() -> dict[str, Kind]:
 
 def by_resource(group: str, version: str, plural: str) -> Kind | None:
     """The kind that `/apis/<group>/<version>/<plural>` serves, or None."""
-    for candidate in kinds().values():
-        served = ((candidate.group, candidate.version), *candidate.also_served_as)
-        if candidate.plural == plural and (group, version) in served:
-            return candidate
-    return None
+    return _resources().get((group, version, plural))
+
+
+@cache
+def _resources() -> dict[tuple[str, str, str], Kind]:
+    return {
+        (group, version, kind.plural): kind
+        for kind in kinds().values()
+        for group, version in ((kind.group, kind.version), *kind.also_served_as)
+    }
 
 
 def _load() -> None:

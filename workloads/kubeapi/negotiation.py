@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from workloads.meta.errors import NotAcceptable
@@ -36,6 +37,7 @@ class MediaRange(NamedTuple):
     parameters: dict[str, str]
 
 
+@lru_cache(maxsize=64)  # a client says the same each time
 def accepted(header: str) -> Accepted:
     """The first thing in an Accept header that we can give. Raises NotAcceptable."""
     if not header:

@@ -123,10 +123,11 @@ def _not_allowed() -> MethodNotAllowed:
 async def _get(call: Call) -> Reply:
     view, target, fresh = call.view, call.target, Freshness(call.request.query.revision("resourceVersion"))
     part = _subresource(target)
-    row = await short_read(
-        lambda: call.client.get_row(target.kind.name, target.name, call.namespace, subresource=part, fresh=fresh)
-    )
-    return await in_thread(lambda: view.one(row.data)) if view.asks_for_costs else view.one(row.data)
+    client, what = call.client, (target.kind.name, target.name, call.namespace)
+    data = client.get_at_once(*what, subresource=part, fresh=fresh)
+    if data is None:
+        data = (await short_read(lambda: client.get_row(*what, subresource=part, fresh=fresh))).data
+    return await in_thread(lambda: view.one(data)) if view.asks_for_costs else view.one(data)
 
 
 async def _list(call: Call) -> Reply:
