@@ -152,7 +152,7 @@ class Follower:
         return {"now": now, "regions": fresh.changed_since(before or Regions())}
 
     def _render(self) -> Regions:
-        self.request.user = get_user(self.request)
+        self.request.user = _user(self.request)
         regions = Regions()
         context = {**self.place.render_context(self.request), "regions": regions}
         get_template(self.place.page.template).render(context, self.request)
@@ -171,10 +171,17 @@ def _request(scope: dict[str, Any], parts: Any) -> HttpRequest:
     return request
 
 
-def _start(request: HttpRequest) -> tuple[Identity, int]:
-    user = get_user(request)
+def _user(request: HttpRequest) -> User:
+    """As it is now: locked users, sessions that were ended, and those from before a change of password are nobody's.
+    Raises Unauthorized."""
+    user = get_user(request) if request.session.exists(request.session.session_key or "") else None
     if not isinstance(user, User):
         raise Unauthorized("Sign in first.")
+    return user
+
+
+def _start(request: HttpRequest) -> tuple[Identity, int]:
+    user = _user(request)
     identity = identity_of(user)
     return identity, _head(identity)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
 
 from console import sections
 from console.live import consumers
+from iam.models import User
 from tests.console import scenes
 from tests.console.sockets import Socket, following
 from workloads import watch
@@ -108,6 +110,34 @@ async def test_nobody_hears_anything(web: None) -> None:
     await live.open()
 
     assert (await live.output())["code"] == consumers.SIGNED_OUT
+
+
+def lock(user: User) -> None:
+    user.is_active = False
+    user.save()
+
+
+def change_password(user: User) -> None:
+    user.set_password("another long one")
+    user.save()
+
+
+def sign_out(user: User) -> None:
+    Session.objects.all().delete()
+
+
+@pytest.mark.parametrize("end", [lock, change_password, sign_out])
+async def test_who_may_not_go_on_hears_no_more(
+    web: None, monkeypatch: pytest.MonkeyPatch, end: Callable[[User], None]
+) -> None:
+    monkeypatch.setattr(consumers, "CORRECTION_SECONDS", 0.1)
+    async with following("/namespaces/shop/pods/") as live:
+        await live.message()
+        await sync_to_async(lambda: end(User.objects.get(account__name="acme", name="alice")))()
+        answer = await live.output()
+        while answer["type"] == "websocket.send":
+            answer = await live.output()
+    assert (answer["type"], answer["code"]) == ("websocket.close", consumers.SIGNED_OUT)
 
 
 async def test_a_foreign_origin_is_turned_away(db: None) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from workloads.kubeapi import compression, routes, telemetry
+from workloads.kubeapi import compression, routes, telemetry, vigils
 from workloads.kubeapi.exchange import Asked, Query, Reply, Request, Stream, Upgrade, failure
 from workloads.kubeapi.streaming import websockets
 from workloads.meta.errors import NotBuilt, NotFound, StatusError, TooLarge
@@ -167,21 +167,36 @@ async def _all_but_the_last(body: memoryview, send: Send) -> memoryview:
 
 
 async def _stream(stream: Stream, receive: Receive, send: Send) -> None:
-    """Sends until the stream ends or the caller hangs up, whichever is first."""
+    """Sends until the stream ends, the caller hangs up or may not go on, whichever is first."""
     headers = [(b"content-type", stream.content_type.encode("latin-1")), (b"cache-control", b"no-cache, private")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     sent = _Sent()
     pump = asyncio.ensure_future(_pump(stream.chunks, send, sent))
     gone = asyncio.ensure_future(_until_gone(receive))
-    try:
-        while not (await asyncio.wait((pump, gone), timeout=stream.stall_seconds, return_when=_FIRST))[0]:
-            if sent.stalled():
-                _log.info("a watcher that takes nothing of what is sent is hung up on")
-                break
-    finally:
-        for task in (pump, gone):
-            task.cancel()
-        await asyncio.gather(pump, gone, return_exceptions=True)
+    with vigils.over(stream.standing) as ended:
+        ends = (pump, gone, ended) if ended else (pump, gone)
+        try:
+            while not (await asyncio.wait(ends, timeout=stream.stall_seconds, return_when=_FIRST))[0]:
+                if sent.stalled():
+                    _log.info("a watcher that takes nothing of what is sent is hung up on")
+                    break
+        finally:
+            is_over = pump.done() or gone.done()
+            for task in (pump, gone):
+                task.cancel()
+            await asyncio.gather(pump, gone, return_exceptions=True)
+        if ended and ended.done() and not is_over:
+            await _tell_last(stream.last_words(ended.result()), send)
+
+
+async def _tell_last(words: bytes, send: Send) -> None:
+    """A caller that does not read is not waited for."""
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            await send({"type": "http.response.body", "body": words})
+
+
+_LAST_WORDS_SECONDS = 2.0
 
 
 _FIRST = asyncio.FIRST_COMPLETED

@@ -48,12 +48,16 @@ async def caller_of(request: Request) -> Caller:
             "impersonation (kubectl --as) is not built: sign in as that user, or ask what they may with a "
             "SubjectAccessReview"
         )
-    token = token_of(request)
+    return await bearing(token_of(request), request.address)
+
+
+async def bearing(token: str, address: str) -> Caller:
+    """Whose `token` is, as it was within the last two seconds. Raises Unauthorized."""
     digest = hashlib.sha256(token.encode()).digest()
     until, caller = _known.get(digest, (0.0, None))
     if caller is None or until < time.monotonic() or caller.seconds_left() <= 0:
         asked = time.monotonic()
-        caller = await in_thread(lambda: _caller(token, request.address))
+        caller = await in_thread(lambda: _caller(token, address))
         _remember(digest, caller, until=asked + _HOLDS)
     return caller
 

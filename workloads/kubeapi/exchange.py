@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from iam.identities import Identity
 from workloads.meta.errors import BadRequest, StatusError
 
 JSON = dict[str, Any]
@@ -113,6 +114,18 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """On what a reply that goes on stands: whoever bears `token` may do what it does."""
+
+    token: str = field(repr=False)
+    address: str
+    question: tuple[str, ...]
+    """What `check` asks: streams of one caller with the same question share its answer."""
+    check: Callable[[Identity], None] = field(repr=False)
+    """Raises Forbidden when it may not go on."""
+
+
+@dataclass(frozen=True)
 class Stream:
     """A reply that goes on. Every chunk is sent at once; the iterator is closed when the caller hangs up."""
 
@@ -120,6 +133,9 @@ class Stream:
     content_type: str = JSON_TYPE
     stall_seconds: float | None = None
     """How long the caller may take nothing of what is sent before it is hung up on; None: as long as it likes."""
+    standing: Standing | None = None
+    last_words: Callable[[StatusError], bytes] = lambda error: b""
+    """What is sent when it must end before its end."""
 
 
 class Socket(Protocol):
@@ -144,6 +160,9 @@ class Upgrade:
     """Takes the socket and its subprotocol, "" where none was named. Closing is the caller's."""
     otherwise: str
     """What who comes without a WebSocket is told."""
+    standing: Standing | None = None
+    farewell: Callable[[Socket, str, StatusError], Awaitable[None]] | None = None
+    """Tells why it must end before its end, where the protocol has a word for it."""
 
 
 def json_reply(body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:

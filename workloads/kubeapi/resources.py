@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import orjson
 
+from iam.identities import Identity
+from workloads.admission import authorize
 from workloads.client import Answer, Client, DeleteOptions, Freshness, PatchType, Subresource, WriteOptions
 from workloads.kinds.base import Kind
-from workloads.kubeapi import bodies, listoptions, podlogs, watching
+from workloads.kubeapi import authentication, bodies, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
-from workloads.kubeapi.exchange import Query, Reply, Request, Stream, Upgrade, json_reply, warning_headers
+from workloads.kubeapi.exchange import Query, Reply, Request, Standing, Stream, Upgrade, json_reply, warning_headers
 from workloads.kubeapi.negotiation import Accepted, accepted
 from workloads.kubeapi.streaming import forwards, terminals
 from workloads.kubeapi.threads import in_thread, short_read, short_write
@@ -168,7 +171,13 @@ async def _watch(call: Call) -> Stream:
         label_selector=labels,
         field_selector=fields,
     )
-    return Stream(lines, stall_seconds=watching.STALLED_SECONDS)
+    check = partial(watching.check, kind=kind, namespace=namespace, label_selector=labels, field_selector=fields)
+    return Stream(
+        lines,
+        stall_seconds=watching.STALLED_SECONDS,
+        standing=_standing(call, ("watch", namespace or "", fields), check),
+        last_words=lambda error: writer.error(error.body()),
+    )
 
 
 async def _create(call: Call) -> Reply:
@@ -381,19 +390,38 @@ async def _token(call: Call) -> Reply:
 
 
 async def _exec(call: Call) -> Upgrade:
-    return await terminals.exec(call.request, call.client, call.namespace, call.target.name)
+    opened = await terminals.exec(call.request, call.client, call.namespace, call.target.name)
+    return replace(opened, standing=_standing_on(call, "create"))
 
 
 async def _attach(call: Call) -> Upgrade:
-    return await terminals.attach(call.request, call.client, call.namespace, call.target.name)
+    opened = await terminals.attach(call.request, call.client, call.namespace, call.target.name)
+    return replace(opened, standing=_standing_on(call, "create"))
 
 
 async def _port_forward(call: Call) -> Upgrade:
-    return await forwards.answer(call.request, call.client, call.namespace, call.target.name)
+    opened = await forwards.answer(call.request, call.client, call.namespace, call.target.name)
+    return replace(opened, standing=_standing_on(call, "create"))
 
 
 async def _log(call: Call) -> Stream:
-    return await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
+    opened = await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
+    return replace(opened, standing=_standing_on(call, "get"))
+
+
+def _standing_on(call: Call, verb: Literal["get", "create"]) -> Standing:
+    """Of a stream that is a subresource."""
+    kind, name, subresource = call.target.kind, call.target.name, call.target.subresource
+
+    def check(identity: Identity) -> None:
+        authorize.check(identity, kind, verb, namespace=call.namespace, name=name, subresource=subresource)
+
+    return _standing(call, (verb, subresource, call.namespace, name), check)
+
+
+def _standing(call: Call, question: tuple[str, ...], check: Callable[[Identity], None]) -> Standing:
+    kind, token = call.target.kind, authentication.token_of(call.request)
+    return Standing(token, call.request.address, (kind.group, kind.plural, *question), check)
 
 
 _ASKED = {"GET": "GET", "HEAD": "GET", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "PATCH", "DELETE": "DELETE"}

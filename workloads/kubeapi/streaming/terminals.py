@@ -38,7 +38,10 @@ async def _upgrade(target: SessionTarget, options: ExecOptions) -> Upgrade:
     async def run(socket: Socket, protocol: str) -> None:
         await _run(socket, protocol, target, options)
 
-    return Upgrade(channels.PROTOCOLS, run, _WITHOUT)
+    async def farewell(socket: Socket, protocol: str, error: StatusError) -> None:
+        await _tell(socket, protocol, error.body(), words=error.message)
+
+    return Upgrade(channels.PROTOCOLS, run, _WITHOUT, farewell=farewell)
 
 
 def _options(query: Query, *, command: tuple[str, ...]) -> ExecOptions:

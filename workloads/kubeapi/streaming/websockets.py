@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from workloads.kubeapi import vigils
 from workloads.kubeapi.exchange import Reply, Socket, Stream, Upgrade, failure
 from workloads.meta.errors import BadRequest, NotBuilt, StatusError
 
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 PROBE_SECONDS = 15.0
 """How often a caller is looked for that cannot be read from meanwhile."""
+
+_FAREWELL_SECONDS = 2.0
+_LONGEST_REASON = 123
+"""Bytes of a close frame's reason."""
 
 _log = logging.getLogger(__name__)
 
@@ -81,23 +86,51 @@ class _Socket:
         name = "text" if isinstance(data, str) else "bytes"
         await self._send({"type": "websocket.send", name: data})
 
-    async def close(self) -> None:
+    async def close(self, *, code: int = 1000, reason: str = "") -> None:
         if not self._gone:
             with suppress(OSError):
-                await self._send({"type": "websocket.close", "code": 1000})
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 async def _run(upgrade: Upgrade, protocol: str, receive: Receive, send: Send) -> None:
     with suppress(OSError):
         await send({"type": "websocket.accept", "subprotocol": protocol or None})
-        socket: Socket = _Socket(receive, send)
+        socket = _Socket(receive, send)
         try:
-            await upgrade.run(socket, protocol)
+            refusal = await _run_while_allowed(upgrade, socket, protocol)
         except OSError:
             return
         except Exception:
             _log.exception("a session broke off")
-        await socket.close()
+            refusal = None
+        if refusal is None:
+            await socket.close()
+        else:
+            await _take_leave(upgrade, socket, protocol, refusal)
+
+
+async def _run_while_allowed(upgrade: Upgrade, socket: Socket, protocol: str) -> StatusError | None:
+    """Why it had to end; None when it came to its own end. Raises OSError when the caller goes."""
+    with vigils.over(upgrade.standing) as ended:
+        running = asyncio.ensure_future(upgrade.run(socket, protocol))
+        try:
+            await asyncio.wait((running, ended) if ended else (running,), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+                return None
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        return ended.result() if ended else None
+
+
+async def _take_leave(upgrade: Upgrade, socket: _Socket, protocol: str, refusal: StatusError) -> None:
+    """With a sentence. A caller that does not read is not waited for."""
+    with suppress(TimeoutError, OSError):
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            if upgrade.farewell:
+                await upgrade.farewell(socket, protocol, refusal)
+            await socket.close(code=1008, reason=refusal.message.encode()[:_LONGEST_REASON].decode(errors="ignore"))
 
 
 async def _refuse(scope: Scope, send: Send, answer: Reply) -> None:
