@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,10 +20,15 @@ JSON = dict[str, Any]
 
 
 class _View(APIView):
-    """What `iam` refuses becomes a Status."""
+    """What `iam` refuses becomes a Status. Changes that are denied are in the audit trail already, by `iam` itself."""
 
     def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(_status_of(exc) if isinstance(exc, errors.IamError) else exc)
+        if not isinstance(exc, errors.IamError):
+            return super().handle_exception(exc)
+        refusal = _status_of(exc)
+        if self.request.method in SAFE_METHODS:
+            return super().handle_exception(refusal)
+        return Response(refusal.body(), status=refusal.code)
 
 
 class UsersView(_View):

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import people, views
+from console.rest import people, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("settings", views.SettingsView.as_view(), name="rest-settings"),
     path("cost", views.CostView.as_view(), name="rest-cost"),
     path("namespaces/<str:namespace>/pods/<str:name>/cost", views.PodCostView.as_view(), name="rest-pod-cost"),
+    path("audit", trails.AuditView.as_view(), name="rest-audit"),
     path("users", people.UsersView.as_view(), name="rest-users"),
     path("users/<str:name>", people.UserView.as_view(), name="rest-user"),
     path("users/<str:name>/policies/<str:policy>", people.UserPolicyView.as_view(), name="rest-user-policy"),

@@ -129,7 +129,7 @@ class NothingView(APIView):
     def get(self, request: Request) -> Response:
         raise NotFound(
             f"{request.path} is not served; served are price, pod-specifications, settings, cost, "
-            "namespaces/<namespace>/pods/<name>/cost, users, groups and policies"
+            "namespaces/<namespace>/pods/<name>/cost, users, groups, policies and audit"
         )
 
     post = put = patch = delete = get
@@ -217,7 +217,10 @@ def refusal_of(errors: Any) -> BadRequest:
 
 
 def answer_refusals(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Every failure of this API is a Kubernetes Status, REST framework's own ones too."""
+    """Every failure of this API is a Kubernetes Status, REST framework's own ones too. What is denied is in the audit
+    trail."""
+    if isinstance(error, Forbidden):
+        _note_denial(error, context)
     if isinstance(error, StatusError):
         return Response(error.body(), status=error.code)
     response = exception_handler(error, context)
@@ -233,6 +236,12 @@ def answer_refusals(error: Exception, context: dict[str, Any]) -> Response | Non
             "code": response.status_code,
         }
     return response
+
+
+def _note_denial(refusal: Forbidden, context: dict[str, Any]) -> None:
+    what, named = type(context["view"]).__name__.removesuffix("View"), context["kwargs"]
+    door = Client(_identity(context["request"]))
+    door.note_denial(refusal, what, named.get("name", ""), named.get("namespace", ""))
 
 
 def _identity(request: Request) -> Identity:

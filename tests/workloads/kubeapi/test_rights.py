@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iam import identities, kubeconfig, people, tokens
+from iam.models import AuditEntry
 from tests import manifests
 from tests.workloads.kubeapi.callers import Kubectl, is_status, kubectl_binary
 from workloads.client import Client
@@ -48,3 +49,10 @@ def test_a_viewer_looks_and_does_no_more(bob, kubectl):
 def test_nobody_is_somebody_else_by_a_header(api):
     body = is_status(api.get("/api/v1/namespaces", headers={"Impersonate-User": "bob"}), 501)
     assert "impersonation" in body["message"]
+
+
+def test_what_the_api_denies_is_in_the_trail(call_as, alice_user):
+    bob = people.create_user(identities.identity_of(alice_user), "bob", password="long enough")
+    is_status(call_as(bob).get("/api/v1/namespaces/shop/secrets/key"), 403)
+    (entry,) = AuditEntry.objects.filter(user="bob", outcome="denied")
+    assert (entry.door, entry.kind, entry.name) == ("kube-api", "Secret", "key")
