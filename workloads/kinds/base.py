@@ -96,6 +96,8 @@ class Kind:
     has_generation: bool = True
     is_confidential: bool = False
     """What it holds is never quoted, not even in the error that refuses it."""
+    deprecation: str = ""
+    """What everybody who uses it through the API is warned of."""
     own_conditions: frozenset[str] = frozenset()
     """Types of conditions that only the service writes; users may write others. Empty: the status is the service's."""
     fixed: tuple[JSON, ...] = ()

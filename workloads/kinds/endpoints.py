@@ -105,5 +105,6 @@ KIND = register(
         default=default,
         validate=validate,
         has_generation=False,
+        deprecation="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     )
 )

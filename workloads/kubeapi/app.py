@@ -169,6 +169,7 @@ async def _all_but_the_last(body: memoryview, send: Send) -> memoryview:
 async def _stream(stream: Stream, receive: Receive, send: Send) -> None:
     """Sends until the stream ends, the caller hangs up or may not go on, whichever is first."""
     headers = [(b"content-type", stream.content_type.encode("latin-1")), (b"cache-control", b"no-cache, private")]
+    headers += [(name.encode("latin-1"), value.encode("utf-8")) for name, value in stream.headers]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     sent = _Sent()
     pump = asyncio.ensure_future(_pump(stream.chunks, send, sent))

@@ -136,6 +136,7 @@ class Stream:
     standing: Standing | None = None
     last_words: Callable[[StatusError], bytes] = lambda error: b""
     """What is sent when it must end before its end."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Socket(Protocol):

@@ -110,7 +110,15 @@ async def _resource(
     _check_scope(kind, place)
     api_version = f"{group}/{version}" if group else version
     target = Target(kind, api_version, place.namespace, place.name, place.subresource)
-    return await resources.answer(request, caller, target)
+    answer = await resources.answer(request, caller, target)
+    return _warned(answer, kind.deprecation) if kind.deprecation else answer
+
+
+def _warned(answer: Reply | Stream | Upgrade, sentence: str) -> Reply | Stream | Upgrade:
+    """Whoever uses it hears of it, whatever they ask, as upstream."""
+    if isinstance(answer, Upgrade):
+        return answer
+    return replace(answer, headers=(*answer.headers, *warning_headers([sentence])))
 
 
 def _place(rest: list[str]) -> _Place:

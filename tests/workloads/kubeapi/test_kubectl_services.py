@@ -93,3 +93,12 @@ def test_who_elects_a_leader_agrees_by_a_lease(api, shop):
     lease["spec"]["holderIdentity"] = "b"
     assert api.put(f"{place}/leader", json=lease).status_code == 200
     assert api.put(f"{place}/leader", json=lease).status_code == 409
+
+
+def test_whoever_uses_endpoints_hears_of_their_successor(api, shop):
+    said = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
+    place = f"/api/v1/namespaces/{shop}/endpoints"
+    assert api.post(place, json={"metadata": {"name": "web"}, "subsets": []}).headers["warning"] == said
+    assert api.get(f"{place}/web").headers["warning"] == api.get(place).headers["warning"] == said
+    assert api.get(place, params={"watch": "true", "timeoutSeconds": "1"}).headers["warning"] == said
+    assert "warning" not in api.get(f"/apis/discovery.k8s.io/v1/namespaces/{shop}/endpointslices").headers
