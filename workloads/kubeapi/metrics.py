@@ -66,10 +66,10 @@ def _pods(client: Client, view: View, target: Target, request: Request) -> Reply
 
 
 def _nodes(client: Client, view: View, target: Target, request: Request) -> Reply:
-    name = str(settings.NODE_NAME)
+    name, used = str(settings.NODE_NAME), client.usage()
     if target.name and target.name != name:
         raise NotFound.named("nodemetrics", target.name, group=metrics.GROUP)
-    node = orjson.dumps(_node(name, client.usage()))
+    node = orjson.dumps(_node(name, used))
     if target.name:
         return view.one(node)
     return view.listed([node] if _is_meant(request, name) else [], {})
