@@ -126,7 +126,7 @@ async def _read(headers: dict[str, str], receive: Receive) -> bytes:
 
 
 def _too_large() -> TooLarge:
-    return TooLarge(f"the request is too large: its body may have {LONGEST} bytes at most")
+    return TooLarge.of_request(f"limit is {LONGEST}")
 
 
 async def _answer(scope: Scope, receive: Receive) -> Reply | Stream | Upgrade:

@@ -20,7 +20,7 @@ from workloads.kubeapi.negotiation import Accepted, accepted
 from workloads.kubeapi.streaming import forwards, terminals
 from workloads.kubeapi.threads import in_thread, short_read, short_write
 from workloads.kubeapi.views import EventWriter, View
-from workloads.meta.causes import forbidden, invalid, required, too_long, unsupported
+from workloads.meta.causes import forbidden, invalid, required, shown, too_long, unsupported
 from workloads.meta.errors import (
     BadRequest,
     Cause,
@@ -259,7 +259,9 @@ async def _get_scale(call: Call) -> Reply:
 
 def _deleted(kind: Kind, gone: JSON) -> JSON:
     metadata = gone["metadata"]
-    details = {"name": metadata["name"], "group": kind.group, "kind": kind.plural, "uid": metadata["uid"]}
+    details = {"name": metadata["name"], "kind": kind.plural, "uid": metadata["uid"]}
+    if kind.group:
+        details["group"] = kind.group
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
 
@@ -334,36 +336,65 @@ async def _delete_options(request: Request) -> DeleteOptions:
 
 
 def _options_of(body: JSON, request: Request) -> DeleteOptions:
-    """From the body; query parameters count where the body is silent. Raises BadRequest."""
+    """From the body; query parameters count where the body is silent. Raises BadRequest for what cannot be read,
+    Invalid for what is no choice."""
     query = request.query
-    grace = query.number("gracePeriodSeconds")
-    if (said := body.get("gracePeriodSeconds")) is not None:
-        grace = said
-    if grace is not None and (type(grace) is not int or not 0 <= grace <= LONGEST_GRACE):
-        raise BadRequest(f"gracePeriodSeconds must be a whole number from 0 to {LONGEST_GRACE}")
-    dry_run = body.get("dryRun") or []
-    if dry_run not in ([], ["All"]):
-        raise BadRequest('dryRun must be ["All"] or absent')
-    preconditions = body.get("preconditions") or {}
-    if not isinstance(preconditions, dict):
-        raise BadRequest("preconditions must be an object")
+    dry_run = _read_as(body, "dryRun", list) or ([query.text("dryRun")] if query.text("dryRun") else [])
+    preconditions = _read_as(body, "preconditions", dict) or {}
+    problems = [unsupported("dryRun", dry_run, ("All",))] if set(map(str, dry_run)) - {"All"} else []
+    propagation, wrong = _propagation(query, body)
+    if problems := [*wrong, *problems]:
+        raise Invalid.of("DeleteOptions", "", tuple(problems), group="meta.k8s.io")
     return DeleteOptions(
-        grace_seconds=grace,
-        propagation=_propagation(request, body),
-        uid=preconditions.get("uid"),
-        resource_version=preconditions.get("resourceVersion"),
-        dry_run=bool(dry_run) or query.one_of("dryRun", ("", "All"), default="") == "All",
+        grace_seconds=_grace(query, body),
+        propagation=propagation,
+        uid=_read_as(preconditions, "uid", str),
+        resource_version=_read_as(preconditions, "resourceVersion", str),
+        dry_run=bool(dry_run),
     )
 
 
-def _propagation(request: Request, body: JSON) -> Any:
-    policies = ("Background", "Foreground", "Orphan")
-    policy = body.get("propagationPolicy")
-    if policy is not None and policy not in policies:
-        raise BadRequest(f'propagationPolicy: "{policy}" is not one of {", ".join(policies)}')
-    if "orphanDependents" in body:
-        return "Orphan" if body["orphanDependents"] else "Background"
-    return policy or request.query.one_of("propagationPolicy", ("", *policies), default="") or None
+def _grace(query: Query, body: JSON) -> int | None:
+    """As upstream, less than nothing is a second."""
+    grace: int | None = _read_as(body, "gracePeriodSeconds", int)
+    if grace is None and (said := query.text("gracePeriodSeconds")):
+        grace = -1 if said[0] == "-" and said[1:].isdecimal() else query.number("gracePeriodSeconds")
+    if grace is None or 0 <= grace <= LONGEST_GRACE:
+        return grace
+    if grace < 0:
+        return 1
+    raise BadRequest(f"gracePeriodSeconds must be a whole number of at most {LONGEST_GRACE}")
+
+
+def _propagation(query: Query, body: JSON) -> tuple[Any, list[Cause]]:
+    """The policy, and what is wrong with it."""
+    policy = _read_as(body, "propagationPolicy", str)
+    policy = (query.text("propagationPolicy") or None) if policy is None else policy
+    orphan = _read_as(body, "orphanDependents", bool)
+    if orphan is None and "orphanDependents" in query:
+        orphan = query.flag("orphanDependents")
+    wrong = []
+    if orphan is not None and policy is not None:
+        wrong.append(
+            invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set")
+        )
+    if policy is not None and policy not in _PROPAGATIONS:
+        wrong.append(unsupported("propagationPolicy", policy, (*_PROPAGATIONS, "nil")))
+    if orphan is not None:
+        return "Orphan" if orphan else "Background", wrong
+    return policy, wrong
+
+
+def _read_as(body: JSON, field: str, type_: type) -> Any:
+    """The field's value, None when it is absent. Raises BadRequest when it has another type."""
+    value = body.get(field)
+    if value is not None and type(value) is not type_:
+        raise BadRequest(f"DeleteOptions cannot be read: {field} must be {_TYPES[type_]}, not {shown(value)}")
+    return value
+
+
+_PROPAGATIONS = ("Foreground", "Background", "Orphan")
+_TYPES = {int: "a whole number", bool: "true or false", str: "a string", list: "a list", dict: "an object"}
 
 
 async def _evict(call: Call) -> Reply:

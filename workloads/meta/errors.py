@@ -67,7 +67,7 @@ class StatusError(Exception):
 
     def body(self) -> dict[str, Any]:
         """`Status` v1 as a dict, ready for JSON."""
-        details = dict(self.details)
+        details = {name: value for name, value in self.details.items() if value != ""}  # as upstream leaves them out
         if self.causes:
             details["causes"] = [cause.body() for cause in self.causes]
         if self.retry_after is not None:
@@ -189,6 +189,11 @@ class Expired(StatusError):
 
 class TooLarge(StatusError):
     code, reason = 413, "RequestEntityTooLarge"
+
+    @classmethod
+    def of_request(cls, why: str) -> TooLarge:
+        """`Request entity is too large: limit is 3145728`."""
+        return cls(f"Request entity is too large: {why}")
 
 
 class UnsupportedMediaType(StatusError):

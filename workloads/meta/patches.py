@@ -73,7 +73,9 @@ def json_patch(obj: JSON, operations: Any) -> JSON:
         if operation["op"] == "copy":
             copied += _size(result, operation["from"])
             if copied > MAX_COPIED_BYTES:
-                raise TooLarge(f"the copy operations of the patch add up to more than {MAX_COPIED_BYTES} bytes")
+                raise TooLarge.of_request(
+                    f"the copy operations of the patch add up to more than {MAX_COPIED_BYTES} bytes"
+                )
         result = _operate(result, operation, index)
     if not isinstance(result, dict):
         raise BadRequest("the JSON patch would put something that is not an object in the object's place")
@@ -106,8 +108,8 @@ def _check_operations(operations: Any) -> None:
     if not isinstance(operations, list | tuple):
         raise BadRequest("a JSON patch must be a list of operations")
     if len(operations) > MAX_OPERATIONS:
-        raise TooLarge(
-            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}",
+        raise TooLarge.of_request(
+            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         )
     for index, operation in enumerate(operations):
         problem = _operation_problem(operation)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, identify, rbac
+from workloads.admission import authorize, rbac
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
 from workloads.meta.errors import Conflict, NotFound
@@ -128,11 +128,16 @@ def _orphaned(identity: Identity, kind: Kind, key: Key, marked: JSON) -> JSON:
 
 
 def _preconditions(kind: Kind, obj: JSON, options: DeleteOptions) -> None:
-    identify.same_uid(kind, options.uid, obj)
-    wanted, revision = options.resource_version, obj["metadata"]["resourceVersion"]
-    if wanted and wanted != revision:
-        raise Conflict(
-            f'Operation cannot be fulfilled on {kind.resource} "{obj["metadata"]["name"]}": Precondition failed: '
-            f"ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {revision}",
-            details={"name": obj["metadata"]["name"], "group": kind.group, "kind": kind.plural},
-        )
+    """Raises Conflict, in upstream's words, which name the kind and not the resource."""
+    metadata = obj["metadata"]
+    for field, wanted, found, why in (
+        ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.resource_version, metadata["resourceVersion"], "modified"),
+    ):
+        if wanted and wanted != found:
+            label = f"{kind.name}.{kind.group}" if kind.group else kind.name
+            raise Conflict(
+                f'Operation cannot be fulfilled on {label} "{metadata["name"]}": the {field} in the precondition '
+                f"({wanted}) does not match the {field} in record ({found}). The object might have been {why}",
+                details={"name": metadata["name"], "group": kind.group, "kind": kind.name},
+            )

@@ -140,14 +140,14 @@ def test_a_namespace_is_finished_by_its_finalize_subresource_too(client, control
 
 
 def test_a_delete_of_another_life_is_a_conflict(client, web):
-    with pytest.raises(Conflict, match="UID in precondition"):
+    with pytest.raises(Conflict, match="the UID in the precondition"):
         client.delete("Deployment", "web", "shop", options=DeleteOptions(uid="another"))
 
     assert client.get("Deployment", "web", "shop") == web
 
 
 def test_a_delete_of_another_revision_is_a_conflict(client, web):
-    with pytest.raises(Conflict, match="ResourceVersion in precondition"):
+    with pytest.raises(Conflict, match="the ResourceVersion in the precondition"):
         client.delete("Deployment", "web", "shop", options=DeleteOptions(resource_version="1"))
 
 

@@ -58,8 +58,8 @@ def test_unknown_parameters_are_refused_by_name(api, shop, name):
     is_status(api.get(place, params={"watch": "perhaps"}), 400)
     is_status(api.post(place, json={}, params={"dryRun": "Some"}), 422)
     is_status(api.post(place, json={}, params={"fieldValidation": "Lax"}), 422)
-    is_status(api.request("DELETE", f"{place}/nothing", json={"propagationPolicy": "Never"}), 400)
-    is_status(api.request("DELETE", f"{place}/nothing", json={"gracePeriodSeconds": -1}), 400)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"propagationPolicy": "Never"}), 422)
+    is_status(api.request("DELETE", f"{place}/nothing", json={"gracePeriodSeconds": "soon"}), 400)
     is_status(api.request("DELETE", f"{place}/nothing", json={"gracePeriodSeconds": 2**40}), 400)
     is_status(api.request("DELETE", f"{place}/nothing", json={"dryRun": True}), 400)
     is_status(api.request("DELETE", f"{place}/nothing", json={"kind": "Pod"}), 400)
@@ -167,3 +167,67 @@ def test_too_many_parameters_are_refused(api):
     is_status(api.get("/api/v1/pods?" + "&".join(f"a{number}=1" for number in range(2000))), 400)
     with pytest.raises(BadRequest):
         Query(b"&".join(b"a=1" for _ in range(2000)))
+
+
+def _text_of(field, message):
+    return f'DeleteOptions.meta.k8s.io "" is invalid: {field}: {message}'
+
+
+NEVER = 'Unsupported value: "Never": supported values: "Foreground", "Background", "Orphan", "nil"'
+BOTH = 'Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set'
+SOME = 'Unsupported value: ["Some"]: supported values: "All"'
+
+
+@pytest.mark.parametrize("place", ["pods/one", "pods", "pods/one/eviction"])
+@pytest.mark.parametrize(
+    ("options", "field", "message"),
+    [
+        ({"propagationPolicy": "Never"}, "propagationPolicy", NEVER),
+        ({"propagationPolicy": "Orphan", "orphanDependents": True}, "propagationPolicy", BOTH),
+        ({"dryRun": ["Some"]}, "dryRun", SOME),
+    ],
+)
+def test_delete_options_that_are_no_choice_are_invalid_in_upstreams_words(api, shop, place, options, field, message):
+    url = f"/api/v1/namespaces/shop/{place}"
+    if place.endswith("eviction"):
+        answer = api.post(url, json={"metadata": {"name": "one"}, "deleteOptions": options})
+    else:
+        answer = api.request("DELETE", url, json=options)
+    assert is_status(answer, 422)["message"] == _text_of(field, message)
+
+
+@pytest.mark.parametrize("query", [{"propagationPolicy": "Never"}, {"dryRun": "Some"}])
+def test_delete_options_in_the_query_are_judged_as_those_in_the_body(api, shop, query):
+    is_status(api.delete("/api/v1/namespaces/shop/pods/one", params=query), 422)
+
+
+@pytest.mark.parametrize("options", [{"json": {"gracePeriodSeconds": -5}}, {"params": {"gracePeriodSeconds": "-5"}}])
+def test_a_grace_of_less_than_nothing_is_one_second(api, shop, options):
+    api.make("/api/v1/namespaces/shop/pods", manifests.pod("one"))
+    gone = api.request("DELETE", "/api/v1/namespaces/shop/pods/one", **options)
+    assert gone.status_code == 200, gone.text
+    assert gone.json()["metadata"].get("deletionGracePeriodSeconds", 1) == 1
+
+
+@pytest.mark.parametrize("options", [{"json": {"dryRun": ["All"]}}, {"params": {"dryRun": "All"}}])
+@pytest.mark.parametrize("place", ["pods/one", "pods"])
+def test_a_delete_that_is_tried_out_leaves_everything(api, shop, place, options):
+    made = api.make("/api/v1/namespaces/shop/pods", manifests.pod("one"))
+    assert api.request("DELETE", f"/api/v1/namespaces/shop/{place}", **options).status_code == 200
+    assert api.read("/api/v1/namespaces/shop/pods/one")["metadata"]["uid"] == made["metadata"]["uid"]
+    assert "deletionTimestamp" not in api.read("/api/v1/namespaces/shop/pods/one")["metadata"]
+
+
+@pytest.mark.parametrize("query", [{}, {"dryRun": "All"}])
+def test_an_eviction_that_is_tried_out_leaves_the_pod(api, shop, query):
+    api.make("/api/v1/namespaces/shop/pods", manifests.pod("one"))
+    body = {"metadata": {"name": "one"}, "deleteOptions": {} if query else {"dryRun": ["All"]}}
+    assert api.post("/api/v1/namespaces/shop/pods/one/eviction", json=body, params=query).status_code == 201
+    assert "deletionTimestamp" not in api.read("/api/v1/namespaces/shop/pods/one")["metadata"]
+
+
+def test_a_scale_that_is_tried_out_is_answered_and_not_kept(api, shop):
+    api.make("/apis/apps/v1/namespaces/shop/deployments", manifests.deployment("web", replicas=1))
+    scale = "/apis/apps/v1/namespaces/shop/deployments/web/scale"
+    assert api.change(scale, {"spec": {"replicas": 3}}, dryRun="All").json()["spec"]["replicas"] == 3
+    assert api.read(scale)["spec"]["replicas"] == 1

@@ -37,7 +37,6 @@ def test_a_missing_object_is_named_with_its_group() -> None:
     error = errors.NotFound.named("deployments", "web", group="apps")
     assert error.message == 'deployments.apps "web" not found'
     assert error.body()["details"] == {"name": "web", "group": "apps", "kind": "deployments"}
-    assert errors.NotFound.named("pods", "a").message == 'pods "a" not found'
 
 
 def test_a_stale_write_says_what_to_do() -> None:
@@ -82,3 +81,36 @@ def test_several_causes_are_joined_as_upstream_does() -> None:
 
 def test_retry_after_is_in_the_details() -> None:
     assert errors.Unavailable("later", retry_after=3).body()["details"] == {"retryAfterSeconds": 3}
+
+
+NAMED = [
+    (errors.NotFound.named("pods", "a"), 404, 'pods "a" not found', {"name": "a", "kind": "pods"}),
+    (
+        errors.NotFound.named("deployments", "a", group="apps"),
+        404,
+        'deployments.apps "a" not found',
+        {"name": "a", "group": "apps", "kind": "deployments"},
+    ),
+    (errors.AlreadyExists.named("pods", "a"), 409, 'pods "a" already exists', {"name": "a", "kind": "pods"}),
+    (
+        errors.Conflict.stale("pods", "a"),
+        409,
+        'Operation cannot be fulfilled on pods "a": the object has been modified; '
+        "please apply your changes to the latest version and try again",
+        {"name": "a", "kind": "pods"},
+    ),
+    (
+        errors.Invalid.of("DeleteOptions", "", (CAUSE,), group="meta.k8s.io"),
+        422,
+        f'DeleteOptions.meta.k8s.io "" is invalid: spec.replicas: {CAUSE.message}',
+        {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [CAUSE.body()]},
+    ),
+    (errors.TooLarge.of_request("limit is 5"), 413, "Request entity is too large: limit is 5", None),
+    (errors.BadRequest("no"), 400, "no", None),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "message", "details"), NAMED, ids=lambda it: type(it).__name__)
+def test_details_name_what_upstream_names_and_leave_out_what_is_empty(error, code, message, details) -> None:
+    body = error.body()
+    assert (body["code"], body["message"], body.get("details")) == (code, message, details)
