@@ -43,6 +43,8 @@ class Bags:
     found: Mapping[Name, JSON] = field(default_factory=dict)
     account: str = ""
     tokens: Mapping[Wish, str] = field(default_factory=dict, repr=False)
+    services: tuple[JSON, ...] = ()
+    """The namespace's Services that containers are told of."""
 
     def all(self, kind: Kind, name: str) -> Mapping[str, bytes]:
         """Every value of one, by key. Raises Missing."""

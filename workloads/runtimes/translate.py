@@ -169,7 +169,8 @@ def _facts(pod: JSON, bags: Bags, *, pod_ip: str = "", host_ip: str = "", node: 
     cpu, memory = ceiling(pod)
     fields = _fields(pod, pod_ip=pod_ip, host_ip=host_ip, node=node)
     ceilings = {"cpu": cpu, "memory": memory}
-    return Facts(fields=fields, bags=bags, ceiling=ceilings, services=services.environment(api))
+    told = services.environment(api) | services.links(bags.services)
+    return Facts(fields=fields, bags=bags, ceiling=ceilings, services=told)
 
 
 def _fields(pod: JSON, *, pod_ip: str, host_ip: str, node: str) -> dict[str, str]:

@@ -31,8 +31,15 @@ def read(look: Look) -> Bags:
             for name in sorted(bags.of_pod(look.pod))
         }
         there = {name: obj for name, obj in found.items() if obj is not None}
-        look.bags = Bags(namespace, there, account, tokens=_tokens(look, there))
+        look.bags = Bags(namespace, there, account, tokens=_tokens(look, there), services=_services(look))
     return look.bags
+
+
+def _services(look: Look) -> tuple[JSON, ...]:
+    """Those that are there now: who comes later is found by name."""
+    if look.pod["spec"].get("enableServiceLinks") is False:
+        return ()
+    return tuple(look.door.list("Service", look.key.namespace).items)
 
 
 def _tokens(look: Look, there: Mapping[Name, JSON]) -> dict[Wish, str]:
