@@ -59,6 +59,7 @@ class UserView(_View):
         """`{"password"}` sets another one, `{"active": false}` locks the user out."""
         by, asked = _identity(request), _fields(request, password=str, active=bool)
         if not asked:
+            people.user(by, name)  # who may not even look is told so first
             raise BadRequest("nothing to change: give password or active")
         if "active" in asked:
             people.set_active(by, name, active=asked["active"])

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.test import Client as Browser
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
+from console.rest.urls import urlpatterns as rest_patterns
 from console.urls import pages
+from iam import identities, people, tokens
+from iam.models import Token
 from tests.console import scenes
 
 OPEN = {"login", "logout", "theme"}
@@ -75,3 +83,50 @@ def test_the_owner_sees_every_page(shop: None, browser: Browser, pattern: URLPat
     response = browser.get(url_of(pattern))
 
     assert response.status_code in ((200, 503) if pattern.name in TEXT_STREAMS else (200,))
+
+
+REST = [pattern for pattern in rest_patterns if pattern.name != "rest-nothing"]
+REST_WRITES = ("post", "put", "patch", "delete")
+SHARED = {"rest-price", "rest-pod-specifications"}
+"""Prices are the same for everybody; asking for one changes nothing."""
+REST_NAMES = {"namespace": "shop", "name": "lonely", "policy": "CCI FullAccess", "member": "alice"}
+
+
+def rest_calls(browser: Browser, **headers: str) -> Iterator[tuple[str, str, Any]]:
+    """Every method of every address: its name, the method, the answer."""
+    for pattern in REST:
+        url = reverse(str(pattern.name), kwargs={name: REST_NAMES[name] for name in pattern.pattern.converters})
+        for method in ("get", *REST_WRITES):
+            if hasattr(pattern.callback.cls, method):  # type: ignore[attr-defined]
+                ask = getattr(browser, method)
+                yield str(pattern.name), method, ask(url, content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize("how", ["without", "unknown", "expired", "revoked"])
+def test_without_a_living_token_every_endpoint_is_unauthorized(shop: None, client: Browser, how: str) -> None:
+    token = "cci-made-up" if how == "unknown" else tokens.issue(scenes.user()).token
+    if how == "expired":
+        Token.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    if how == "revoked":
+        tokens.revoke(token)
+    headers = {} if how == "without" else {"authorization": f"Bearer {token}"}
+    assert [(name, method) for name, method, answer in rest_calls(client, **headers) if answer.status_code != 401] == []
+
+
+def test_endpoints_tell_a_stranger_nothing_of_another_account(shop: None, strangers_browser: Browser) -> None:
+    for name, method, answer in rest_calls(strangers_browser):
+        assert answer.status_code < 500, (name, method)
+        for word in (b"acme", b"alice@", b"web-0001"):
+            assert word not in answer.content, (name, method)
+
+
+def test_who_may_only_read_writes_by_no_endpoint(shop: None, client: Browser) -> None:
+    admin = identities.identity_of(scenes.user())
+    rita = people.create_user(admin, "rita", password="long enough", policies=["CCI ReadOnlyAccess"])
+    headers = {"authorization": f"Bearer {tokens.issue(rita).token}"}
+    wrong = [
+        (name, method, answer.status_code)
+        for name, method, answer in rest_calls(client, **headers)
+        if method in REST_WRITES and name not in SHARED and answer.status_code != 403
+    ]
+    assert wrong == []
