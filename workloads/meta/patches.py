@@ -29,6 +29,7 @@ STRATEGIC: Final = "application/strategic-merge-patch+json"
 MAX_OPERATIONS = 10_000
 MAX_COPIED_BYTES = 3 * 1024 * 1024
 
+_REJECTED = "the server rejected our request due to an error in our request"
 _DIRECTIVE = "$patch"
 _RETAIN = "$retainKeys"
 _ORDER = "$setElementOrder/"
@@ -139,8 +140,7 @@ def _operate(document: Any, operation: JSON, index: int) -> Any:
         # what was found instead may be secret
         said = "the value there is another" if isinstance(error, jsonpatch.JsonPatchTestFailed) else str(error)
         cause = Cause(f"patch[{index}]", f"{operation['op']} {operation['path']}: {said}")
-        sentence = f"the server rejected our request due to an error in our request: {cause.message}"
-        raise Invalid(sentence, causes=(cause,)) from error
+        raise Invalid(f"{_REJECTED}: {cause.message}", causes=(cause,)) from error
 
 
 def _size(document: Any, pointer: str) -> int:
@@ -198,7 +198,8 @@ def _retained(original: JSON, patch: JSON) -> JSON:
     set_names = (name for name, value in patch.items() if value is not None and not name.startswith("$"))
     strays = [name for name in set_names if name not in keep]
     if strays:
-        raise BadRequest(f"invalid patch format of retainKeys: {causes.shown(strays[0])} is set but not retained")
+        said = f"patch content doesn't match retainKeys list: {causes.shown(strays[0])} is set but not retained"
+        raise Invalid(f"{_REJECTED}: {said}", causes=(Cause(_RETAIN, said),))
     return {name: value for name, value in original.items() if name in keep}
 
 
@@ -235,7 +236,7 @@ def _field(shape: Shape, name: str) -> Field:
 
 def _delete_primitives(result: JSON, name: str, values: Any) -> None:
     if not isinstance(values, list):
-        raise BadRequest(f"{_DELETE_PRIMITIVES}{name} must be a list")
+        raise BadRequest(f"invalid patch format of primitive list: {_DELETE_PRIMITIVES}{name} must be a list")
     if isinstance(result.get(name), list):
         gone = {_hashable(value) for value in values}
         result[name] = [item for item in result[name] if _hashable(item) not in gone]
@@ -304,7 +305,7 @@ def _reorder(result: JSON, original: JSON, name: str, order: Any, patch: JSON, s
     server) keep their place relative to them."""
     merge_key = _field(shape, name).merge_key
     if not isinstance(order, list):
-        raise BadRequest(f"{_ORDER}{name} must be a list")
+        raise BadRequest(f"invalid patch format of setElementOrder list: {_ORDER}{name} must be a list")
     wanted = _places(order, merge_key)
     given = [_identity(item, merge_key) for item in patch.get(name) or [] if not _is_deletion(item)]
     _check_order(given, wanted, name)
@@ -365,4 +366,5 @@ def _plain_list(patch: list[Any]) -> list[Any]:
 
 
 def _bad_directive(value: Any) -> BadRequest:
-    return BadRequest(f"unknown patch type {causes.shown(value)} of {_DIRECTIVE}; it must be merge, replace or delete")
+    said = f"unknown patch type: {causes.shown(value)}; {_DIRECTIVE} must be merge, replace or delete"
+    return BadRequest(said)

@@ -181,8 +181,8 @@ def test_keys_that_are_no_scalars_compare_by_value() -> None:
         ({"containers": ["x"]}, "cannot be merged with values that are not objects"),
         ({"loose": [{"a": 1}]}, "cannot merge lists without merge key for loose"),
         ({"labels": {"$retainKeys": "a"}}, "invalid patch format of retainKeys"),
-        ({"labels": {"$retainKeys": ["a"], "b": "1"}}, "is set but not retained"),
-        ({"$setElementOrder/containers": 1}, "must be a list"),
+        ({"$setElementOrder/containers": 1}, "invalid patch format of setElementOrder list"),
+        ({"$deleteFromPrimitiveList/args": 1}, "invalid patch format of primitive list"),
         ({"$deleteFromPrimitiveList/finalizers": 1}, "must be a list"),
         ({"$setElementOrder/containers": [{"name": "b"}], "containers": [c("a")]}, "The order in patch list"),
         (
@@ -404,3 +404,9 @@ def test_any_patch_gives_an_object_or_an_answer(obj: dict[str, Any], patch: Any,
         assert isinstance(patches.apply(obj, patch, patch_type, shape=SHAPE), dict)
     except StatusError as error:
         assert error.code in (400, 413, 422)
+
+
+def test_a_field_that_is_set_and_not_retained_is_invalid_in_upstreams_words() -> None:
+    patch = {"labels": {"$retainKeys": ["a"], "b": "1"}}
+    with pytest.raises(Invalid, match="patch content doesn't match retainKeys list"):
+        patches.apply({"labels": {"a": "1"}}, patch, patches.STRATEGIC, shape=SHAPE)
