@@ -70,6 +70,7 @@ MAP = (
         _("Account"),
         (
             Section("audit", _("Audit"), "console:audit"),
+            Section("accesskeys", _("Access keys"), "console:access-keys"),
             Section("kubectl", _("kubectl access"), "console:kubectl"),
             Section("help", _("Help"), "console:help"),
         ),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from console.views import (
+    accesskeys,
     audit,
     configuration,
     create,
@@ -39,6 +40,10 @@ pages: list[URLPattern] = [
     path("", overview.overview, name="overview"),
     path("search/", search.search, name="search"),
     path("help/", help.help_page, name="help"),
+    path("access-keys/", accesskeys.key_list, name="access-keys"),
+    path("access-keys/create/", accesskeys.key_create, name="access-key-create"),
+    path("access-keys/change/", accesskeys.key_change, name="access-key-change"),
+    path("access-keys/tokens/revoke/", accesskeys.token_revoke, name="token-revoke"),
     path("kubectl/", kubectl.access, name="kubectl"),
     path("kubectl/prices/", kubectl.prices, name="kubectl-prices"),
     path("kubectl/kubeconfig/", kubectl.kubeconfig, name="kubeconfig"),

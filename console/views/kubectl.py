@@ -69,6 +69,12 @@ def authenticator(visit: Visit) -> HttpResponse:
     return _file(bundle.content(), bundle.NAME, content_type="application/octet-stream")
 
 
+def sign_in_with(ak: str) -> list[tuple[str, str]]:
+    """The command that signs programs in with an access key, as each system's shell takes it."""
+    server, authority = kubeconfigs.default_server(), pki.fingerprint(pki.ensure().ca)
+    return _shells(f"--cci-endpoint={server}", f"--certificate-authority=sha256:{authority}", f"--ak={ak}")
+
+
 def _file(content: bytes, name: str, *, content_type: str) -> HttpResponse:
     response = HttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -1,0 +1,103 @@
+"""A person's own access keys and the tokens that speak for them. A secret is shown once, by the answer that made it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from console import frame
+from console.access import Visit, guarded
+from console.forms.drafts import FieldError
+from console.pages import Context, page
+from console.states import State
+from console.views import create, kubectl
+from iam import accesskeys, tokens
+from workloads.meta.errors import BadRequest, NotFound
+
+SECTION = "accesskeys"
+VERBS = {"disable": accesskeys.disable, "enable": accesskeys.enable, "delete": accesskeys.delete}
+
+
+@page("accesskeys/list.html")
+def key_list(visit: Visit) -> Context:
+    return {
+        "section": SECTION,
+        "rows": [(row, _state(row)) for row in accesskeys.listed(visit.user)],
+        "most_active": accesskeys.MOST_ACTIVE,
+        "tokens": tokens.listed(visit.user)[:100],
+    }
+
+
+@never_cache
+@guarded("GET", "POST")
+def key_create(visit: Visit) -> HttpResponse:
+    """The answer has the secret; nobody sees it again."""
+    description, wrong = visit.request.POST.get("description", "").replace("\0", ""), list[FieldError]()
+    if visit.request.method == "POST":
+        try:
+            made = accesskeys.create(visit.user, description=description)
+        except accesskeys.FieldError as refusal:
+            wrong = [FieldError(refusal.field, str(refusal))]
+        else:
+            csv = f"User,Access Key Id,Secret Access Key\r\n{visit.user.name},{made.ak},{made.sk}\r\n"
+            shown = {"made": made, "csv": quote(csv), "commands": kubectl.sign_in_with(made.ak)}
+            return create.form(visit, "accesskeys/made.html", SECTION, shown, [])
+    context = {"description": description, "focus": "description"}
+    return create.form(visit, "accesskeys/create.html", SECTION, context, wrong)
+
+
+key_create.page = create.form_page(SECTION)  # type: ignore[attr-defined]
+
+
+@guarded("GET", "POST")
+def key_change(visit: Visit) -> HttpResponse:
+    """Asks before it disables, enables or deletes (`do`) the key `ak`."""
+    ak, verb = _asked(visit, "ak"), _asked(visit, "do")
+    if verb not in VERBS:
+        raise BadRequest("Say what to do with the access key: disable, enable or delete.")
+    row = next((row for row in accesskeys.listed(visit.user) if row.ak == ak), None)
+    if row is None:
+        raise NotFound(f"There is no access key {ak}.")
+    refusal = ""
+    if visit.request.method == "POST":
+        try:
+            VERBS[verb](visit.user, ak)
+        except (accesskeys.FieldError, accesskeys.UnknownKey) as error:
+            refusal = str(error)
+        else:
+            messages.success(visit.request, _("Access key %(ak)s was changed.") % {"ak": ak})
+            return redirect("console:access-keys")
+    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "row": row, "verb": verb, "no": refusal}
+    return render(visit.request, "accesskeys/change.html", context, status=422 if refusal else 200)
+
+
+@guarded("GET", "POST")
+def token_revoke(visit: Visit) -> HttpResponse:
+    """One of one's own tokens by its `id`, or all without."""
+    token = _asked(visit, "id")
+    if visit.request.method == "POST":
+        if token and not tokens.revoke_one(visit.user, token):
+            raise NotFound("This token is revoked already, or has run out.")
+        if not token:
+            tokens.revoke_all(visit.user)
+        messages.success(visit.request, _("Revoked. It speaks for you no more within two seconds."))
+        return redirect("console:access-keys")
+    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "token": token}
+    return render(visit.request, "accesskeys/revoke.html", context)
+
+
+def _asked(visit: Visit, name: str) -> str:
+    request = visit.request
+    return str(request.POST.get(name) or request.GET.get(name, "")).replace("\0", "")
+
+
+def _state(row: accesskeys.Row) -> State:
+    if not row.readable:
+        said = _("sealed with a key file that is gone: delete it and make a new one")
+        return State(_("Unreadable"), said, tone="bad", shape="diamond")
+    return State(_("Active"), tone="ok") if row.active else State(_("Disabled"), tone="idle", shape="hollow")
