@@ -265,6 +265,9 @@ def _page(
         scanned = query.scan(after=after, limit=chunk, at_least=at_least if revision is None else None)
         revision = revision or scanned.revision
         stretch = _as_of(revision, scanned, query, after, sealed)
+        if query.keep is None and (limit is None or len(found) + len(stretch.rows) < limit):
+            found += stretch.rows
+            stretch = stretch._replace(rows=[])
         for index, row in enumerate(stretch.rows):
             if query.keep is None or query.keep(row):
                 found.append(row)
