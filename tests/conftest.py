@@ -29,7 +29,16 @@ def no_roles_are_remembered() -> None:
     rbac.forget_all()
 
 
-LONG = ("test_postgresql.py", "_kills.py", "_stories.py", "test_docker.py", "test_contract.py", "test_supervisor.py")
+LONG = (
+    "test_chaos.py",
+    "test_browser.py",
+    "test_postgresql.py",
+    "_kills.py",
+    "_stories.py",
+    "test_docker.py",
+    "test_contract.py",
+    "test_supervisor.py",
+)
 """Files that one worker has for minutes: begun last, they would leave the other with nothing to do."""
 
 

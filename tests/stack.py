@@ -62,7 +62,7 @@ class Stack:
             "CCI_API_PORT": str(self.api_port),
             "CCI_ADMIN_PASSWORD": PASSWORD,
             "CCI_OVERCOMMIT": "50",
-            "CCI_POD_CIDR": "10.252.0.0/16",
+            "CCI_POD_CIDR": pod_cidr(),
             "CCI_POD_API": self.pod_api,
             "CCI_NAMESPACE_QUOTA": "50",
         }
@@ -214,6 +214,11 @@ class Stack:
         answer = client.post("/sign-in/", data=form, headers=headers)
         assert answer.status_code == 200, answer.text
         return client
+
+
+def pod_cidr() -> str:
+    """Of its own for each of pytest-xdist's workers: one host cannot have a network twice."""
+    return f"10.{252 - int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 2}.0.0/16"
 
 
 def free_port() -> int:
