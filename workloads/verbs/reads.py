@@ -129,7 +129,7 @@ def rows(
         return _page(query, sealed, continuing.opened(continue_token, sealed), limit or None)
     if fresh.exactly is not None:
         return _page(query, sealed, continuing.Place(fresh.exactly, None), limit or None)
-    found = _page(query, sealed, None, limit or None, at_least=fresh.at_least)
+    found = _page(query, sealed, None, limit or None)
     if fresh.at_least:
         _check_not_ahead(fresh.at_least, found.revision)
     return found
@@ -214,7 +214,6 @@ def _fixed(
     *,
     after: tuple[str, str] | None,
     limit: int | None,
-    at_least: int | None,
 ) -> objects.Page:
     return fixed.page(kind, account, name=name, after=(account, *after) if after else None, limit=limit)
 
@@ -222,11 +221,9 @@ def _fixed(
 def _scanner(
     kind: str, *, account: str, namespace: str | None, name: str | None, owner_uid: str | None, memory: bool
 ) -> Callable[..., objects.Page]:
-    def scan(*, after: tuple[str, str] | None, limit: int | None, at_least: int | None) -> objects.Page:
+    def scan(*, after: tuple[str, str] | None, limit: int | None) -> objects.Page:
         if memory:
-            kept = CACHE.page(
-                kind, account=account, namespace=namespace, name=name, after=after, limit=limit, at_least=at_least
-            )
+            kept = CACHE.page(kind, account=account, namespace=namespace, name=name, after=after, limit=limit)
             if kept is not None:
                 return kept
         behind = (account, *after) if after else None
@@ -255,14 +252,13 @@ def _page(
     sealed: continuing.Seal,
     place: continuing.Place | None,
     limit: int | None,
-    at_least: int | None = None,
 ) -> Rows:
     """Scans on until the page is full. What was written since `place`'s revision is taken back."""
     found: list[Row] = []
     after, revision = (place.after, place.revision) if place else (None, None)
     chunk = limit if query.keep is None or limit is None else max(limit, CHUNK)
     while True:
-        scanned = query.scan(after=after, limit=chunk, at_least=at_least if revision is None else None)
+        scanned = query.scan(after=after, limit=chunk)
         revision = revision or scanned.revision
         stretch = _as_of(revision, scanned, query, after, sealed)
         if query.keep is None and (limit is None or len(found) + len(stretch.rows) < limit):

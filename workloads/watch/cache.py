@@ -32,8 +32,6 @@ from workloads.store.objects import Page, Row
 
 TOO_FAR = 5000
 """Entries behind which it is cheaper to list again than to read them."""
-ANY_SECONDS = 1.0
-"""How old an answer may be for whom any revision will do: a watch that goes on from there must find it in the log."""
 REFUSED_SECONDS = 60.0
 """How long a shelf that was too large is not tried again."""
 OVERHEAD = 1200
@@ -112,7 +110,6 @@ class Cache:
         self._refused: dict[_Label, float] = {}
         self._tip: Tip | None = None
         self._size = 0
-        self._good_until = 0.0
 
     @property
     def size(self) -> int:
@@ -123,7 +120,7 @@ class Cache:
         """Of this revision or a newer one, if it is kept already. None: ask the store."""
         if connection.in_atomic_block:
             return None
-        self._reach(at_least)
+        self._reach()
         with self._guard:
             shelf = self._shelves.get((key.account, key.kind))
             if shelf is None or not shelf.ready or self._tip is None:
@@ -141,11 +138,9 @@ class Cache:
         name: str | None = None,
         after: Place | None = None,
         limit: int | None = None,
-        at_least: int | None = None,
     ) -> Page | None:
-        """As `objects.scan` would give it; None: ask the store. Of now, or, with `at_least`, of any revision from that
-        one on; should the log not have come so far, of now."""
-        shelf = self._shelf_at((account, kind), at_least)
+        """As `objects.scan` would give it; None: ask the store."""
+        shelf = self._shelf_at((account, kind))
         if shelf is None:
             return None
         with self._guard:
@@ -165,11 +160,11 @@ class Cache:
             self._begin(None)
         self._refused.clear()
 
-    def _shelf_at(self, label: _Label, at_least: int | None) -> _Shelf | None:
+    def _shelf_at(self, label: _Label) -> _Shelf | None:
         """Filled and brought to where the reader wants it."""
         if connection.in_atomic_block or self._is_refused(label):
             return None
-        self._reach(at_least)
+        self._reach()
         with self._guard:
             shelf = self._shelves.pop(label, None) or _Shelf()
             self._shelves[label] = shelf
@@ -180,14 +175,13 @@ class Cache:
     def _is_refused(self, label: _Label) -> bool:
         return label in self._refused and time.monotonic() < self._refused[label]
 
-    def _reach(self, at_least: int | None) -> None:
-        place, now = self._tip, time.monotonic()
-        if place is not None and at_least is not None and at_least <= place.revision and now < self._good_until:
-            return
+    def _reach(self) -> None:
+        """To the log's end, for whatever revision is asked: `kubectl rollout status` reads with resourceVersion 0 right
+        after a write, and what it was told of a moment ago would be a lie by then."""
+        place = self._tip
         if place is None or changes.tip() != place:
             with self._catching_up:
                 self._catch_up()
-        self._good_until = now + ANY_SECONDS
 
     def _catch_up(self) -> None:
         """To the log's end. Nothing is kept over a gap."""

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iam.identities import Identity
+from tests import manifests
 from tests.workloads.store.drafts import draft
 from workloads.client import Client, Freshness
 from workloads.meta.errors import BadRequest, Timeout
@@ -95,3 +96,16 @@ def _do(writes: list[tuple[str, str]]) -> None:
                 objects.update(again, expected_revision=found[0].revision)
             else:
                 objects.remove(again, expected_revision=found[0].revision)
+
+
+@pytest.mark.django_db
+def test_whoever_takes_any_revision_sees_the_write_before_all_the_same(alice: Identity) -> None:
+    """`kubectl rollout status` lists with resourceVersion 0 right after `kubectl set image`."""
+    door = Client(alice, from_memory=True)
+    door.create("Namespace", manifests.namespace())
+    door.create("Deployment", manifests.deployment("web"), "shop")
+    door.list_rows("Deployment", "shop", fresh=Freshness(at_least=0))
+    changed = door.patch("Deployment", "web", {"spec": {"replicas": 5}}, "application/merge-patch+json", "shop")
+
+    (row,) = door.list_rows("Deployment", "shop", fresh=Freshness(at_least=0)).rows
+    assert str(row.revision) == changed.obj["metadata"]["resourceVersion"]
