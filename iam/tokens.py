@@ -124,7 +124,11 @@ def revoke_one(user: User, id: str) -> bool:
 
 def revoke_all(user: User) -> int:
     """Revokes every token of `user`, as after a change of password. Returns how many."""
-    return user.tokens.filter(revoked=False).update(revoked=True)
+    with transaction.atomic():
+        count = user.tokens.filter(revoked=False).update(revoked=True)
+        if count:
+            audit.record_person(user, "iam:token:delete", _TOKEN, message=f"all {count}")
+    return count
 
 
 def sweep(now: datetime) -> int:

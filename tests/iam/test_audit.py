@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from iam import audit, logins, people, trails
+from iam import audit, logins, people, tokens, trails
 from iam.audit import Target
 from iam.errors import NotAdministrator
 from iam.identities import Identity
@@ -129,6 +129,17 @@ def test_who_may_not_manage_people_is_in_the_trail_for_trying(bob: Identity) -> 
         people.create_user(reader, "mallory", password="long enough")
 
     assert AuditEntry.objects.get().outcome == "denied"
+
+
+def test_revoking_all_tokens_is_told_once() -> None:
+    alice = User.objects.create_user(Account.objects.create(name="acme"), "alice", "right password")
+    for _ in range(3):
+        tokens.issue(alice)
+    tokens.revoke_all(alice)
+    tokens.revoke_all(alice)
+
+    told = AuditEntry.objects.filter(action="iam:token:delete").values_list("message", flat=True)
+    assert list(told) == ["all 3"]
 
 
 def test_signing_in_and_failing_to_is_told() -> None:
