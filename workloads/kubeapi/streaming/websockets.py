@@ -139,6 +139,7 @@ async def _refuse(scope: Scope, send: Send, answer: Reply) -> None:
         return
     headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
     headers += [(name.encode(), value.encode()) for name, value in answer.headers]
+    headers.append((b"connection", b"close"))  # as it is: nobody shall send another request into it
     status = answer.status if answer.status >= 400 else 501
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": answer.body})
