@@ -89,7 +89,7 @@ def test_an_indexed_job_shows_each_index(shop: None, browser: Browser) -> None:
 
 
 def test_a_job_that_will_be_removed_says_when(shop: None, browser: Browser) -> None:
-    scenes.job("short", ttlSecondsAfterFinished=600, status=COMPLETE)
+    scenes.job("short", ttlSecondsAfterFinished=3000, status=COMPLETE)
 
     text = text_of(browser, f"{JOBS}short/")
 

@@ -9,7 +9,8 @@ from workloads.runtimes import hangups
 from workloads.runtimes.base import ExecSpec, RuntimeFault
 from workloads.runtimes.daemon import Daemon, Missing
 
-_LOOKS, _LOOK_AGAIN_SECONDS = 40, 0.05
+_LOOKS, _LOOK_AGAIN_SECONDS = 120, 0.05
+"""Docker waits two seconds for what a command left behind with its output open."""
 _KILLED = 137
 
 _DETACH_KEYS = ",".join(["ctrl-@", "ctrl-^", "ctrl-_", "ctrl-]"] * 4)

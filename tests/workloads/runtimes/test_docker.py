@@ -336,6 +336,12 @@ def test_the_pause_container_stops_when_asked(dockers: DockerWorld) -> None:
 # Processes that containers share
 
 
+def shells(dockers: DockerWorld, pod: SandboxSpec) -> int:
+    """The containers' own processes, as one of them sees it; each has, for a moment, a child that looks like itself."""
+    seen = "grep -l '[t]rap .exit 143' /proc/[0-9]*/cmdline | wc -l"
+    return min(int(dockers.run(pod.uid, seen)) for _ in range(5))
+
+
 def test_containers_that_share_their_processes_see_each_other_and_leave_no_dead_ones(dockers: DockerWorld) -> None:
     dockers.runtime.warm(dockers.network, size=1)
     pod = spec(dockers, "app", "side", shared_processes=True)
@@ -343,11 +349,11 @@ def test_containers_that_share_their_processes_see_each_other_and_leave_no_dead_
     for name in ("app", "side"):
         dockers.runtime.start_container(pod, name, attempt=0)
     assert dockers.run(pod.uid, "cat /proc/1/cmdline").rstrip("\0") == "/pause"
-    assert dockers.run(pod.uid, "grep -l '[t]rap .exit 143' /proc/[0-9]*/cmdline | wc -l") == "2"
+    assert shells(dockers, pod) == 2
     dockers.run(pod.uid, "(sh -c 'sleep 0.1' &) ; sleep 0.5")
     assert dockers.run(pod.uid, "grep -h State /proc/[0-9]*/status | grep -c Z || true") == "0"
     dockers.runtime.kill(pod.uid, container="side")
-    assert dockers.run(pod.uid, "grep -l '[t]rap .exit 143' /proc/[0-9]*/cmdline | wc -l") == "1"
+    assert shells(dockers, pod) == 1
 
 
 # Pulls
