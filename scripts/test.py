@@ -1,4 +1,4 @@
-"""`make test`: first everything that shares nothing, on all cores; then the journeys, through two running products."""
+"""`make test`: first everything that shares nothing, on all cores; then the journeys, through the running product."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ PYTEST = (sys.executable, "-m", "pytest")
 SHARED_OUT = ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--no-loadscope-reorder")
 """By files, in the order of tests/conftest.py."""
 ROOMS = (*PYTEST, *SHARED_OUT, "--ignore", "tests/e2e", "tests")
-JOURNEYS = (*PYTEST, "-p", "no:randomly", "-n", "2", *SHARED_OUT[2:], "--timeout", "300", "tests/e2e")
-"""Two at a time whatever the machine: they wait more than they work, and each has a product of its own."""
+JOURNEYS = (*PYTEST, "-p", "no:randomly", "--timeout", "300", "tests/e2e")
 
 
 def main() -> int:
