@@ -72,9 +72,9 @@ def record(
     at = timezone.now()
     words: JSON = {
         "account": identity.account,
-        "user": identity.user,
+        "user": identity.user[:_LONGEST_USER],
         "door": identity.origin.door,
-        "address": identity.origin.address,
+        "address": identity.origin.address[:_LONGEST_ADDRESS],
         "agent": identity.origin.agent[:_LONGEST_AGENT],
         "action": action,
         "kind": target.kind,
@@ -85,6 +85,7 @@ def record(
         "message": message[:_LONGEST_MESSAGE],
         "changes": _fitting(changes),
     }
+    words = _storable(words)
     with _in_line():
         words["previous"] = _newest(identity.account)
         _append(words, at)
@@ -138,7 +139,7 @@ def _masked(change: JSON) -> JSON:
 
 HIDDEN = "(hidden)"
 _NOTHING = object()
-_LONGEST_AGENT, _LONGEST_MESSAGE = 200, 1000
+_LONGEST_USER, _LONGEST_ADDRESS, _LONGEST_AGENT, _LONGEST_MESSAGE = 200, 45, 200, 1000
 _SEALED = ["account", "user", "door", "address", "agent", "action", "kind", "namespace", "name", "subresource"]
 _SEALED += ["outcome", "message", "changes", "previous"]
 
@@ -170,6 +171,12 @@ def _find_leaves(found: list[JSON], path: str, before: Any, after: Any) -> None:
 
 
 _MANY = (dict, list)
+
+
+def _storable(words: JSON) -> JSON:
+    """PostgreSQL keeps no NUL in texts and JSON, and callers may send one: no write shall fail for its entry."""
+    told = orjson.dumps(words)
+    return orjson.loads(told.replace(b"\\u0000", b"\\ufffd")) if b"\\u0000" in told else words
 
 
 def _fitting(changes: Sequence[JSON]) -> list[JSON]:

@@ -23,7 +23,7 @@ from workloads.meta.errors import Forbidden
 
 FILTERS = ("q", "user", "outcome", "since", "until")
 _SHOWN = 160
-"""Letters of a value; the whole is in the title."""
+"""Letters of a value; REST tells the whole."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ def test_pages_of_the_account_show_nothing_of_another(
 ) -> None:
     response = strangers_browser.get(url_of(pattern))
 
-    assert response.status_code in (200, 302, 400, 405)
+    incomplete = (400,) if pattern.name == "access-key-change" else ()  # says which key by its query alone
+    assert response.status_code in (200, 302, 405, *incomplete)
     for word in (b"lonely", b"acme", b"web-0001"):
         assert word not in response.content
 

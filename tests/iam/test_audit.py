@@ -131,6 +131,16 @@ def test_who_may_not_manage_people_is_in_the_trail_for_trying(bob: Identity) -> 
     assert AuditEntry.objects.get().outcome == "denied"
 
 
+def test_a_nul_and_a_long_name_hold_up_no_write() -> None:
+    robot = Identity("acme", f"system:serviceaccount:{'n' * 63}:{'a' * 253}")
+    changes = [{"path": "data.x", "after": "a\0b"}]
+    audit.record(robot, "cci:pod:get", Target("Pod", "no\0body"), message="\0", changes=changes)
+
+    entry = AuditEntry.objects.get()
+    assert (len(entry.user), entry.name, entry.changes[0]["after"]) == (200, "no\ufffdbody", "a\ufffdb")
+    assert audit.verify("acme").is_whole
+
+
 def test_revoking_all_tokens_is_told_once() -> None:
     alice = User.objects.create_user(Account.objects.create(name="acme"), "alice", "right password")
     for _ in range(3):
