@@ -23,7 +23,7 @@ from workloads.runtimes.simulated import Simulated
 from workloads.runtimes.simulatedsessions import Inside
 
 # Runs until told to exit, and goes at once on SIGTERM.
-_PATIENT = "trap 'exit 143' TERM; while [ ! -f /tmp/exit ]; do sleep 0.02; done; exit $(cat /tmp/exit)"
+_PATIENT = "trap 'exit 143' TERM; while [ ! -s /tmp/exit ]; do sleep 0.02; done; exit $(cat /tmp/exit)"
 
 
 class World(Protocol):
