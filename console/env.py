@@ -56,6 +56,10 @@ SETTINGS = (
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
     Setting("CCI_WORKER_THREADS", "4", "Reconciles a worker runs at the same time."),
     Setting("CCI_READ_CACHE", "256Mi", "Memory in which a web process keeps objects for reads; 0 reads the database."),
+    Setting(
+        "CCI_DNS", "10.247.0.10", "Address where pods ask for names; each installation its own. none: Docker's own DNS."
+    ),
+    Setting("CCI_ELB_POOL", "127.77.0.0/16", "Addresses for ELBs; each installation its own. none: no ELBs."),
     Setting("CCI_POD_CIDR", "10.248.0.0/14", "Range from which namespaces that name no CIDR get their network."),
 )
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
@@ -114,6 +118,17 @@ def address(name: str) -> str:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise SystemExit(f"{name}={text!r} is neither an IPv4 address nor none.") from None
+
+
+def network(name: str) -> ipaddress.IPv4Network | None:
+    """An IPv4 range, or None for `none`. Raises SystemExit with a sentence otherwise."""
+    text = get(name)
+    if text == "none":
+        return None
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError:
+        raise SystemExit(f"{name}={text!r} is neither an IPv4 range, such as 192.0.2.0/28, nor none.") from None
 
 
 def flag(name: str) -> bool:

@@ -5,10 +5,9 @@ The rules and words are Kubernetes'; the annotations that choose an ELB are chec
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from workloads.kinds import ingressclasses, ingressversions, ips, objectmeta
+from workloads.kinds import elbannotations, ingressclasses, ingressversions, ips, objectmeta
 from workloads.kinds.base import Column, Kind
 from workloads.kinds.columns import AGE, NAME, NONE
 from workloads.kinds.registry import register
@@ -18,8 +17,6 @@ from workloads.meta.errors import Cause
 JSON = dict[str, Any]
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
-ELB_ID, ELB_IP = "kubernetes.io/elb.id", "kubernetes.io/elb.ip"
-ELB_PORT, ELB_CLASS = "kubernetes.io/elb.port", "kubernetes.io/elb.class"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _WRONG_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")
 _WRONG_ENDS = ("/..", "/.")
@@ -41,7 +38,7 @@ def prepare(obj: JSON, old: JSON | None) -> None:
 
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     spec = obj["spec"]
-    found = objectmeta.validate(obj) + _class(obj) + _elb(_annotations(obj))
+    found = objectmeta.validate(obj) + _class(obj) + elbannotations.problems(obj)
     if not spec.get("rules") and not spec.get("defaultBackend"):
         rule = "either `defaultBackend` or `rules` must be specified"
         found.append(causes.invalid("spec", spec.get("rules") or [], rule))
@@ -65,19 +62,6 @@ def _class(obj: JSON) -> list[Cause]:
     if name and noted and name != noted:
         rule = "must match `ingressClassName` when both are specified"
         found.append(causes.invalid(f"metadata.annotations[{CLASS_ANNOTATION}]", noted, rule))
-    return found
-
-
-def _elb(annotations: dict[str, str]) -> list[Cause]:
-    found = []
-    port, ip, kind = annotations.get(ELB_PORT), annotations.get(ELB_IP), annotations.get(ELB_CLASS)
-    if port is not None and not (re.fullmatch("[0-9]{1,5}", port, re.ASCII) and not names.port_number(int(port))):
-        rule = "must be between 1 and 65535, inclusive"
-        found.append(causes.invalid(f"metadata.annotations[{ELB_PORT}]", port, rule))
-    if ip and (problem := ips.problem(ip)):
-        found.append(causes.invalid(f"metadata.annotations[{ELB_IP}]", ip, problem))
-    if kind is not None and kind != "elb":
-        found.append(causes.unsupported(f"metadata.annotations[{ELB_CLASS}]", kind, ("elb",)))
     return found
 
 

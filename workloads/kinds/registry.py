@@ -49,6 +49,7 @@ def _load() -> None:
         configmaps,
         cronjobs,
         deployments,
+        elbs,
         endpoints,
         endpointslices,
         events,

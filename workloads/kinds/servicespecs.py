@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Any
 
-from workloads.kinds import ips, objectmeta
+from workloads.kinds import elbannotations, ips, objectmeta
+from workloads.kinds.elbs import INSIDE
 from workloads.kinds.networks import SERVICES
 from workloads.meta import causes, names
 from workloads.meta.errors import Cause
@@ -19,6 +20,8 @@ CLIENT_IP = "ClientIP"
 PROTOCOLS = ("TCP", "UDP")
 RESERVED = 16
 """The first addresses of the range are the service's own (its API, its DNS) and nobody's to ask for."""
+LAST = INSIDE.network_address - 1
+"""What is behind it belongs to ELBs."""
 LONGEST_AFFINITY_SECONDS = 86400
 NO_NODE_PORTS = (
     "NodePort is not offered: there are no nodes to reach; use type LoadBalancer to be reached from outside, "
@@ -41,7 +44,7 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
         found += [causes.invalid("spec.selector", key, text) for text in names.qualified_name(key)]
         found += [causes.invalid("spec.selector", value, text) for text in names.label_value(value)]
     found += _affinity(spec) + _external_name(spec) + _addresses(spec) + _families(spec) + _policies(spec)
-    found += _balanced(spec) + _refused(spec)
+    found += _balanced(spec) + _refused(spec) + elbannotations.problems(obj)
     return found if old is None else found + _changes(spec, old["spec"])
 
 
@@ -128,7 +131,7 @@ def _addresses(spec: JSON) -> list[Cause]:
 
 
 def _range_causes(address: str, listed: list[str]) -> list[Cause]:
-    first, last = SERVICES.network_address + RESERVED, SERVICES.broadcast_address - 1
+    first, last = SERVICES.network_address + RESERVED, LAST
     parsed = ips.parsed(address)
     if isinstance(parsed, IPv4Address) and first <= parsed <= last:
         return []

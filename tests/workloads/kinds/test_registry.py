@@ -12,6 +12,7 @@ def test_the_kinds_of_the_product() -> None:
     assert {(kind.resource, kind.api_version) for kind in registry.kinds().values()} == {
         ("namespaces", "v1"),
         ("networks.networking.cci.io", "networking.cci.io/v1beta1"),
+        ("elbs.networking.cci.io", "networking.cci.io/v1beta1"),
         ("deployments.apps", "apps/v1"),
         ("replicasets.apps", "apps/v1"),
         ("pods", "v1"),
