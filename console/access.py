@@ -1,12 +1,12 @@
 """The guard every page calls: session -> identity -> the control plane's door, opened for that identity.
 
 A view never opens a door by itself. What belongs to another account does not exist here: 404.
-What the control plane refuses becomes a page with its sentence, in one place (`_refusal`).
+What the control plane or `iam` refuses becomes a page with its sentence, in one place (`_refusal`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate
@@ -15,6 +15,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import render
 
+from console.iamrefusals import status_of
+from iam.errors import IamError, NotAdministrator
 from iam.identities import Identity, identity_of
 from iam.models import User
 from workloads.client import JSON, Client, WriteOptions
@@ -61,14 +63,10 @@ def guarded(
                 return HttpResponseNotAllowed(allowed)
             try:
                 return view(open_visit(request, namespace=kwargs.get("namespace", "")), **kwargs)
-            except Forbidden as refusal:
-                identity = _identity(request, request.user)
-                Client(identity).note_denial(
-                    refusal, view.__name__, kwargs.get("name", ""), kwargs.get("namespace", "")
-                )
-                return _refusal(request, refusal)
             except StatusError as refusal:
-                return _refusal(request, refusal)
+                return _answer(request, request.user, refusal, view.__name__, kwargs)
+            except IamError as refusal:
+                return _answer(request, request.user, status_of(refusal), view.__name__, kwargs, error=refusal)
 
         guard.guarded = True  # type: ignore[attr-defined]
         return guard
@@ -89,6 +87,23 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
 def _identity(request: HttpRequest, user: User) -> Identity:
     address, agent = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_USER_AGENT", "")
     return identity_of(user).came("console", address=address, agent=agent)
+
+
+def _answer(
+    request: HttpRequest,
+    user: User,
+    refusal: StatusError,
+    view: str,
+    kwargs: Mapping[str, Any],
+    *,
+    error: IamError | None = None,
+) -> HttpResponse:
+    """What is denied is in the audit trail, unless `iam` wrote it there itself."""
+    is_recorded = isinstance(error, NotAdministrator) and error.is_recorded
+    if isinstance(refusal, Forbidden) and not is_recorded:
+        client = Client(_identity(request, user))
+        client.note_denial(refusal, view, str(kwargs.get("name", "")), str(kwargs.get("namespace", "")))
+    return _refusal(request, refusal)
 
 
 def _refusal(request: HttpRequest, refusal: StatusError) -> HttpResponse:

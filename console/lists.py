@@ -6,9 +6,9 @@ here while pages are read, and reading stops when a page of the list is full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -28,6 +28,11 @@ _LOOKED_AT = 2000
 """Objects read at most for one page: a filter that finds little says that it stopped looking."""
 
 R = TypeVar("R", bound=Row)
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,13 @@ def shelf(
         return _shelf(query, read, row, named, wanted, query.get("continue"))
     except Expired:
         return _shelf(query, read, row, named, wanted, "")
+
+
+def named(query: Query, rows: Sequence[Named], *, more: bool) -> Pager:
+    """Of a list by name, whose next page begins behind the last row here; `more` says whether there is one."""
+    sentence = ngettext("%(count)s shown", "%(count)s shown", len(rows)) % {"count": len(rows)}
+    following = query.following(rows[-1].name) if more else ""
+    return Pager(sentence, not query.get("continue"), query.with_(), following)
 
 
 def whole(

@@ -19,6 +19,8 @@ from django.urls import resolve
 
 from console import frame
 from console.access import Visit, guarded, open_visit
+from console.iamrefusals import status_of
+from iam.errors import IamError
 
 Context = dict[str, Any]
 Describe = Callable[Concatenate[Visit, ...], Context]
@@ -33,7 +35,10 @@ class Page:
     kinds: tuple[str, ...]
 
     def context(self, visit: Visit, kwargs: Mapping[str, Any]) -> Context:
-        return {"visit": visit, "frame": frame.of(visit), **self.describe(visit, **kwargs)}
+        try:
+            return {"visit": visit, "frame": frame.of(visit), **self.describe(visit, **kwargs)}
+        except IamError as refusal:
+            raise status_of(refusal) from None
 
 
 def page(template: str, *, kinds: tuple[str, ...] = ()) -> Callable[[Describe], Callable[..., Any]]:

@@ -67,10 +67,17 @@ MAP = (
         ),
     ),
     Group(
+        _("Access"),
+        (
+            Section("users", _("Users"), "console:users"),
+            Section("groups", _("Groups"), "console:groups"),
+            Section("accesskeys", _("Access keys"), "console:access-keys"),
+            Section("audit", _("Audit"), "console:audit"),
+        ),
+    ),
+    Group(
         _("Account"),
         (
-            Section("audit", _("Audit"), "console:audit"),
-            Section("accesskeys", _("Access keys"), "console:access-keys"),
             Section("kubectl", _("kubectl access"), "console:kubectl"),
             Section("help", _("Help"), "console:help"),
         ),
@@ -92,11 +99,16 @@ PAGES = {
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
 
+PEOPLE = {"User": "console:user", "Group": "console:group"}
+"""The same of what the account has beside the control plane; each takes `name` alone."""
+
 
 def page_of(kind: str, namespace: str, name: str) -> str:
     """Where the console shows an object; "" for kinds without a page."""
     if kind in ("Namespace", "Network"):
         return reverse("console:namespace", kwargs={"namespace": namespace or name})
+    if kind in PEOPLE:
+        return reverse(PEOPLE[kind], kwargs={"name": name})
     if kind not in PAGES:
         return ""
     try:

@@ -12,6 +12,7 @@ from console.views import (
     cronjobs,
     deployments,
     ended,
+    groups,
     help,
     jobs,
     kubectl,
@@ -23,6 +24,7 @@ from console.views import (
     search,
     session,
     storage,
+    users,
 )
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
@@ -31,6 +33,7 @@ _CRONJOB = "namespaces/<slug:namespace>/cronjobs/<str:name>/"
 _CLAIM = "namespaces/<slug:namespace>/claims/<str:name>/"
 _CONFIGMAP = "namespaces/<slug:namespace>/configmaps/<str:name>/"
 _SECRET = "namespaces/<slug:namespace>/secrets/<str:name>/"  # noqa: S105  an address
+_USER, _GROUP = "users/<str:name>/", "groups/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -40,6 +43,22 @@ pages: list[URLPattern] = [
     path("", overview.overview, name="overview"),
     path("search/", search.search, name="search"),
     path("help/", help.help_page, name="help"),
+    path("users/", users.user_list, name="users"),
+    path("create/user/", users.user_create, name="user-create"),
+    path(_USER, users.detail, name="user"),
+    path(f"{_USER}policies/", users.policies, name="user-policies"),
+    path(f"{_USER}groups/", users.groups, name="user-groups"),
+    path(f"{_USER}password/", users.password, name="user-password"),
+    path(f"{_USER}change/", users.change, name="user-change"),
+    path(f"{_USER}delete/", users.delete, name="user-delete"),
+    path("groups/", groups.group_list, name="groups"),
+    path("create/group/", groups.group_create, name="group-create"),
+    path(_GROUP, groups.detail, name="group"),
+    path(f"{_GROUP}edit/", groups.edit, name="group-edit"),
+    path(f"{_GROUP}policies/", groups.policies, name="group-policies"),
+    path(f"{_GROUP}members/add/", groups.add_members, name="group-members"),
+    path(f"{_GROUP}members/remove/", groups.remove_member, name="group-member-remove"),
+    path(f"{_GROUP}delete/", groups.delete, name="group-delete"),
     path("access-keys/", accesskeys.key_list, name="access-keys"),
     path("access-keys/create/", accesskeys.key_create, name="access-key-create"),
     path("access-keys/change/", accesskeys.key_change, name="access-key-change"),

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from iam import audit, vault
 from iam.audit import Target
+from iam.identities import Identity
 from iam.models import AccessKey, Token, User
 
 MOST_ACTIVE = 2
@@ -90,14 +91,14 @@ def describe(user: User, ak: str, description: str) -> None:
         raise UnknownKey(ak)
 
 
-def disable(user: User, ak: str) -> None:
-    """It signs in no more, and what was had with it is revoked. Harmless when it is disabled already. Raises
-    UnknownKey."""
+def disable(user: User, ak: str, *, by: Identity | None = None) -> None:
+    """It signs in no more, and what was had with it is revoked. Harmless when it is disabled already. `by` is who does
+    it, if not the user. Raises UnknownKey."""
     with transaction.atomic():
         if not user.access_keys.filter(ak=ak).update(active=False):
             raise UnknownKey(ak)
         Token.objects.filter(access_key=ak).update(revoked=True)
-        _trail(user, "update", ak, message="disabled")
+        _trail(user, "update", ak, message="disabled", by=by)
 
 
 def enable(user: User, ak: str) -> None:
@@ -136,8 +137,12 @@ def note_use(key: AccessKey, *, address: str) -> None:
     AccessKey.objects.filter(due, ak=key.ak).update(last_used=now, last_address=address[:45])
 
 
-def _trail(user: User, verb: str, ak: str, *, message: str = "") -> None:
-    audit.record_person(user, f"iam:accesskey:{verb}", Target("AccessKey", ak), message=message)
+def _trail(user: User, verb: str, ak: str, *, message: str = "", by: Identity | None = None) -> None:
+    action, target = f"iam:accesskey:{verb}", Target("AccessKey", ak)
+    if by is None:
+        audit.record_person(user, action, target, message=message)
+    else:
+        audit.record(by, action, target, message=message)
 
 
 def _hold(user: User) -> None:

@@ -24,6 +24,8 @@ class NotAdministrator(IamError):
         """`action` is what was missing, for example `iam:user:create`."""
         super().__init__(f"insufficient operation permission, require {action}")
         self.action = action
+        self.is_recorded = False
+        """Whether the audit trail has it already."""
 
 
 class Missing(IamError):

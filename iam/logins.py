@@ -8,6 +8,7 @@ by strangers' guesses. Answers take as long for a login that does not exist as f
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -78,7 +79,7 @@ def check(account: str, user: str, password: str, *, address: str = "") -> User:
     rules = {pair: _PAIR, _digest("address", address): _ADDRESS}
     if not LoginPlace.objects.filter(digest=pair).exists():
         rules[_digest("login", account, user)] = _LOGIN
-    before = _count(rules)
+    before = _count(rules, login=_digest("login", account, user))
     person = User.objects.select_related("account").filter(login=f"{account}/{user}", is_active=True).first()
     if person is None:
         make_password(password)
@@ -86,8 +87,28 @@ def check(account: str, user: str, password: str, *, address: str = "") -> User:
         _trail(account, user, address, outcome="failed")
         raise WrongLogin
     _take_back(before, pair)
+    User.objects.filter(pk=person.pk).update(last_login=timezone.now())
     _trail(account, user, address, outcome="done")
     return person
+
+
+def waiting(account: str, users: Iterable[str]) -> dict[str, datetime]:
+    """Of `users`, by name, those whose next try must wait at some address: until when, where it is longest."""
+    names = {_digest("login", account, user): user for user in users}
+    now, found = timezone.now(), dict[str, datetime]()
+    for row in LoginFailures.objects.filter(login__in=names):
+        rule = _LOGIN if row.digest == row.login else _PAIR
+        until = row.last + rule.wait(_left(row, rule, now))
+        if until > now:
+            name = names[row.login]
+            found[name] = max(until, found.get(name, until))
+    return found
+
+
+def forgive(account: str, user: str) -> None:
+    """The wrong passwords of a login count no more, from wherever they came. Those of an address do: it is not one
+    person's."""
+    LoginFailures.objects.filter(login=_digest("login", account, user)).delete()
 
 
 def _trail(account: str, user: str, address: str, *, outcome: Literal["done", "failed"]) -> None:
@@ -104,11 +125,13 @@ def sweep(now: datetime) -> None:
     LoginPlace.objects.filter(last__lt=now - _PLACES_KEPT).delete()
 
 
-def _count(rules: dict[str, _Rule]) -> dict[str, datetime]:
+def _count(rules: dict[str, _Rule], *, login: str) -> dict[str, datetime]:
     """Every try counts as wrong before it is looked at, so that many at once are no way around. Rows are held in one
     order. Returns when the try before each was. Raises TooManyTries, which counts for nothing."""
     with transaction.atomic():
-        rows = [_held(digest, rules[digest]) for digest in sorted(rules)]
+        rows = [
+            _held(digest, rules[digest], login="" if rules[digest] is _ADDRESS else login) for digest in sorted(rules)
+        ]
         now = max(timezone.now(), *(row.last for row in rows))
         until = max(row.last + rules[row.digest].wait(row.count) for row in rows)
         if until > now:
@@ -118,11 +141,17 @@ def _count(rules: dict[str, _Rule]) -> dict[str, datetime]:
     return {row.digest: row.last for row in rows}
 
 
-def _held(digest: str, rule: _Rule) -> LoginFailures:
-    row, _ = LoginFailures.objects.select_for_update().get_or_create(digest=digest, defaults={"last": timezone.now()})
-    passed = max(timezone.now() - row.last, timedelta(0))  # clocks of processes differ a little
-    row.count = max(0, row.count - passed // rule.leak)
+def _held(digest: str, rule: _Rule, *, login: str) -> LoginFailures:
+    fresh = {"last": timezone.now(), "login": login}
+    row, _ = LoginFailures.objects.select_for_update().get_or_create(digest=digest, defaults=fresh)
+    row.count = _left(row, rule, timezone.now())
     return row
+
+
+def _left(row: LoginFailures, rule: _Rule, now: datetime) -> int:
+    """Those that are not forgiven yet."""
+    passed = max(now - row.last, timedelta(0))  # clocks of processes differ a little
+    return int(max(0, row.count - passed // rule.leak))
 
 
 def _take_back(before: dict[str, datetime], pair: str) -> None:

@@ -162,9 +162,10 @@ class Nonce(models.Model):
 
 class LoginFailures(models.Model):
     """Wrong passwords in a row: for one login from one address, for one login, or from one address (`digest` hides
-    which), so that guessing gets slow."""
+    which), so that guessing gets slow. `login` is the digest of the login, "" where it is of an address alone."""
 
     digest = models.CharField(max_length=64, primary_key=True)
+    login = models.CharField(max_length=64, blank=True, default="", db_default="", db_index=True)
     count = models.PositiveIntegerField(default=0)
     last = models.DateTimeField(db_index=True)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from django.db import transaction
 
-from iam import attachments, audit, policies, tokens
+from iam import accesskeys, attachments, audit, logins, policies, tokens
 from iam.audit import Target
 from iam.errors import Busy, Missing, NotAdministrator, Taken, WrongFields
 from iam.identities import Identity, identity_of
@@ -49,6 +49,7 @@ def _audited(action: str, kind: str) -> Callable[[Change[P, R]], Change[P, R]]:
                     audit.record(by, action, target, changes=_told(given), message=", ".join(map(str, args)))
             except NotAdministrator as refusal:
                 audit.record(by, action, target, outcome="denied", message=refusal.message)
+                refusal.is_recorded = True
                 raise
             return done
 
@@ -63,13 +64,31 @@ def _told(given: Any) -> list[JSON]:
     return audit.difference({}, told)
 
 
+class Holders(NamedTuple):
+    """Names of those who have a policy directly."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """`bob`, `group devs`."""
+        return sorted([*self.users, *(f"group {name}" for name in self.groups)])
+
+
+def admit(by: Identity, action: str) -> None:
+    """For doors that ask before they show a form. Raises NotAdministrator."""
+    _admit(by, action)
+
+
 # Users
 
 
-def users(by: Identity) -> list[User]:
-    """By name."""
+def users(by: Identity, *, part: str = "", after: str = "", limit: int | None = None) -> list[User]:
+    """By name: those whose name contains `part`, `limit` of them behind the one called `after`."""
     _admit(by, "iam:user:list")
-    return list(_users(by).order_by("name").prefetch_related("groups", "attachments"))
+    found = _users(by).filter(name__icontains=part, name__gt=after).order_by("name")
+    return list(found.prefetch_related("groups__attachments", "attachments", "access_keys")[:limit])
 
 
 def user(by: Identity, name: str) -> User:
@@ -103,7 +122,7 @@ def set_password(by: Identity, name: str, *, password: str) -> None:
     with transaction.atomic():
         found.set_password(password)
         found.save(update_fields=["password"])
-        tokens.revoke_all(found)
+        tokens.revoke_all(found, by=by)
 
 
 @_audited("iam:user:update", "User")
@@ -115,8 +134,32 @@ def set_active(by: Identity, name: str, *, active: bool) -> User:
     with transaction.atomic():
         _keeping_an_administrator(by, lambda: found.save(update_fields=["is_active"]))
         if not active:
-            tokens.revoke_all(found)
+            tokens.revoke_all(found, by=by)
     return found
+
+
+@_audited("iam:user:update", "User")
+def unlock(by: Identity, name: str) -> None:
+    """Wrong passwords that were counted for this user are forgotten: the next try need not wait."""
+    _admit(by, "iam:user:update")
+    logins.forgive(by.account, _user(by, name).name)
+
+
+@_audited("iam:user:update", "User")
+def revoke_tokens(by: Identity, name: str) -> int:
+    """All that speak for the user. Returns how many."""
+    _admit(by, "iam:user:update")
+    return tokens.revoke_all(_user(by, name), by=by)
+
+
+@_audited("iam:accesskey:update", "User")
+def disable_key(by: Identity, name: str, ak: str) -> None:
+    """Of another user; enabling and deleting are its owner's. Raises Missing."""
+    _admit(by, "iam:accesskey:update")
+    try:
+        accesskeys.disable(_user(by, name), ak, by=by)
+    except accesskeys.UnknownKey:
+        raise Missing("access key", ak) from None
 
 
 @_audited("iam:user:delete", "User")
@@ -137,10 +180,11 @@ def identity_named(account: str, name: str) -> Identity | None:
 # Groups
 
 
-def groups(by: Identity) -> list[Group]:
-    """By name."""
+def groups(by: Identity, *, part: str = "", after: str = "", limit: int | None = None) -> list[Group]:
+    """By name, as `users`."""
     _admit(by, "iam:group:list")
-    return list(_groups(by).order_by("name").prefetch_related("members", "attachments"))
+    found = _groups(by).filter(name__icontains=part, name__gt=after).order_by("name")
+    return list(found.prefetch_related("members", "attachments")[:limit])
 
 
 def group(by: Identity, name: str) -> Group:
@@ -197,6 +241,29 @@ def remove_member(by: Identity, group_name: str, user_name: str) -> Group:
     return found
 
 
+def regroup(by: Identity, user_name: str, joined: Iterable[str], left: Iterable[str]) -> None:
+    """Makes a user a member of some groups and takes them out of others, all or none of it."""
+    _admit(by, "iam:group:update")
+    with transaction.atomic():
+        for name in joined:
+            add_member(by, name, user_name)
+        for name in left:
+            remove_member(by, name, user_name)
+
+
+def enlist(by: Identity, group_name: str, user_names: Iterable[str]) -> None:
+    """Several new members at once, all or none of them. Raises WrongFields that names those who are not there."""
+    _admit(by, "iam:group:update")
+    _group(by, group_name)
+    names = list(dict.fromkeys(user_names))
+    unknown = set(names) - set(_users(by).filter(name__in=names).values_list("name", flat=True))
+    wrong = f"there is no user {', '.join(sorted(unknown))}" if unknown else "" if names else "name at least one user"
+    _refuse({"users": wrong} if wrong else {})
+    with transaction.atomic():
+        for name in names:
+            add_member(by, group_name, name)
+
+
 # Policies
 
 
@@ -214,8 +281,7 @@ def policy(by: Identity, name: str) -> Policy | SystemPolicy:
 @_audited("iam:policy:create", "Policy")
 def create_policy(by: Identity, name: str, *, document: Any, description: str = "") -> Policy:
     _admit(by, "iam:policy:create")
-    wrong = {} if _POLICY_NAME.fullmatch(name) else {"name": _POLICY_NAME_RULE}
-    _refuse(wrong | _description_problems(description) | policies.problems(document))
+    _refuse(policy_problems(name, document=document, description=description))
     if name in SYSTEM:
         raise Taken("policy", name)
     with transaction.atomic():
@@ -225,6 +291,12 @@ def create_policy(by: Identity, name: str, *, document: Any, description: str = 
         if not is_new:
             raise Taken("policy", name)
     return made
+
+
+def policy_problems(name: str, *, document: Any, description: str = "") -> JSON:
+    """What would be wrong with such a policy, by field; the document's fields by their paths in it."""
+    wrong = {} if _POLICY_NAME.fullmatch(name) else {"name": _POLICY_NAME_RULE}
+    return wrong | _description_problems(description) | policies.problems(document)
 
 
 @_audited("iam:policy:update", "Policy")
@@ -246,9 +318,9 @@ def delete_policy(by: Identity, name: str) -> None:
     _admit(by, "iam:policy:delete")
     found = _policy(by, name)
     with transaction.atomic():
-        holders = _holders(by, name)
-        if holders:
-            raise Busy(f'policy "{name}" is attached to {", ".join(holders[:10])}: detach it first')
+        found_at = _holders(by, name).words
+        if found_at:
+            raise Busy(f'policy "{name}" is attached to {", ".join(found_at[:10])}: detach it first')
         found.delete()
 
 
@@ -269,6 +341,22 @@ def detach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -
     if not found.exists():
         raise Missing("policy", policy_name)
     _keeping_an_administrator(by, found.delete)
+
+
+def holders(by: Identity, name: str) -> Holders:
+    """Who has the policy called `name` directly."""
+    _admit(by, "iam:policy:get")
+    return _holders(by, name)
+
+
+def regive(by: Identity, added: Iterable[str], removed: Iterable[str], *, user: str = "", group: str = "") -> None:
+    """Attaches and detaches policies of a user or of a group, all or none of it."""
+    _admit(by, "iam:policy:update")
+    with transaction.atomic():
+        for name in added:
+            attach(by, name, user=user, group=group)
+        for name in removed:
+            detach(by, name, user=user, group=group)
 
 
 def attached_to(holder: User | Group) -> list[str]:
@@ -389,8 +477,9 @@ def _holder(by: Identity, user: str, group: str) -> dict[str, User | Group]:
     return {"user": _user(by, user)} if user else {"group": _group(by, group)}
 
 
-def _holders(by: Identity, policy: str) -> list[str]:
-    """The names of users and groups that have it."""
-    users = _users(by).filter(attachments__policy=policy).values_list("name", flat=True)
-    groups = _groups(by).filter(attachments__policy=policy).values_list("name", flat=True)
-    return sorted([*users, *(f"group {name}" for name in groups)])
+def _holders(by: Identity, policy: str) -> Holders:
+    users, groups = (
+        tuple(found.filter(attachments__policy=policy).order_by("name").values_list("name", flat=True))
+        for found in (_users(by), _groups(by))
+    )
+    return Holders(users, groups)

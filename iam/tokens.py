@@ -122,12 +122,15 @@ def revoke_one(user: User, id: str) -> bool:
     return is_revoked
 
 
-def revoke_all(user: User) -> int:
-    """Revokes every token of `user`, as after a change of password. Returns how many."""
+def revoke_all(user: User, *, by: Identity | None = None) -> int:
+    """Revokes every token of `user`, as after a change of password. `by` is who does it, if not the user. Returns how
+    many."""
     with transaction.atomic():
         count = user.tokens.filter(revoked=False).update(revoked=True)
-        if count:
+        if count and by is None:
             audit.record_person(user, "iam:token:delete", _TOKEN, message=f"all {count}")
+        elif count and by is not None:
+            audit.record(by, "iam:token:delete", _TOKEN, message=f"all {count} of {user.name}")
     return count
 
 

@@ -74,8 +74,19 @@ def seed(stack: Stack, registry: str) -> None:
     stack.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", "job/import", "--timeout=60s")
     stack.kubectl("-n", NAMESPACE, "wait", "--for=condition=Failed", "job/reindex", "--timeout=60s")
     stack.kubectl("-n", NAMESPACE, "delete", "pod", "-l", "app=mailer")
+    people(stack)
     stack.wait(lambda: reasons(stack) >= {"CrashLoopBackOff", "ImagePullBackOff"}, seconds=90, what="the sick ones")
     stack.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/mailer", "--timeout=60s")
+
+
+def people(stack: Stack) -> None:
+    """A group, and somebody in it."""
+    group = {"name": "developers", "description": "They build and run the shop.", "policies": ["CCI CommonOperations"]}
+    bob = {"name": "bob", "password": "battery staple", "groups": ["developers"], "policies": ["CCI ReadOnlyAccess"]}
+    with stack.http() as client:
+        headers = {"X-CSRFToken": client.cookies["csrftoken"], "Referer": stack.url}
+        for place, asked in (("groups", group), ("users", bob)):
+            client.post(f"/api/v1/{place}", json=asked, headers=headers).raise_for_status()
 
 
 def batch() -> list[JSON]:
@@ -162,6 +173,7 @@ def addresses(stack: Stack) -> dict[str, str]:
         "pod-image": f"{space}pods/{pods['search']}/",
         **{f"pod-{tab}": f"{sick}{tab}/" for tab in ("containers", "logs", "events", "yaml", "cost")},
         **places(space),
+        **access(),
         "kubectl": "/kubectl/",
         "help": "/help/",
         "create-namespace": "/create/namespace/",
@@ -197,6 +209,22 @@ def places(space: str) -> dict[str, str]:
         "secret": f"{space}secrets/database/",
         "create-secret": f"/create/secret/?namespace={NAMESPACE}",
         "ended-pods": f"{space}ended-pods/",
+    }
+
+
+def access() -> dict[str, str]:
+    """Of people and what they may."""
+    return {
+        "users": "/users/",
+        "user": "/users/bob/",
+        "user-policies": "/users/bob/policies/",
+        "user-delete": "/users/bob/delete/",
+        "create-user": "/create/user/",
+        "groups": "/groups/",
+        "group": "/groups/developers/",
+        "create-group": "/create/group/",
+        "access-keys": "/access-keys/",
+        "audit": "/audit/",
     }
 
 

@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from console.iamrefusals import status_of
 from iam import errors, people
 from iam.identities import Identity
 from iam.models import Group, Policy, User
 from iam.policies import SYSTEM, SystemPolicy
-from workloads.meta.errors import AlreadyExists, BadRequest, Cause, Conflict, Forbidden, Invalid, NotFound, StatusError
+from workloads.meta.errors import BadRequest, Cause
 
 JSON = dict[str, Any]
 
@@ -25,7 +26,7 @@ class _View(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         if not isinstance(exc, errors.IamError):
             return super().handle_exception(exc)
-        refusal = _status_of(exc)
+        refusal = status_of(exc)
         if self.request.method in SAFE_METHODS:
             return super().handle_exception(refusal)
         return Response(refusal.body(), status=refusal.code)
@@ -163,19 +164,6 @@ class GroupPolicyView(_View):
     def delete(self, request: Request, name: str, policy: str) -> Response:
         people.detach(_identity(request), policy, group=name)
         return Response(status=204)
-
-
-def _status_of(error: errors.IamError) -> StatusError:
-    match error:
-        case errors.NotAdministrator():
-            return Forbidden(error.action)
-        case errors.Missing():
-            return NotFound(error.message, details={"name": error.name, "kind": error.what})
-        case errors.Taken():
-            return AlreadyExists(error.message, details={"name": error.name, "kind": error.what})
-        case errors.WrongFields():
-            return Invalid(error.message, causes=tuple(Cause(*field) for field in error.fields.items()))
-    return Conflict(error.message)
 
 
 _TYPES: dict[type, str] = {str: "a text", list: "a list of names", bool: "true or false", dict: "an object"}

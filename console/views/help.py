@@ -58,6 +58,10 @@ def _words() -> list[Answer]:
             _("A policy says what a user may do in the account. In a namespace with roles, a role is needed as well."),
         ),
         Answer(
+            _("User and group"),
+            _("People of the account. A user has their own policies and their groups'; a Deny beats every Allow."),
+        ),
+        Answer(
             _("Audit"),
             _("Who wrote or was denied what, when and from where. Entries seal one another (manage.py audit)."),
         ),

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from console import lists, sections
 from console.access import Visit
 from console.pages import Context, page
+from iam import people
+from iam.errors import NotAdministrator
 from workloads.meta.errors import Forbidden
 
 _EACH = 6
@@ -29,7 +31,8 @@ class Hit:
 @page("search.html")
 def search(visit: Visit) -> Context:
     text = visit.request.GET.get("q", "").strip().lower()
-    hits = [*_places(visit, text), *_namespaces(visit, text), *(_objects(visit, text) if text else ())]
+    hits = [*_places(visit, text), *_namespaces(visit, text)]
+    hits += [*_objects(visit, text), *_people(visit, text)] if text else []
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
         groups.setdefault(hit.group, []).append(hit)
@@ -46,6 +49,8 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create a claim"), "console:claim-create"),
         (_("Create a ConfigMap"), "console:configmap-create"),
         (_("Create a Secret"), "console:secret-create"),
+        (_("Create a user"), "console:user-create"),
+        (_("Create a group"), "console:group-create"),
         *((str(section.title), section.everywhere) for section in sections.SECTIONS),
         (_("Download a kubeconfig"), "console:kubeconfig"),
     ]
@@ -63,6 +68,15 @@ def _objects(visit: Visit, text: str) -> Iterator[Hit]:
         with suppress(Forbidden):
             for key in islice(lists.matching(visit.client, kind, text), _EACH):
                 yield Hit(titles[kind], key.name, key.namespace, sections.page_of(kind, key.namespace, key.name))
+
+
+def _people(visit: Visit, text: str) -> Iterator[Hit]:
+    """For those who may list them."""
+    with suppress(NotAdministrator):
+        for user in people.users(visit.identity, part=text, limit=_EACH):
+            yield Hit(_("Users"), user.name, "", sections.page_of("User", "", user.name))
+        for group in people.groups(visit.identity, part=text, limit=_EACH):
+            yield Hit(_("Groups"), group.name, "", sections.page_of("Group", "", group.name))
 
 
 def _url(name: str) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client as Browser
+from pytest_django import Settings
 
 from tests import manifests
 from tests.console import scenes
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -23,7 +29,8 @@ def strangers_browser(db: None) -> Browser:
 
 @pytest.fixture
 def shop(db: None) -> None:
-    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob."""
+    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob; a user
+    and a group are called so, too."""
     scenes.namespace("shop")
     web = scenes.deployment("web", replicas=2, readyReplicas=1)
     replica_set = scenes.replica_set(web)
@@ -31,6 +38,7 @@ def shop(db: None) -> None:
     scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
     scenes.pod("lonely", status=scenes.crashing())
     scenes.person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
+    scenes.people_called("web")
     scenes.configmap("web", {"colour": "blue"})
     scenes.secret("web", {"password": "open-sesame"})
     scenes.cronjob("web")

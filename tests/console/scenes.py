@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from iam.identities import Identity
+from iam import people
+from iam.identities import Identity, identity_of
 from iam.models import Account, User
 from tests import manifests
 from workloads.client import Client, DeleteOptions, Ended, Kept
@@ -23,6 +24,13 @@ def user(account: str = "acme", name: str = "alice") -> User:
     owner, _made = Account.objects.get_or_create(name=account)
     found = User.objects.filter(account=owner, name=name).first()
     return found or User.objects.create_user(owner, name, "secret-secret")
+
+
+def people_called(name: str) -> None:
+    """A user and a group of acme, as alice made them."""
+    admin = identity_of(user())
+    people.create_group(admin, name, description="They sell.")
+    people.create_user(admin, name, password="secret-secret", groups=[name])
 
 
 def person(account: str = "acme", name: str = "alice") -> Client:

@@ -33,7 +33,7 @@ def url_of(pattern: URLPattern) -> str:
 
 
 GUARDED = [pattern for pattern in pages if pattern.name not in OPEN]
-OWNED = [pattern for pattern in GUARDED if {"namespace", "uid"} & pattern.pattern.converters.keys()]
+OWNED = [pattern for pattern in GUARDED if {"namespace", "uid", "name"} & pattern.pattern.converters.keys()]
 NAMED_GUARDED = [pytest.param(one, id=one.name) for one in GUARDED]
 NAMED_OWNED = [pytest.param(one, id=one.name) for one in OWNED]
 NAMED_OTHERS = [pytest.param(one, id=one.name) for one in GUARDED if one not in OWNED]

@@ -7,7 +7,6 @@ import json
 import pytest
 from django.test import Client as Browser
 from django.urls import reverse
-from pytest_django import Settings
 
 from console.rest.urls import urlpatterns
 from iam import people
@@ -22,11 +21,6 @@ from workloads.kinds.namespaces import RBAC_LABEL
 ROOT = "/api/v1/"
 PODS = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["CCI:pod:*"]}]}
 NAMES = {"name": "bob", "policy": "CCI ReadOnlyAccess", "member": "bob", "namespace": "shop"}
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
