@@ -104,7 +104,7 @@ def _document(path: str) -> tuple[bytes, str]:
     document = {
         "openapi": "3.0.0",
         "info": {"title": "CCI", "version": f"v{schemas.KUBERNETES_VERSION}"},
-        "paths": dict(_paths(f"/{path}", group, version, kinds)),
+        "paths": {place: _with_names(place, item) for place, item in _paths(f"/{path}", group, version, kinds)},
         "components": {
             "schemas": _schemas(group, version, kinds),
             "securitySchemes": {"BearerToken": {"type": "http", "scheme": "bearer"}},
@@ -190,6 +190,13 @@ def _paths(root: str, group: str, version: str, kinds: list[Kind]) -> Iterator[t
         yield place, {"patch": _operation("patch", _gvk(group, version, refused.name), _refused_schema(refused))}
 
 
+def _with_names(place: str, item: JSON) -> JSON:
+    """The operations of a path, and the names that stand in it."""
+    names = [name for name in ("namespace", "name") if f"{{{name}}}" in place]
+    said = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return {**item, "parameters": said} if said else item
+
+
 def _kind_paths(root: str, group: str, version: str, kind: Kind) -> Iterator[tuple[str, JSON]]:
     gvk, verbs = _gvk(group, version, kind.name), set(kind.verbs)
     base = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
@@ -214,26 +221,26 @@ def _kind_paths(root: str, group: str, version: str, kind: Kind) -> Iterator[tup
             found = {"post": _operation("post", _gvk("policy", "v1", "Eviction"), _EVICTION)}
             yield f"{base}/{{name}}/eviction", found
         elif part == "log":
-            yield f"{base}/{{name}}/log", {"get": _operation("get", gvk, "")}
+            yield f"{base}/{{name}}/log", {"get": _operation("get", gvk, "", part=part)}
         elif part in ("exec", "attach", "portforward"):
-            yield (
-                f"{base}/{{name}}/{part}",
-                {"get": _operation("connect", gvk, ""), "post": _operation("connect", gvk, "")},
-            )
+            connect = _operation("connect", gvk, "", part=part)
+            yield f"{base}/{{name}}/{part}", {"get": connect, "post": connect}
+        elif part == "finalize":
+            yield f"{base}/{{name}}/finalize", {"put": _operation("put", gvk, kind.schema)}
         elif part == "status":
             found = {each: _operation(each, gvk, kind.schema) for each in ("get", "put", "patch")}
             yield f"{base}/{{name}}/status", found
 
 
-def _operation(action: str, gvk: JSON, schema: str) -> JSON:
-    """`schema` is what is answered, "" for text."""
+def _operation(action: str, gvk: JSON, schema: str, *, part: str = "") -> JSON:
+    """`schema` is what is answered, "" for text; `part` a subresource that takes parameters of its own."""
     content: JSON = {"text/plain": {"schema": {"type": "string"}}}
     if schema:
         content = {JSON_TYPE: {"schema": {"$ref": _REFERENCE + schema}}}
     found: JSON = {
         "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": gvk,
-        "parameters": [_parameter(name, type) for name, type in _PARAMETERS.get(action, ())],
+        "parameters": [_parameter(name, type) for name, type in _PARAMETERS.get(part or action, ())],
         "responses": {"200": {"description": "OK", "content": content}, "401": {"description": "Unauthorized"}},
     }
     if action == "patch":
@@ -252,6 +259,19 @@ def _parameter(name: str, type: str) -> JSON:
 
 _SELECTORS = (("labelSelector", "string"), ("fieldSelector", "string"))
 _WRITES = (("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string"))
+_DELETES = (
+    ("dryRun", "string"),
+    ("gracePeriodSeconds", "integer"),
+    ("orphanDependents", "boolean"),
+    ("propagationPolicy", "string"),
+)
+_STREAMS = (
+    ("container", "string"),
+    ("stderr", "boolean"),
+    ("stdin", "boolean"),
+    ("stdout", "boolean"),
+    ("tty", "boolean"),
+)
 _PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
     "list": (
         *_SELECTORS,
@@ -267,8 +287,20 @@ _PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
     "post": _WRITES,
     "put": _WRITES,
     "patch": (*_WRITES, ("force", "boolean")),
-    "delete": (("dryRun", "string"), ("gracePeriodSeconds", "integer"), ("propagationPolicy", "string")),
-    "deletecollection": (*_SELECTORS, ("dryRun", "string"), ("propagationPolicy", "string")),
+    "delete": _DELETES,
+    "deletecollection": (*_SELECTORS, *_DELETES),
+    "log": (
+        ("container", "string"),
+        ("follow", "boolean"),
+        ("limitBytes", "integer"),
+        ("previous", "boolean"),
+        ("sinceSeconds", "integer"),
+        ("tailLines", "integer"),
+        ("timestamps", "boolean"),
+    ),
+    "exec": (("command", "string"), *_STREAMS),
+    "attach": _STREAMS,
+    "portforward": (("ports", "integer"),),
 }
 
 
