@@ -172,6 +172,7 @@ DISK_FREE_PERCENT = env.percent("CCI_DISK_FREE_PERCENT")
 WARM_POOL = env.number("CCI_WARM_POOL")
 OFF_GRID = env.get("CCI_OFF_GRID")
 NAMESPACE_QUOTA = env.number("CCI_NAMESPACE_QUOTA")
+ELB_QUOTA = env.number("CCI_ELB_QUOTA")
 READ_CACHE = env.amount("CCI_READ_CACHE")
 POD_CIDR = env.get("CCI_POD_CIDR")
 INSTANCE_ID = env.secret(DATA_DIR, "instance-id")[:16]

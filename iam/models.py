@@ -18,6 +18,7 @@ class Account(models.Model):
     name = models.CharField(max_length=64, unique=True)
     default_flavor = models.CharField(max_length=32, default="general-computing", blank=True)
     namespace_quota = models.PositiveIntegerField(null=True, blank=True)
+    elb_quota = models.PositiveIntegerField(null=True, blank=True)
     off_grid = models.CharField(max_length=8, blank=True)
     price_warnings = models.BooleanField(default=True, db_default=True)
     created = models.DateTimeField(auto_now_add=True)

@@ -57,6 +57,7 @@ SETTING_NOUNS = (
     "account",
     "clusterrole",
     "clusterrolebinding",
+    "elb",
     "image",
     "ingressclass",
     "namespace",
@@ -132,7 +133,7 @@ SYSTEM = {
         ),
         SystemPolicy(
             COMMON_OPERATIONS,
-            "All work inside of namespaces; namespaces, networks and roles can be read, not created or deleted.",
+            "All work inside of namespaces; namespaces, networks, ELBs and roles can be read, not created or deleted.",
             _statement(
                 "CCI:*:get",
                 "CCI:*:list",

@@ -426,6 +426,10 @@ class Client:
         """How many namespaces the account may have."""
         return quota.namespace_limit(self.identity.account)
 
+    def elb_limit(self) -> int:
+        """How many ELBs the account may have."""
+        return quota.elb_limit(self.identity.account)
+
 
 async def open_session(target: SessionTarget) -> Session:
     """In an event loop. Raises NotFound, BadRequest, Unavailable. Close it, whatever happens."""

@@ -11,7 +11,7 @@ from iam.identities import Identity
 from iam.policies import ADMINISTRATOR, COMMON_OPERATIONS, FULL_ACCESS, READ_ONLY, SYSTEM
 from workloads.kinds import registry
 
-NETWORK_AND_ROLES = ("namespace", "network", "role", "rolebinding", "clusterrolebinding")
+NETWORK_AND_ROLES = ("namespace", "network", "elb", "role", "rolebinding", "clusterrolebinding")
 
 
 def document(*statements):
@@ -53,6 +53,8 @@ def with_system(*names):
         (COMMON_OPERATIONS, "cci:podexec:create", True),
         (COMMON_OPERATIONS, "cci:namespace:get", True),
         (COMMON_OPERATIONS, "cci:role:list", True),
+        (COMMON_OPERATIONS, "cci:elb:list", True),
+        (FULL_ACCESS, "cci:elb:delete", True),
         *((COMMON_OPERATIONS, f"cci:{noun}:create", False) for noun in NETWORK_AND_ROLES),
         *((COMMON_OPERATIONS, f"cci:{noun}:delete", False) for noun in NETWORK_AND_ROLES),
         (COMMON_OPERATIONS, "cci:rolebinding:update", False),

@@ -70,7 +70,7 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writ
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
     guards += quotas.guards(kind, key, obj, None)
     warnings += limits.warnings(kind, obj)
-    warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj)
+    warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 
@@ -124,4 +124,6 @@ def _guards(kind: Kind, key: Key) -> tuple[Guard, ...]:
     """Asked again inside the write's transaction: the answers of admission may be old by then."""
     if kind.name == "Namespace":
         return (quota.room_for_namespace(key),)
+    if kind.name == "ELB":
+        return (quota.room_for_elb(key),)
     return (namespaces.still_living(kind, key),) if kind.namespaced else ()

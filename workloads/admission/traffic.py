@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from workloads.kinds import ingressclasses, ingresses
 from workloads.kinds.base import Kind
+from workloads.routing import bindings
 
 JSON = dict[str, Any]
 
@@ -21,6 +24,13 @@ def strange_class(kind: Kind, obj: JSON) -> tuple[str, ...]:
     if kind.name != "Ingress" or (name := ingresses.class_of(obj)) in ("", ingressclasses.CCE):
         return ()
     return (f"there is no IngressClass {name}: leave ingressClassName out, or give {ingressclasses.CCE}",)
+
+
+def without_elbs(kind: Kind, obj: JSON) -> tuple[str, ...]:
+    """Of a new one that waits for an ELB where there will never be one."""
+    if settings.ELB_POOL is not None or kind.name not in ("Ingress", "Service") or not bindings.is_exposed(obj):
+        return ()
+    return ("this installation has no ELBs (CCI_ELB_POOL is none): it is not reached from outside",)
 
 
 def warnings(kind: Kind, old: JSON | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from workloads.controllers import (
     claims,
     cronjobs,
+    elbs,
     ephemeral,
     garbage,
     namespaces,
@@ -53,6 +54,7 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         autoscalers.controller(measure),
         scalingpolicies.controller(measure),
         endpoints.controller(),
+        elbs.controller(),
         networks.controller(host, pool=pool),
         claims.controller(host),
         ephemeral.controller(),

@@ -131,6 +131,18 @@ schemas.define(
     },
 )
 schemas.define(
+    f"{_PREFIX}ELBProblem",
+    {
+        "description": "ELBProblem is why a Service or an Ingress that chose the ELB is not, or not wholly, served.",
+        "type": "object",
+        "properties": {
+            "workload": {"$ref": f"#/$defs/{_PREFIX}ELBReference", "description": "Whose problem it is."},
+            "reason": _text("The reason of the Event that tells of it."),
+            "message": _text("What is wrong, for people."),
+        },
+    },
+)
+schemas.define(
     f"{_PREFIX}ELBStatus",
     {
         "description": "ELBStatus is what an ELB does now.",
@@ -140,6 +152,7 @@ schemas.define(
             "message": _text("Why it is in this state, for people."),
             "internalAddress": _text("Where pods reach it."),
             "listeners": _list({"$ref": f"#/$defs/{_PREFIX}ELBListener"}, "The ports on which it answers."),
+            "problems": _list({"$ref": f"#/$defs/{_PREFIX}ELBProblem"}, "What it was asked to serve and does not."),
             "observedGeneration": {"type": "integer", "format": "int64", "description": "The generation acted upon."},
         },
     },

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, rbac
+from workloads.admission import authorize, elbs, rbac
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
 from workloads.meta.errors import Conflict, NotFound
@@ -93,11 +93,14 @@ def _settle(identity: Identity, kind: Kind, key: Key, ending: Ending, options: D
         old = loaded(row)
         _preconditions(kind, old, options)
         new = ending(loaded(row))
+        guards = elbs.kept_while_used(kind, key, old)
+        for guard in guards:
+            guard()
         if options.dry_run or new == old:
             return old if new is None else new
         try:
             trailed = trail.of_write(identity, kind, "delete", key, old, new)
-            return _write(kind, key.account, old, new, revision=row.revision, guards=trailed)
+            return _write(kind, key.account, old, new, revision=row.revision, guards=guards + trailed)
         except objects.Stale:
             continue
         except objects.Missing:

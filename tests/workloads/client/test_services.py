@@ -69,7 +69,7 @@ def test_a_chosen_address_that_was_taken_meanwhile_is_chosen_again(
 ) -> None:
     make(client, clusterIP="10.247.1.1")
     offered = iter(["10.247.1.1", "10.247.1.1", "10.247.1.2"])
-    monkeypatch.setattr(addresses, "_free", lambda: next(offered))
+    monkeypatch.setattr(addresses, "_free", lambda kind, place: next(offered))
     assert make(client, "api")["spec"]["clusterIP"] == "10.247.1.2"
 
 
