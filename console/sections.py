@@ -71,6 +71,7 @@ MAP = (
         (
             Section("users", _("Users"), "console:users"),
             Section("groups", _("Groups"), "console:groups"),
+            Section("policies", _("Policies"), "console:policies"),
             Section("accesskeys", _("Access keys"), "console:access-keys"),
             Section("audit", _("Audit"), "console:audit"),
         ),
@@ -99,7 +100,7 @@ PAGES = {
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
 
-PEOPLE = {"User": "console:user", "Group": "console:group"}
+PEOPLE = {"User": "console:user", "Group": "console:group", "Policy": "console:policy"}
 """The same of what the account has beside the control plane; each takes `name` alone."""
 
 

@@ -20,6 +20,7 @@ from console.views import (
     namespaces,
     overview,
     pods,
+    policies,
     scaling,
     search,
     session,
@@ -33,7 +34,7 @@ _CRONJOB = "namespaces/<slug:namespace>/cronjobs/<str:name>/"
 _CLAIM = "namespaces/<slug:namespace>/claims/<str:name>/"
 _CONFIGMAP = "namespaces/<slug:namespace>/configmaps/<str:name>/"
 _SECRET = "namespaces/<slug:namespace>/secrets/<str:name>/"  # noqa: S105  an address
-_USER, _GROUP = "users/<str:name>/", "groups/<str:name>/"
+_USER, _GROUP, _POLICY = "users/<str:name>/", "groups/<str:name>/", "policies/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -59,6 +60,11 @@ pages: list[URLPattern] = [
     path(f"{_GROUP}members/add/", groups.add_members, name="group-members"),
     path(f"{_GROUP}members/remove/", groups.remove_member, name="group-member-remove"),
     path(f"{_GROUP}delete/", groups.delete, name="group-delete"),
+    path("policies/", policies.policy_list, name="policies"),
+    path("create/policy/", policies.policy_create, name="policy-create"),
+    path(_POLICY, policies.detail, name="policy"),
+    path(f"{_POLICY}edit/", policies.edit, name="policy-edit"),
+    path(f"{_POLICY}delete/", policies.delete, name="policy-delete"),
     path("access-keys/", accesskeys.key_list, name="access-keys"),
     path("access-keys/create/", accesskeys.key_create, name="access-key-create"),
     path("access-keys/change/", accesskeys.key_change, name="access-key-change"),

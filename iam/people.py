@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from django.db import transaction
+from django.db.models import Q
 
 from iam import accesskeys, attachments, audit, logins, policies, tokens
 from iam.audit import Target
@@ -278,6 +280,12 @@ def policy(by: Identity, name: str) -> Policy | SystemPolicy:
     return SYSTEM.get(name) or _policy(by, name)
 
 
+def own_policy(by: Identity, name: str) -> Policy:
+    """One that the account wrote itself. Raises Busy for the system's: nobody changes those."""
+    _admit(by, "iam:policy:get")
+    return _policy(by, name)
+
+
 @_audited("iam:policy:create", "Policy")
 def create_policy(by: Identity, name: str, *, document: Any, description: str = "") -> Policy:
     _admit(by, "iam:policy:create")
@@ -300,10 +308,15 @@ def policy_problems(name: str, *, document: Any, description: str = "") -> JSON:
 
 
 @_audited("iam:policy:update", "Policy")
-def change_policy(by: Identity, name: str, *, document: Any = None, description: str | None = None) -> Policy:
-    """What is None stays as it is."""
+def change_policy(
+    by: Identity, name: str, *, document: Any = None, description: str | None = None, since: datetime | None = None
+) -> Policy:
+    """What is None stays as it is. `since` is when it was changed last, as the caller knows it: Busy when somebody did
+    so later."""
     _admit(by, "iam:policy:update")
     found = _policy(by, name)
+    if since is not None and found.changed != since:
+        raise Busy("somebody changed it meanwhile: look at it in another tab, then save what it shall be")
     wrong = {} if description is None else _description_problems(description)
     _refuse(wrong | ({} if document is None else policies.problems(document)))
     found.document = found.document if document is None else document
@@ -357,6 +370,17 @@ def regive(by: Identity, added: Iterable[str], removed: Iterable[str], *, user: 
             attach(by, name, user=user, group=group)
         for name in removed:
             detach(by, name, user=user, group=group)
+
+
+def all_holders(by: Identity) -> dict[str, Holders]:
+    """Of every policy that somebody has."""
+    _admit(by, "iam:policy:list")
+    mine = Attachment.objects.filter(Q(user__account__name=by.account) | Q(group__account__name=by.account))
+    found: dict[str, Holders] = {}
+    for policy, user, group in mine.values_list("policy", "user__name", "group__name").order_by("policy"):
+        users, groups = found.get(policy, Holders())
+        found[policy] = Holders((*users, user), groups) if user else Holders(users, (*groups, group))
+    return {policy: Holders(tuple(sorted(held.users)), tuple(sorted(held.groups))) for policy, held in found.items()}
 
 
 def attached_to(holder: User | Group) -> list[str]:

@@ -70,7 +70,7 @@ SETTING_NOUNS = (
     "tokenreview",
 )
 NOUNS = (*WORKING_NOUNS, *SETTING_NOUNS)
-IAM_NOUNS = ("accesskey", "group", "policy", "user")
+IAM_NOUNS = ("accesskey", "audit", "group", "policy", "user")
 
 
 class Statement(NamedTuple):
@@ -107,6 +107,11 @@ def rights(documents: Iterable[Mapping[str, Any]]) -> Rights:
     said = [statement for document in documents for statement in _statements(document)]
     everywhere = dict.fromkeys(action for one in said if one.allow and not one.namespaces for action in one.actions)
     return Rights(tuple(everywhere), tuple(one for one in said if not one.allow or one.namespaces))
+
+
+def statements(document: Mapping[str, Any]) -> list[Statement]:
+    """Of a document without `problems`, in its order."""
+    return list(_statements(document))
 
 
 def problems(document: Any) -> dict[str, str]:
@@ -269,7 +274,7 @@ def _action_problem(action: str) -> str:
     return ""
 
 
-_RESOURCE = re.compile(r"cci:[^:]*:[^:]*:namespace:[a-z0-9*-]+", re.IGNORECASE)
+_RESOURCE = re.compile(r"cci:[^:\x00-\x1f]*:[^:\x00-\x1f]*:namespace:[a-z0-9*-]+", re.IGNORECASE)
 
 
 def _resource_problem(resource: str) -> str:

@@ -223,6 +223,9 @@ def access() -> dict[str, str]:
         "groups": "/groups/",
         "group": "/groups/developers/",
         "create-group": "/create/group/",
+        "policies": "/policies/",
+        "policy": "/policies/CCI%20CommonOperations/",
+        "create-policy": "/create/policy/",
         "access-keys": "/access-keys/",
         "audit": "/audit/",
     }

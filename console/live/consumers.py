@@ -14,7 +14,7 @@ import logging
 import time
 from contextlib import aclosing, suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 from asgiref.sync import sync_to_async
@@ -53,7 +53,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         address = parse_qs(self.scope["query_string"].decode()).get("path", [""])[0]
         parts = urlsplit(address)
         try:
-            place = place_of(parts.path)
+            place = place_of(unquote(parts.path))
         except Http404:
             place = None
         if not isinstance(self.scope["user"], User):
@@ -163,7 +163,7 @@ def _request(scope: dict[str, Any], parts: Any) -> HttpRequest:
     """The page's own request, as the browser made it, for the same view to read."""
     request = HttpRequest()
     request.method = "GET"
-    request.path = request.path_info = parts.path
+    request.path = request.path_info = unquote(parts.path)
     request.META = {"QUERY_STRING": parts.query, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
     request.GET = QueryDict(parts.query)
     request.COOKIES = dict(scope.get("cookies", {}))

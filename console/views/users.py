@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from console import frame, lists, peoplerows
+from console import frame, lists, peoplerows, policywords
 from console.access import Visit, guarded
 from console.boxes import Boxes
 from console.forms.drafts import FieldError, by_field, text
@@ -53,10 +53,12 @@ def user_list(visit: Visit) -> Context:
 
 @page("users/detail.html")
 def detail(visit: Visit, *, name: str) -> Context:
-    row = _row(visit.identity, name)
+    row, found = _row(visit.identity, name), people.effective(visit.identity, name)
     return {
         "section": SECTION,
         "row": row,
+        "sentences": [one for document in found.documents for one in policywords.sentences(document)],
+        "table": policywords.table(found.documents),
         "keys": accesskeys.listed(row.user),
         "most_active": accesskeys.MOST_ACTIVE,
         "tokens": len(tokens.listed(row.user)),

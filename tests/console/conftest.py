@@ -29,8 +29,8 @@ def strangers_browser(db: None) -> Browser:
 
 @pytest.fixture
 def shop(db: None) -> None:
-    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob; a user
-    and a group are called so, too."""
+    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob; a user,
+    a group and a policy are called so, too."""
     scenes.namespace("shop")
     web = scenes.deployment("web", replicas=2, readyReplicas=1)
     replica_set = scenes.replica_set(web)

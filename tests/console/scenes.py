@@ -27,8 +27,10 @@ def user(account: str = "acme", name: str = "alice") -> User:
 
 
 def people_called(name: str) -> None:
-    """A user and a group of acme, as alice made them."""
+    """A user, a group and a policy of acme, as alice made them."""
     admin = identity_of(user())
+    document = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["CCI:pod:*"]}]}
+    people.create_policy(admin, name, document=document)
     people.create_group(admin, name, description="They sell.")
     people.create_user(admin, name, password="secret-secret", groups=[name])
 

@@ -46,6 +46,13 @@ async def test_a_socket_begins_with_everything(web: None) -> None:
     assert {"burn", "switch", "count-pods"} <= set(regions)
 
 
+async def test_a_page_whose_address_is_quoted_is_followed(web: None) -> None:
+    async with following("/policies/CCI%20FullAccess/") as live:
+        message = await live.message()
+
+    assert "gone" not in message and "words" in message["regions"]
+
+
 async def test_a_pod_that_changes_sends_its_row_alone(web: None) -> None:
     async with following("/namespaces/shop/pods/") as live:
         await live.message()
