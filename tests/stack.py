@@ -51,8 +51,12 @@ class Stack:
 
     @property
     def pod_api(self) -> str:
-        """An address of its own: several installations may run on this machine at a time."""
-        return f"10.247.{self.api_port // 256}.{self.api_port % 256}"
+        return f"10.247.{self._own}"
+
+    @property
+    def _own(self) -> str:
+        """Of addresses: several installations may run on this machine at a time."""
+        return f"{self.api_port // 256}.{self.api_port % 256}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,6 +68,8 @@ class Stack:
             "CCI_OVERCOMMIT": "50",
             "CCI_POD_CIDR": pod_cidr(),
             "CCI_POD_API": self.pod_api,
+            "CCI_DNS": f"10.246.{self._own}",
+            "CCI_ELB_POOL": f"127.{self._own}.0/24",
             "CCI_NAMESPACE_QUOTA": "50",
         }
         if self.docker_host:

@@ -164,6 +164,8 @@ schemas.extend(
                 "createdAt": _mark("When the sandbox was the pod's."),
                 "startedAt": _mark("When the last of the containers first started."),
                 "readyAt": _mark("When the pod was first ready."),
+                "leavingAt": _mark("When the proxy was asked to send the pod no more requests."),
+                "outAt": _mark("When the proxy sent it none any more."),
                 "terminatingAt": _mark("When the containers were asked to end."),
                 "finishedAt": _mark("When all had ended for good: billing ends."),
                 "pull": _PULL,

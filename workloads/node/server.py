@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import threading
 from pathlib import Path
@@ -14,6 +13,7 @@ import uvicorn
 from workloads.node.sessions import Sessions
 from workloads.node.streams import Application
 from workloads.verbs.sessions import sessions_beside
+from workloads.verbs.sockets import listening_at
 
 logger = logging.getLogger(__name__)
 
@@ -36,19 +36,6 @@ def serve(application: Application, place: Path, stop: threading.Event) -> None:
     with listening_at(sessions_beside(place)) as sessions, listening_at(place) as listener:
         logger.info("streams are served at %s", place)
         asyncio.run(_serve(server, application.sessions, (listener, sessions), stop))
-
-
-def listening_at(place: Path) -> socket.socket:
-    """A new socket there; one that a dead agent left makes way."""
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    place.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(place))
-    finally:
-        os.umask(before)
-    return listener
 
 
 async def _serve(

@@ -53,10 +53,12 @@ class Route:
     backend: Backend | None
     owner: Ref
     treatment: Treatment
+    default: bool = False
+    """Of the Ingress' default backend: for what no rule of any host matches."""
 
     @property
-    def place(self) -> tuple[str, bool]:
-        return self.path, self.exact
+    def place(self) -> tuple[str, bool, bool]:
+        return self.path, self.exact, self.default
 
 
 @dataclass
@@ -238,7 +240,7 @@ def _rules(ingress: JSON, owner: Ref, treatment: Treatment) -> Iterable[tuple[st
             exact = path["pathType"] == "Exact"
             yield host, Route(_path(path, exact=exact), exact, backend, owner, treatment)
     if default := spec.get("defaultBackend"):
-        yield ANY_HOST, Route("/", False, _backend(default, owner.namespace), owner, treatment)
+        yield ANY_HOST, Route("/", False, _backend(default, owner.namespace), owner, treatment, default=True)
 
 
 def _path(path: JSON, *, exact: bool) -> str:

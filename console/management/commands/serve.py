@@ -69,7 +69,26 @@ def programs() -> list[Program]:
         Program("manager", [python, manage, "manager"]),
         Program("worker", [python, "-m", "celery", *worker_arguments(threads)]),
         Program("agent", [python, manage, "agent"]),
+        *([] if settings.ELB_POOL is None and not settings.DNS else traffic(python, manage)),
     ]
+
+
+def traffic(python: str, manage: str) -> list[Program]:
+    """Who decides where traffic goes, and the proxy that does it."""
+    from workloads.elb import envoy
+
+    door, admin = settings.RUN_DIR / "traffic.sock", settings.RUN_DIR / "envoy.sock"
+    return [
+        Program("traffic", [python, manage, "traffic"], ready=lambda: accepts(door)),
+        Program("envoy", envoy.command(settings.RUN_DIR), ready=lambda: accepts(admin)),
+    ]
+
+
+def accepts(path: Path) -> bool:
+    """Somebody listens on the Unix socket at `path`."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        return connection.connect_ex(str(path)) == 0
 
 
 def worker_arguments(threads: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""A pod that is being deleted: its containers stop (`stops`), then its last status, then it is gone.
+"""A pod that is being deleted: it leaves the proxy (`departure`), its containers stop (`stops`), then its last status,
+then it is gone.
 
 No worker waits for a container. Each look does what is due and names the time of the next one; the runtime's own events
 make it come sooner. Safe after a crash at any point: marks stand once they are written, and the row goes last, so that
@@ -12,7 +13,7 @@ from contextlib import suppress
 from workloads.client import DeleteOptions
 from workloads.controllers import hands
 from workloads.controllers.base import Result
-from workloads.controllers.pods import epitaph, status, stops
+from workloads.controllers.pods import departure, epitaph, status, stops
 from workloads.controllers.pods.look import Look
 from workloads.meta.errors import NotFound
 
@@ -21,9 +22,9 @@ def step(look: Look) -> Result:
     look.observed = look.runtime.observe(look.uid)
     if _runs(look):
         grace = int(look.pod["metadata"].get("deletionGracePeriodSeconds") or 0)
-        if grace:
+        if grace and departure.is_over(look):
             stops.pod(look, grace=grace)
-        else:
+        elif not grace:
             _force(look)
     if _runs(look):
         look.save()

@@ -7,9 +7,10 @@
     readyAt         all were ready for the first time
     finishedAt      everything ended for good; billing ends
 
-Beside the marks: `pull` (what is being pulled, for people), `images` and `calm` (memory of retries), `terminatingAt`,
-`hooks` (whose postStart has been done), `stops` (which containers are being stopped, and how far that is), `again`
-(init containers that must run once more, because the sandbox they prepared is gone).
+Beside the marks: `pull` (what is being pulled, for people), `images` and `calm` (memory of retries), `leavingAt` and
+`outAt` (since when the proxy is asked to send nobody any more, and when it does not), `terminatingAt`, `hooks` (whose
+postStart has been done), `stops` (which containers are being stopped, and how far that is), `again` (init containers
+that must run once more, because the sandbox they prepared is gone).
 """
 
 from __future__ import annotations

@@ -1,0 +1,131 @@
+"""The process `manage.py traffic`: follows the log, keeps Envoy as the objects say, answers questions for names."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+from django.db import close_old_connections, connection
+
+from workloads.elb import ads, doors
+from workloads.elb.world import KINDS, World
+from workloads.store import changes, doorbell, objects
+from workloads.store.changes import Entry, Tip
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+AGAIN_SECONDS = 1.0
+_AT_ONCE = 500
+
+
+def run(folder: Path) -> None:
+    """Until SIGTERM. `folder` is where the sockets are made."""
+    asyncio.run(_run(folder))
+
+
+async def _run(folder: Path) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    table = ads.Ads()
+    place = folder / "ads.sock"
+    place.unlink(missing_ok=True)
+    follower = Follower(table)
+    server = await ads.serve(table, str(place))
+    duties = [
+        asyncio.create_task(follower.follow(), name="follow"),
+        asyncio.create_task(doors.serve(table, folder / "traffic.sock"), name="doors"),
+    ]
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({*duties, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    failed = [duty for duty in duties if duty.done()]
+    for duty in duties:
+        duty.cancel()
+    await asyncio.gather(*duties, return_exceptions=True)
+    await server.stop(grace=0.2)
+    for duty in failed:
+        duty.result()
+
+
+class Follower:
+    """Keeps a world and publishes what follows from it. The database is asked from one thread."""
+
+    def __init__(self, table: ads.Ads) -> None:
+        self.world = World()
+        self._ads = table
+        self._place: Tip | None = None
+        self._wake = asyncio.Event()
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="traffic-database")
+
+    async def follow(self) -> None:
+        """For ever. A database that is away is waited for: Envoy goes on with what it has."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(self._wake.set)
+
+        with doorbell.listen(wake):
+            while True:
+                try:
+                    await self._turn()
+                except Exception:
+                    log.exception("the log cannot be followed; tried again in %s s", AGAIN_SECONDS)
+                    await loop.run_in_executor(self._database, connection.close)
+                    await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _turn(self) -> None:
+        self._wake.clear()
+        await self._catch_up()
+        if self._wake.is_set():
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+
+    async def _catch_up(self) -> None:
+        loop = asyncio.get_running_loop()
+        news = False
+        while True:
+            place = self._place
+            entries = None if place is None else await loop.run_in_executor(self._database, _behind, place)
+            if entries is None:
+                self.world, self._place = await loop.run_in_executor(self._database, _load)
+                news = True
+                continue
+            self.world.follow(entries)
+            if entries:
+                last, news = entries[-1], True
+                self._place = Tip(last.revision, last.uid, last.at)
+            if len(entries) < _AT_ONCE:
+                break
+        if news and self._place is not None:
+            self._publish(self._place.revision)
+
+    def _publish(self, revision: int) -> None:
+        if self.world.render():
+            self._ads.publish(self.world.resources, revision)
+        else:
+            self._ads.pass_by(revision)
+
+
+def _behind(place: Tip) -> list[Entry] | None:
+    close_old_connections()
+    if place == changes.NOTHING:
+        return changes.after(0, limit=_AT_ONCE)
+    return changes.behind(place, limit=_AT_ONCE)
+
+
+def _load() -> tuple[World, Tip]:
+    """Everything there is. What changes meanwhile is behind the place and is followed next."""
+    close_old_connections()
+    place, world = changes.tip(), World()
+    for kind in KINDS:
+        for row in objects.scan(kind, deleting=True if kind == "Pod" else None).rows:
+            world.put(row.key, orjson.loads(row.data))
+    log.info("%s objects decide where traffic goes, as of revision %s", world.size, place.revision)
+    return world, place

@@ -1,0 +1,325 @@
+"""All that decides where traffic goes, of every account, in memory; and Envoy's resources that follow from it.
+
+Fed with objects and with entries of the log, in order. What an entry changes is marked, and `render` makes those parts
+anew and nothing else: a Service's clusters and listeners, its endpoints alone, or the ELBs of an account.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network, ip_address
+from typing import Any
+
+import orjson
+
+from workloads.kinds import elbs, secrets, services
+from workloads.kinds.networks import SERVICES
+from workloads.meta.keys import Key
+from workloads.routing import bindings, certificates, inside, outside
+from workloads.routing.certificates import Certificate
+from workloads.routing.outside import Aliases, Elb
+from workloads.routing.resources import Resources
+from workloads.store.changes import Entry
+
+log = logging.getLogger(__name__)
+
+JSON = dict[str, Any]
+Home = tuple[str, str]
+"""(account, namespace)."""
+Unit = tuple[str, Key]
+"""What is rendered together: ("service" | "endpoints", the Service's key) or ("elbs", Key(account, "", "", ""))."""
+
+KINDS = ("Network", "Service", "EndpointSlice", "Ingress", "ELB", "Secret", "Pod")
+"""Of pods, only which ones have been told to go."""
+
+
+class World:
+    def __init__(self) -> None:
+        self.resources: Resources = {}
+        self._objects: dict[str, dict[Key, JSON]] = {kind: {} for kind in KINDS}
+        self._slices: dict[Key, dict[Key, JSON]] = {}
+        """By their Service's key."""
+        self._leaving: set[str] = set()
+        self._subnets: dict[Home, IPv4Network] = {}
+        self._homes: dict[str, Home] = {}
+        self._good: dict[Key, Certificate] = {}
+        """The last good certificate of each Secret: a broken one never takes its place."""
+        self._aliases: dict[str, Aliases] = {}
+        """By account: the clusters that its ELBs use beside the Services' own."""
+        self._made: dict[Unit, set[tuple[str, str]]] = {}
+        self._dirty: dict[Unit, None] = {}
+        self._services_of_pods: dict[str, set[Key]] = {}
+        """By the uids that slices name: whose endpoints change when a pod is told to go."""
+
+    @property
+    def size(self) -> int:
+        """Objects that are kept."""
+        return sum(map(len, self._objects.values()))
+
+    # What is there
+
+    def put(self, key: Key, obj: JSON) -> None:
+        """`obj` is how it is now."""
+        match key.kind:
+            case "Pod":
+                self._put_pod(obj)
+            case "EndpointSlice":
+                self._put_slice(key, obj)
+            case "Secret":
+                self._put_secret(key, obj)
+            case "Network":
+                self._put_network(key, obj)
+            case kind if kind in self._objects:
+                self._objects[kind][key] = obj
+                self._touch(key)
+
+    def drop(self, key: Key, obj: JSON) -> None:
+        """`obj` is how it was last."""
+        match key.kind:
+            case "Pod":
+                self._leaving.discard(obj["metadata"]["uid"])
+            case "EndpointSlice":
+                self._drop_slice(key)
+            case "Secret":
+                if self._good.pop(key, None) is not None:
+                    self._mark_account(key.account)
+            case "Network":
+                self._drop_network(key)
+            case kind if kind in self._objects and self._objects[kind].pop(key, None) is not None:
+                self._touch(key)
+
+    def follow(self, entries: Iterable[Entry]) -> None:
+        """What the log says, in its order."""
+        for entry in entries:
+            if entry.key.kind not in KINDS:
+                continue
+            obj = orjson.loads(entry.data)
+            self.drop(entry.key, obj) if entry.type == "DELETED" else self.put(entry.key, obj)
+
+    # What others ask
+
+    def home(self, ip: str) -> Home | None:
+        """(account, namespace) whose pods have such an address."""
+        known = self._homes.get(ip)
+        if known is not None:
+            return known
+        try:
+            address = IPv4Address(ip)
+        except ValueError:
+            return None
+        found = next((home for home, subnet in self._subnets.items() if address in subnet), None)
+        if found is not None:
+            self._homes[ip] = found
+        return found
+
+    def service(self, account: str, namespace: str, name: str) -> JSON | None:
+        return self._objects["Service"].get(Key(account, "Service", namespace, name))
+
+    def slices(self, account: str, namespace: str, name: str) -> list[JSON]:
+        """Of a Service."""
+        return list(self._slices.get(Key(account, "Service", namespace, name), {}).values())
+
+    def resolvers(self, account: str, namespace: str) -> list[str]:
+        """DNS servers that the namespace's Network names."""
+        networks = self._objects["Network"].items()
+        named = (one for key, one in networks if (key.account, key.namespace) == (account, namespace))
+        return [server for one in named for server in one["spec"].get("dnsServers") or ()]
+
+    # What follows from it
+
+    def render(self) -> bool:
+        """Makes what is marked anew. Whether any resource has changed."""
+        changed = False
+        while self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            for unit in sorted(dirty):  # ELBs before endpoints: they say which clusters there are
+                try:
+                    changed |= self._keep(unit, self._render(unit))
+                except Exception:
+                    log.exception("%s cannot be rendered; what it was goes on", unit)
+        return changed
+
+    def _render(self, unit: Unit) -> Resources:
+        what, key = unit
+        if what == "elbs":
+            return self._elbs(key.account)
+        service = self._objects["Service"].get(key)
+        if service is None:
+            return {}
+        if what == "endpoints":
+            return inside.assignments(
+                service,
+                key,
+                self._slices.get(key, {}).values(),
+                leaving=self._leaving,
+                may_reach=self._may_reach(key),
+                aliases=self._aliases.get(key.account, {}).get(key, {}),
+            )
+        subnet = self._subnets.get((key.account, key.namespace))
+        return inside.render(service, key, subnet=str(subnet or ""))
+
+    def _elbs(self, account: str) -> Resources:
+        known = [elb for key, elb in self._objects["ELB"].items() if key.account == account]
+        chosen: dict[str, list[JSON]] = {}
+        for kind in ("Service", "Ingress"):
+            for key, obj in self._objects[kind].items():
+                if key.account == account and bindings.is_exposed(obj):
+                    elb, _ = bindings.choose(obj, known)
+                    if elb is not None:
+                        chosen.setdefault(elb["metadata"]["uid"], []).append(obj)
+        there = {
+            (key.namespace, key.name): obj for key, obj in self._objects["Service"].items() if key.account == account
+        }
+        good = {(key.namespace, key.name): one for key, one in self._good.items() if key.account == account}
+        found: Resources = {}
+        aliases: Aliases = {}
+        for elb in known:
+            bound = bindings.bind(chosen.get(elb["metadata"]["uid"], []))
+            made, used = outside.render(_elb(account, elb), bound, services=there, certificates=good)
+            found |= made
+            for key, ports in used.items():
+                for name, clusters in ports.items():
+                    aliases.setdefault(key, {}).setdefault(name, set()).update(clusters)
+        self._use(account, aliases)
+        return found
+
+    def _use(self, account: str, aliases: Aliases) -> None:
+        """Services whose clusters are not the same as before say their endpoints anew."""
+        before = self._aliases.get(account, {})
+        for key in before.keys() | aliases.keys():
+            if before.get(key) != aliases.get(key):
+                self._dirty["endpoints", key] = None
+        self._aliases[account] = aliases
+
+    def _keep(self, unit: Unit, made: Resources) -> bool:
+        """Puts what was made in the place of what this unit made before."""
+        before = self._made.get(unit, set())
+        changed = False
+        for name in before - made.keys():
+            del self.resources[name]
+            changed = True
+        for name, resource in made.items():
+            if self.resources.get(name) != resource:
+                self.resources[name] = resource
+                changed = True
+        if made:
+            self._made[unit] = set(made)
+        else:
+            self._made.pop(unit, None)
+        return changed
+
+    def _may_reach(self, service: Key) -> Callable[[str], bool]:
+        own = self._subnets.get((service.account, service.namespace))
+
+        def may_reach(ip: str) -> bool:
+            address = ip_address(ip)
+            if not isinstance(address, IPv4Address):
+                return False
+            if own is not None and address in own:
+                return True
+            if address.is_loopback or address.is_link_local or address in SERVICES:
+                return False
+            return not any(address in subnet for subnet in self._subnets.values())
+
+        return may_reach
+
+    # Marks
+
+    def _touch(self, key: Key) -> None:
+        if key.kind == "Service":
+            self._dirty["service", key] = None
+            self._dirty["endpoints", key] = None
+        if self._has_elbs(key.account) or key.kind == "ELB":
+            self._mark_account(key.account)
+
+    def _mark_account(self, account: str) -> None:
+        self._dirty["elbs", Key(account, "", "", "")] = None
+
+    def _has_elbs(self, account: str) -> bool:
+        return any(key.account == account for key in self._objects["ELB"])
+
+    def _put_pod(self, pod: JSON) -> None:
+        uid = pod["metadata"]["uid"]
+        if "deletionTimestamp" in pod["metadata"] and uid not in self._leaving:
+            self._leaving.add(uid)
+            for service in self._services_of_pods.get(uid, ()):
+                self._dirty["endpoints", service] = None
+
+    def _put_slice(self, key: Key, slice: JSON) -> None:
+        name = (slice["metadata"].get("labels") or {}).get(services.NAME_LABEL, "")
+        service = Key(key.account, "Service", key.namespace, name)
+        before = self._objects["EndpointSlice"].get(key)
+        if before is not None:
+            self._drop_slice(key)
+        if not name:
+            return
+        self._objects["EndpointSlice"][key] = slice
+        self._slices.setdefault(service, {})[key] = slice
+        for uid in _uids(slice):
+            self._services_of_pods.setdefault(uid, set()).add(service)
+        self._dirty["endpoints", service] = None
+
+    def _drop_slice(self, key: Key) -> None:
+        slice = self._objects["EndpointSlice"].pop(key, None)
+        if slice is None:
+            return
+        name = slice["metadata"]["labels"][services.NAME_LABEL]
+        service = Key(key.account, "Service", key.namespace, name)
+        kept = self._slices.get(service, {})
+        kept.pop(key, None)
+        if not kept:
+            self._slices.pop(service, None)
+        for uid in _uids(slice):
+            of_pod = self._services_of_pods.get(uid, set())
+            of_pod.discard(service)
+            if not of_pod:
+                self._services_of_pods.pop(uid, None)
+        self._dirty["endpoints", service] = None
+
+    def _put_secret(self, key: Key, secret: JSON) -> None:
+        if secret.get("type") != secrets.TLS:
+            return
+        try:
+            found = certificates.read(secret)
+        except certificates.Broken as error:
+            log.warning("Secret %s/%s of %s holds no good certificate: %s", key.namespace, key.name, key.account, error)
+            return
+        if self._good.get(key) != found:
+            self._good[key] = found
+            if self._has_elbs(key.account):
+                self._mark_account(key.account)
+
+    def _put_network(self, key: Key, network: JSON) -> None:
+        self._objects["Network"][key] = network
+        status = network.get("status") or {}
+        cidr = status.get("cidr")
+        home = (key.account, key.namespace)
+        if status.get("state") == "Active" and cidr and self._subnets.get(home) != IPv4Network(cidr):
+            self._subnets[home] = IPv4Network(cidr)
+            self._moved(home)
+
+    def _drop_network(self, key: Key) -> None:
+        self._objects["Network"].pop(key, None)
+        home = (key.account, key.namespace)
+        others = [one for one in self._objects["Network"] if (one.account, one.namespace) == home]
+        if not others and self._subnets.pop(home, None) is not None:
+            self._moved(home)
+
+    def _moved(self, home: Home) -> None:
+        self._homes.clear()
+        for key in self._objects["Service"]:
+            if (key.account, key.namespace) == home:
+                self._dirty["service", key] = None
+                self._dirty["endpoints", key] = None
+
+
+def _uids(slice: JSON) -> Iterable[str]:
+    for endpoint in slice.get("endpoints") or ():
+        if uid := (endpoint.get("targetRef") or {}).get("uid"):
+            yield uid
+
+
+def _elb(account: str, elb: JSON) -> Elb:
+    told = (elb.get("status") or {}).get("internalAddress", "")
+    return Elb(elb["metadata"]["uid"], account, elbs.address_of(elb), told)
