@@ -307,9 +307,15 @@ class TestCertificates:
         secret(proxy, "two", certificate("two.example", serial=12))
         tls = [{"hosts": [f"{name}.example"], "secretName": name} for name in ("one", "two")]
         ingress(proxy, "tls", ("one.example", [path("a")]), ("two.example", [path("b")]), tls=tls)
-        assert (shown(elb, "one.example"), shown(elb, "two.example"), shown(elb, "")) == (11, 12, 11)
+        assert (shown(elb, "one.example"), shown(elb, "two.example")) == (11, 12)
         answer = get(elb, 80, "/x", "two.example")
         assert (answer.status_code, answer.headers["Location"]) == (308, "https://two.example/x")
+
+    def test_who_asks_for_no_host_is_shown_the_first(self, proxy: Proxy, elb: str) -> None:
+        secret(proxy, "first", certificate("first.example", serial=31))
+        tls = [{"hosts": ["first.example"], "secretName": "first"}]
+        ingress(proxy, "first", ("first.example", [path("a")]), tls=tls, port=8443)
+        assert (shown(elb, "", 8443), shown(elb, "else.example", 8443)) == (31, 31)
 
     def test_a_new_certificate_is_shown_at_once_and_a_broken_one_never(self, proxy: Proxy, elb: str) -> None:
         secret(proxy, "turns", certificate("turns.example", serial=21))
