@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from billing.money import about, short
@@ -45,11 +46,12 @@ def size(obj: Mapping[str, Any], grid: Grid = podspecs.DEFAULT) -> Specification
     """Of a pod, or of the pods of a template's owner. None for kinds that run nothing."""
     spec = obj.get("spec") or {}
     if obj.get("kind") == "Pod":
-        return _size(dict(obj), grid)
+        return podspecs.chosen(dict(obj)) or _size(dict(obj), grid)
     template = (spec.get("jobTemplate") or {}).get("spec", spec).get("template")
     return _size(template, grid) if template and "spec" in template else None
 
 
+@lru_cache(maxsize=1024)
 def sentence(before: Rate, after: Rate, *, kind: str = "") -> str:
     """`price in CNY: 0.64/h -> 1.28/h (+0.64/h, ~460/month)`; "" when nothing changes. A month has 30 days. What runs
     to its end costs that while it runs."""

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing import instants
 from billing.instants import Instant
 from billing.models import Price
 from billing.rating import MEMORY, VCPU, ItemPrice, PriceList
+from iam import sql
 
 _DEFAULT_REGION = "cn-north-4"
 _DEFAULT_CURRENCY = "CNY"
@@ -53,13 +54,8 @@ _known: dict[str, _Known] = {}
 
 
 def _rows(region: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, item, flavor, currency, amount, effective_from FROM billing_price "
-            "WHERE region = %s ORDER BY id",
-            [region],
-        )
-        return list(cursor.fetchall())
+    asked = "SELECT id, item, flavor, currency, amount, effective_from FROM billing_price WHERE region = %s ORDER BY id"
+    return sql.select(asked, [region])
 
 
 def _listed(region: str) -> PriceList:

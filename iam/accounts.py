@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
-
+from iam import sql
 from iam.models import Account
 
 CHANGE = "cci:account:update"
@@ -12,10 +11,8 @@ CHANGE = "cci:account:update"
 
 def hears_prices(name: str) -> bool:
     """Whether writes are answered with what they change of the price. They are, unless the account has it off."""
-    with connection.cursor() as cursor:  # every write of what costs something asks this
-        cursor.execute("SELECT price_warnings FROM iam_account WHERE name = %s", [name])
-        found = cursor.fetchone()
-    return found is None or bool(found[0])
+    found = sql.select("SELECT price_warnings FROM iam_account WHERE name = %s", [name])
+    return not found or bool(found[0][0])
 
 
 def hear_prices(name: str, *, wanted: bool) -> bool:

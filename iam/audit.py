@@ -11,17 +11,18 @@ itself (a controller's writes) is not in the trail: the log of changes and Event
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
+from functools import partial
 from typing import Any, Literal
 
 import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
+from iam import sql
 from iam.identities import Identity
 from iam.models import AuditEntry, AuditStart, User
 
@@ -69,8 +70,20 @@ def record(
 ) -> None:
     """One more entry of `identity`'s account. `action` is as policies name it (`cci:deployment:update`). `changes` as
     `difference` gives them. Inside a transaction it is part of that one."""
-    at = timezone.now()
-    words: JSON = {
+    entry(identity, action, target, outcome=outcome, message=message, changes=changes)()
+
+
+def entry(
+    identity: Identity,
+    action: str,
+    target: Target,
+    *,
+    outcome: Outcome = "done",
+    message: str = "",
+    changes: Sequence[JSON] = (),
+) -> Callable[[], None]:
+    """What `record` does, in two steps: now all that can be done without a lock, the rest when it is called."""
+    words = {
         "account": identity.account,
         "user": identity.user[:_LONGEST_USER],
         "door": identity.origin.door,
@@ -83,12 +96,9 @@ def record(
         "subresource": target.subresource,
         "outcome": outcome,
         "message": message[:_LONGEST_MESSAGE],
-        "changes": _fitting(changes),
     }
-    words = _storable(words)
-    with _in_line():
-        words["previous"] = _newest(identity.account)
-        _append(words, at)
+    words = {name: word.replace("\0", "\ufffd") for name, word in words.items()}
+    return partial(_append, words, _storable(changes))
 
 
 def record_person(
@@ -129,7 +139,7 @@ def difference(before: Any, after: Any, *, hidden: Sequence[str] = ()) -> list[J
     was nothing. Of what lies below a path of `hidden` it is told that it changed, not what it is."""
     below = tuple(f"{path}." for path in hidden)
     found: list[JSON] = []
-    _find_leaves(found, "", before, after)
+    _find_changed(found, "", before, after)
     return [_masked(one) if one["path"].startswith(below) else one for one in found] if below else found
 
 
@@ -138,50 +148,64 @@ def _masked(change: JSON) -> JSON:
 
 
 HIDDEN = "(hidden)"
-_NOTHING = object()
 _LONGEST_USER, _LONGEST_ADDRESS, _LONGEST_AGENT, _LONGEST_MESSAGE = 200, 45, 200, 1000
 _SEALED = ["account", "user", "door", "address", "agent", "action", "kind", "namespace", "name", "subresource"]
 _SEALED += ["outcome", "message", "changes", "previous"]
 
 
-def _find_leaves(found: list[JSON], path: str, before: Any, after: Any) -> None:
+def _find_changed(found: list[JSON], path: str, before: Any, after: Any) -> None:
     if before == after:
         return
-    if before is _NOTHING and after and isinstance(after, _MANY):
-        before = type(after)()  # as an empty one, so that each leaf is told by itself
-    elif after is _NOTHING and before and isinstance(before, _MANY):
-        after = type(before)()
     if isinstance(before, dict) and isinstance(after, dict):
         for name, was in before.items():
-            _find_leaves(found, f"{path}.{name}" if path else str(name), was, after.get(name, _NOTHING))
+            inner = f"{path}.{name}" if path else str(name)
+            if name in after:
+                _find_changed(found, inner, was, after[name])
+            else:
+                _find_leaves(found, inner, was, "before")
         for name, now in after.items():
             if name not in before:
-                _find_leaves(found, f"{path}.{name}" if path else str(name), _NOTHING, now)
-        return
-    if isinstance(before, list) and isinstance(after, list):
-        for place, (was, now) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
-            _find_leaves(found, f"{path}[{place}]", was, now)
-        return
-    change = {"path": path}
-    if before is not _NOTHING:
-        change["before"] = before
-    if after is not _NOTHING:
-        change["after"] = after
-    found.append(change)
+                _find_leaves(found, f"{path}.{name}" if path else str(name), now, "after")
+    elif isinstance(before, list) and isinstance(after, list):
+        both = min(len(before), len(after))
+        for place in range(both):
+            _find_changed(found, f"{path}[{place}]", before[place], after[place])
+        for place in range(both, len(before)):
+            _find_leaves(found, f"{path}[{place}]", before[place], "before")
+        for place in range(both, len(after)):
+            _find_leaves(found, f"{path}[{place}]", after[place], "after")
+    else:
+        found.append({"path": path, "before": before, "after": after})
 
 
-_MANY = (dict, list)
+def _find_leaves(found: list[JSON], path: str, value: Any, side: Literal["before", "after"]) -> None:
+    """Of what is there on one side alone."""
+    if value and isinstance(value, dict):
+        for name, inner in value.items():
+            _find_leaves(found, f"{path}.{name}" if path else str(name), inner, side)
+    elif value and isinstance(value, list):
+        for place, inner in enumerate(value):
+            _find_leaves(found, f"{path}[{place}]", inner, side)
+    else:
+        found.append({"path": path, side: value})
 
 
-def _storable(words: JSON) -> JSON:
-    """PostgreSQL keeps no NUL in texts and JSON, and callers may send one: no write shall fail for its entry."""
-    told = orjson.dumps(words)
-    return orjson.loads(told.replace(b"\\u0000", b"\\ufffd")) if b"\\u0000" in told else words
+def _storable(changes: Sequence[JSON]) -> bytes:
+    """As they are kept and sealed. PostgreSQL keeps no NUL in texts and JSON, and callers may send one: no write shall
+    fail for its entry."""
+    told = _sorted(changes)
+    if len(told) > LONGEST_CHANGES:
+        told = _sorted(_cut(changes))
+    if b"\\u0000" in told:
+        told = _sorted(orjson.loads(told.replace(b"\\u0000", b"\\ufffd")))
+    return told
 
 
-def _fitting(changes: Sequence[JSON]) -> list[JSON]:
-    if len(orjson.dumps(changes)) <= LONGEST_CHANGES:
-        return list(changes)
+def _sorted(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _cut(changes: Sequence[JSON]) -> list[JSON]:
     kept, size = list[JSON](), 0
     for number, change in enumerate(changes):
         size += len(orjson.dumps(change))
@@ -196,8 +220,7 @@ def _words(entry: AuditEntry) -> JSON:
 
 
 def _digest(words: JSON, at: datetime) -> str:
-    sealed = orjson.dumps({**words, "at": at.isoformat()}, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(sealed).hexdigest()
+    return hashlib.sha256(_sorted({**words, "at": at.isoformat()})).hexdigest()
 
 
 _NEWEST = "SELECT digest FROM iam_auditentry WHERE account = %s ORDER BY id DESC LIMIT 1"
@@ -207,18 +230,18 @@ _APPEND = f"""
 
 
 def _newest(account: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [account])
-        found = cursor.fetchone()
-    return str(found[0]) if found else _start(account)
+    found = sql.select(_NEWEST, [account])
+    return str(found[0][0]) if found else _start(account)
 
 
-def _append(words: JSON, at: datetime) -> None:
-    """In one plain statement: every write waits for it."""
-    kept = {**words, "changes": orjson.dumps(words["changes"]).decode()}
-    values = [connection.ops.adapt_datetimefield_value(at), _digest(words, at), *(kept[name] for name in _SEALED)]
-    with connection.cursor() as cursor:
-        cursor.execute(_APPEND, values)
+def _append(words: Mapping[str, str], changes: bytes) -> None:
+    """Every other write waits for it."""
+    with _in_line():
+        at, previous = timezone.now(), _newest(words["account"])
+        digest = _digest({**words, "changes": orjson.Fragment(changes), "previous": previous}, at)
+        kept = {**words, "changes": changes.decode(), "previous": previous}
+        moment = connection.ops.adapt_datetimefield_value(at)
+        sql.execute(_APPEND, [moment, digest, *(kept[name] for name in _SEALED)])
 
 
 def _start(account: str) -> str:
@@ -230,6 +253,5 @@ def _in_line() -> Iterator[None]:
     """One at a time, until the transaction ends: SQLite has one writer anyway. A failure undoes the whole."""
     with transaction.atomic(savepoint=False):
         if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK})")
+            sql.select(f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK})")
         yield

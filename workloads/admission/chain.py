@@ -28,6 +28,7 @@ from workloads.admission import (
     quotas,
     scaling,
     serviceaccounts,
+    surroundings,
     traffic,
 )
 from workloads.admission.ownership import Writer
@@ -52,23 +53,21 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writ
     """`obj` is the caller's copy of the manifest and is completed in place."""
     identify.newborn(kind, obj, namespace=namespace, now=times.format_seconds(writer.now))
     key = Key(identity.account, kind.name, namespace if kind.namespaced else "", obj["metadata"]["name"])
-    home = namespaces.living(kind, key) if kind.namespaced else None
+    around = surroundings.of(kind, key, obj)
     if kind.name == "Namespace":
         namespaces.fill_flavor(obj, identity.account)
     kind.default(obj)
     ownership.record_new(kind, obj, writer)
     if kind.name == "Pod":
-        serviceaccounts.settle(obj, identity.account)
-    ranges = limits.ranges(kind, key)
-    if kind.name == "Pod":
-        limits.fill(obj, ranges)
+        serviceaccounts.settle(obj, around.service_account)
+        limits.fill(obj, around.ranges)
     kind.prepare(obj, None)
     _validate(kind, obj, None)
     escalation.check(identity, kind, obj, None)
-    limits.check(kind, obj, ranges)
-    warnings = _sized(kind, obj, None, account=identity.account, home=home)
+    limits.check(kind, obj, around.ranges)
+    warnings = _sized(kind, obj, None, account=identity.account, home=around.home)
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
-    guards += quotas.guards(kind, key, obj, None)
+    guards += quotas.guards(kind, key, obj, None, around.quotas)
     warnings += limits.warnings(kind, obj)
     warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
@@ -90,7 +89,7 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity, writer
     identify.next_generation(kind, new, old)
     key = Key(identity.account, kind.name, new["metadata"].get("namespace", ""), new["metadata"]["name"])
     if kind.name == limitranges.CLAIM:
-        limits.check(kind, new, limits.ranges(kind, key))
+        limits.check(kind, new, limits.ranges(key))
     guards = scaling.guards(kind, key, new, old) + addresses.settle(kind, new, old)
     guards += quotas.guards(kind, key, new, old)
     return Admitted(new, warnings + hooks.on_admit(new, old, identity), guards)

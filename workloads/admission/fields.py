@@ -17,10 +17,20 @@ SCALE = "io.k8s.api.autoscaling.v1.Scale"
 Mode = Literal["Strict", "Warn", "Ignore"]
 
 
-def settle(kind: Kind, obj: JSON, *, mode: Mode, duplicates: tuple[str, ...] = (), schema: str = "") -> tuple[str, ...]:
-    """Drops in place what the kind's schema (or this other version's) does not know, and returns warnings.
-    Raises BadRequest."""
+def settle(
+    kind: Kind,
+    obj: JSON,
+    *,
+    mode: Mode,
+    duplicates: tuple[str, ...] = (),
+    schema: str = "",
+    known: JSON | None = None,
+) -> tuple[str, ...]:
+    """Drops in place what the kind's schema (or this other version's) does not know, and returns warnings. `known` is
+    what is stored and has been through this. Raises BadRequest."""
     shape = schemas.shape(schema or kind.schema)
+    if not duplicates and shapes.is_clean(obj, shape, known):
+        return ()
     try:
         return _settle(obj, shape, name=kind.name, version=kind.version, mode=mode, duplicates=duplicates)
     except BadRequest as error:

@@ -20,15 +20,17 @@ from workloads.store import objects
 JSON = dict[str, Any]
 
 NOTE = "kubernetes.io/limit-ranger"
+KIND = "LimitRange"
 _CHECKED = ("Pod", "PersistentVolumeClaim")
 
 
-def ranges(kind: Kind, key: Key) -> list[JSON]:
-    """Those that are about this kind, read once a write."""
-    if kind.name not in _CHECKED:
-        return []
-    rows = objects.those("LimitRange", account=key.account, namespace=key.namespace)
-    return [wire.load(row.data) for row in rows]
+def is_about(kind: Kind) -> bool:
+    return kind.name in _CHECKED
+
+
+def ranges(key: Key) -> list[JSON]:
+    """Those of a namespace."""
+    return [wire.load(row.data) for row in objects.those(KIND, account=key.account, namespace=key.namespace)]
 
 
 def fill(pod: JSON, known: list[JSON]) -> None:

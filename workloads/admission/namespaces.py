@@ -14,30 +14,37 @@ from workloads.store.objects import Guard, Row
 
 JSON = dict[str, Any]
 
+KIND = "Namespace"
 DUPLICATE = "CCI.02.409101"
 
 
 def of(account: str, name: str) -> Row:
     """Raises NotFound."""
     try:
-        return objects.read(Key(account, "Namespace", "", name))
+        return objects.read(Key(account, KIND, "", name))
     except objects.Missing:
         raise NotFound.named("namespaces", name) from None
 
 
-def living(kind: Kind, key: Key) -> Row:
-    """The namespace that `key` is to be created in. Raises NotFound or Refused (terminating)."""
-    row = of(key.account, key.namespace)
-    if row.deleting:
+def living(kind: Kind, key: Key, home: Row | None) -> Row:
+    """The namespace that `key` is to be created in, when it may. Raises NotFound or Refused (terminating)."""
+    if home is None:
+        raise NotFound.named("namespaces", key.namespace)
+    if home.deleting:
         raise _terminating(kind, key)
-    return row
+    return home
 
 
 def still_living(kind: Kind, key: Key) -> Guard:
     """The same question inside the write's transaction: nothing is born into a namespace that is being emptied."""
 
     def guard() -> None:
-        living(kind, key)
+        try:
+            going = objects.is_deleting(Key(key.account, KIND, "", key.namespace))
+        except objects.Missing:
+            raise NotFound.named("namespaces", key.namespace) from None
+        if going:
+            raise _terminating(kind, key)
 
     return guard
 

@@ -20,16 +20,21 @@ from workloads.store.objects import Guard
 
 JSON = dict[str, Any]
 
-_QUOTA = "ResourceQuota"
+KIND = "ResourceQuota"
 _GROWING = ("PersistentVolumeClaim", "Service")
 """What can take more after it was made."""
 
 
-def guards(kind: Kind, key: Key, obj: JSON, old: JSON | None) -> tuple[Guard, ...]:
-    """Each raises Refused. A namespace without quotas costs one look outside of the transaction."""
-    if not kind.namespaced or kind.name == "Event" or (old is not None and kind.name not in _GROWING):
+def is_about(kind: Kind) -> bool:
+    return kind.namespaced and kind.name != "Event"
+
+
+def guards(kind: Kind, key: Key, obj: JSON, old: JSON | None, known: list[JSON] | None = None) -> tuple[Guard, ...]:
+    """Each raises Refused. `known` are the namespace's quotas where they were read already; one without any costs
+    nothing in the transaction."""
+    if not is_about(kind) or (old is not None and kind.name not in _GROWING):
         return ()
-    if not any(_wanted(kind, obj, old, quota) for quota in _quotas(key)):
+    if not any(_wanted(kind, obj, old, quota) for quota in (_quotas(key) if known is None else known)):
         return ()
 
     def guard() -> None:
@@ -55,7 +60,7 @@ def used(account: str, namespace: str, quota: JSON) -> dict[str, Decimal]:
 
 
 def _quotas(key: Key) -> list[JSON]:
-    rows = objects.those(_QUOTA, account=key.account, namespace=key.namespace)
+    rows = objects.those(KIND, account=key.account, namespace=key.namespace)
     return [wire.load(row.data) for row in rows if not row.deleting]
 
 

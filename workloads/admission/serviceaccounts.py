@@ -7,10 +7,8 @@ from typing import Any
 
 from workloads.kinds import configmaps
 from workloads.kinds.serviceaccounts import DEFAULT
-from workloads.meta import names, wire
+from workloads.meta import names
 from workloads.meta.errors import Refused
-from workloads.meta.keys import Key
-from workloads.store import objects
 
 JSON = dict[str, Any]
 
@@ -21,24 +19,18 @@ _SECONDS = 3607
 """The kubelet's own number: who reads an expiry sees that this one was not asked for."""
 
 
-def settle(pod: JSON, account: str) -> None:
-    """Completes a new pod in place. Raises Refused when its ServiceAccount is not there; `default` may still be on its
-    way into a young namespace."""
+def settle(pod: JSON, owner: JSON | None) -> None:
+    """Completes a new pod in place; `owner` is its ServiceAccount. Raises Refused when that is not there; `default` may
+    still be on its way into a young namespace."""
     spec, metadata = pod["spec"], pod["metadata"]
     name = spec.setdefault("serviceAccountName", DEFAULT)
     spec["serviceAccount"] = name
-    try:
-        row = objects.read(Key(account, "ServiceAccount", metadata["namespace"], name))
-    except objects.Missing:
-        if name == DEFAULT:
-            _mount_token(pod, {})
-            return
+    if owner is None and name != DEFAULT:
         said = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
         details = {"name": metadata["name"], "kind": "pods"}
-        raise Refused(f'pods "{metadata["name"]}" is forbidden: {said}', details=details) from None
-    account_object = wire.load(row.data)
-    _mount_token(pod, account_object)
-    lent = account_object.get("imagePullSecrets")
+        raise Refused(f'pods "{metadata["name"]}" is forbidden: {said}', details=details)
+    _mount_token(pod, owner or {})
+    lent = (owner or {}).get("imagePullSecrets")
     if lent and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = lent
 

@@ -174,6 +174,13 @@ def on_grid(specification: Specification, rows: Iterable[Row]) -> bool:
     return any(_admits(row, specification.size()) for row in rows)
 
 
+def exactly(asked: Size, rows: Iterable[Row]) -> Specification | None:
+    """`asked` as the specification that it is; None where it is on no row."""
+    if any(_admits(row, asked) for row in rows):
+        return Specification(asked.cpu_millis, asked.memory_bytes // GIB, asked.gpu, asked.gpus)
+    return None
+
+
 def broken_rules(asked: Size, rows: Iterable[Row]) -> tuple[str, ...]:
     """The rules of the grid that `asked` breaks, as sentences made from the rows; none when it is on the grid."""
     given = tuple(rows)

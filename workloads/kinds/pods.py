@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from workloads.kinds import containers, ephemeral, gates, objectmeta, podspecs, podtemplates, refusals, schemas
@@ -46,7 +45,10 @@ def prepare(obj: JSON, old: JSON | None) -> None:
 
 
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:
-    found = objectmeta.validate(obj) + podtemplates.validate(obj["spec"], "spec")
+    """What was judged when it was stored is not judged again."""
+    found = objectmeta.validate(obj)
+    if old is None or obj["spec"] != old["spec"]:
+        found += podtemplates.validate(obj["spec"], "spec")
     if old is None:
         if obj["spec"].get("nodeName"):
             found.append(causes.forbidden("spec.nodeName", refusals.NODE_NAME))
@@ -92,6 +94,8 @@ def _update_causes(obj: JSON, old: JSON) -> list[Cause]:
         if podspecs.annotated(obj, name) != podspecs.annotated(old, name):
             rule = "field is immutable; a pod keeps the specification it is billed for, create another pod instead"
             found.append(causes.invalid(f"metadata.annotations[{name}]", podspecs.annotated(obj, name), rule))
+    if obj["spec"] == old["spec"]:
+        return found
     found += _deadline_causes(obj["spec"], old["spec"]) + gates.added(obj["spec"], old["spec"], "spec")
     kept = all(each in (obj["spec"].get("tolerations") or []) for each in old["spec"].get("tolerations") or [])
     if not kept or _frozen_part(obj["spec"], old["spec"]) != _frozen_part(old["spec"], old["spec"]):
@@ -115,13 +119,11 @@ def _deadline_causes(spec: JSON, old: JSON) -> list[Cause]:
 def _frozen_part(spec: JSON, old: JSON) -> JSON:
     """`spec` without what an update may change: images, tolerations (added), the deadline, scheduling gates (taken
     away), and once the node."""
-    rest = copy.deepcopy(spec)
-    for name in ("tolerations", "activeDeadlineSeconds", "schedulingGates"):
-        rest.pop(name, None)
-    for container in _every(rest):
-        container.pop("image", None)
-    if not old.get("nodeName"):
-        rest.pop("nodeName", None)
+    free = ("tolerations", "activeDeadlineSeconds", "schedulingGates", *(() if old.get("nodeName") else ("nodeName",)))
+    rest = {name: value for name, value in spec.items() if name not in free}
+    for part in ("initContainers", "containers"):
+        if part in rest:
+            rest[part] = [{**container, "image": ""} for container in rest[part] or ()]
     return rest
 
 

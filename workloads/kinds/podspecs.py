@@ -26,6 +26,7 @@ from workloads.kinds.grids import (
     Specification,
     broken_rules,
     cpu_words,
+    exactly,
     gib,
     holds,
     is_gpu,
@@ -160,6 +161,8 @@ def fit(pod: JSON, *, flavor: str, grid: Grid = DEFAULT, rounding: bool = False,
         raise OffGrid(problems, nearest(asked, rows))
     if annotation(pod) is not None or annotated(pod, GPU_ANNOTATION) is not None:
         return _chosen(pod, asked, rows, at=prefix)
+    if (exact := exactly(asked, rows)) is not None:
+        return Fit(exact, asked)
     least = smallest(rows, Size(0, 0, asked.gpu, asked.gpus))
     if least and least.gpus == asked.gpus and not asked.cpu_millis and not asked.memory_bytes:
         return Fit(least, asked, (WITHOUT_RESOURCES,))
@@ -224,6 +227,8 @@ def effective_size(spec: JSON) -> Size:
         inits.append(_sum([size, *sidecars]))
         if container.get("restartPolicy") == "Always":
             sidecars.append(size)
+    if len(mains) == 1 and not inits:
+        return mains[0]
     listed = [_sum([*mains, *sidecars]), *inits]
     return Size(
         max(size.cpu_millis for size in listed),
@@ -302,8 +307,7 @@ def _sum(sizes: Iterable[Size]) -> Size:
 
 def _container_size(container: JSON) -> Size:
     asked = _asked(container)
-    cards = _cards_of(container)
-    gpu, gpus = next(iter(cards.items()), ("", 0))
+    gpu, gpus = next(iter(_cards(asked).items()), ("", 0))
     return Size(quantity.millicores(asked.get("cpu", 0)), quantity.whole(asked.get("memory", 0)), gpu, gpus)
 
 
@@ -312,10 +316,9 @@ def _asked(container: JSON) -> JSON:
     return {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
 
 
-def _cards_of(container: JSON) -> dict[str, int]:
+def _cards(asked: JSON) -> dict[str, int]:
     """How many of each model; 0 of one is none."""
-    asked = {name: quantity.whole(value) for name, value in _asked(container).items() if is_gpu(name)}
-    return {name: count for name, count in asked.items() if count}
+    return {name: count for name in asked if is_gpu(name) and (count := quantity.whole(asked[name]))}
 
 
 def _mixed_cards(spec: JSON, *, at: str) -> list[Problem]:
@@ -323,7 +326,7 @@ def _mixed_cards(spec: JSON, *, at: str) -> list[Problem]:
     known = ""
     for part in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(part) or []):
-            for model in _cards_of(container):
+            for model in _cards(_asked(container)):
                 known = known or model
                 if model != known:
                     words = f"the cards of a pod are of one model, and another container asks for {known}"

@@ -268,7 +268,7 @@ def _deleted(kind: Kind, gone: JSON) -> JSON:
 def _written(view: View, made: Answer, *, status: int = 200) -> Reply:
     headers = warning_headers(made.warnings)
     view = replace(view, account="")  # who writes hears of the price, and waits for no more
-    return view.one(orjson.dumps(made.obj), status=201 if made.created else status, headers=headers)
+    return view.one(made.data, status=201 if made.created else status, headers=headers)
 
 
 def _view_of(view: View, target: Target) -> View:

@@ -40,13 +40,14 @@ class Document:
 
 
 def parse_json(text: bytes, *, find_duplicates: bool = False) -> Document:
-    """Raises ManifestError. Looking for duplicates takes a second, slower pass."""
+    """Raises ManifestError. Looking for duplicates takes a second, slower pass, but not over what is as we write it."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ManifestError(f"invalid JSON: {error}") from None
-    _bound_depth(value)
-    return Document(value, _json_duplicates(text) if find_duplicates else ())
+    if text.count(b"{") + text.count(b"[") > DEEPEST:
+        _bound_depth(value)
+    return Document(value, _json_duplicates(text, value) if find_duplicates else ())
 
 
 def parse_yaml(text: bytes | str) -> Document:
@@ -230,9 +231,23 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it was written, keys that stand twice included."""
 
 
-def _json_duplicates(text: bytes) -> tuple[str, ...]:
-    written = json.loads(text, object_pairs_hook=_Pairs)
-    return tuple(_twice(written, ""))
+def _json_duplicates(text: bytes, value: Any) -> tuple[str, ...]:
+    """`value` is what was read. Written anew it is the same text where no key got lost, but for spaces and escapes. So
+    keys are counted where it is not, and only where one got lost it is found out which."""
+    if orjson.dumps(value) == text.rstrip() or not _has_lost_keys(text):
+        return ()
+    return tuple(_twice(json.loads(text, object_pairs_hook=_Pairs), ""))
+
+
+def _has_lost_keys(text: bytes) -> bool:
+    lost = False
+
+    def count(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal lost
+        lost = lost or len(dict(pairs)) < len(pairs)
+
+    json.loads(text, object_pairs_hook=count)
+    return lost
 
 
 def _twice(value: Any, path: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from functools import lru_cache
 
 SUFFIX_LENGTH = 5
 GENERATED_BASE_LENGTH = 63 - SUFFIX_LENGTH
@@ -161,14 +162,24 @@ def generate(base: str) -> str:
 
 
 def suffix(length: int = SUFFIX_LENGTH) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    number, letters = secrets.randbelow(len(_ALPHABET) ** length), []
+    for _ in range(length):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
 
 
 def _checked(text: str, *, pattern: str, rule: str, limit: int, examples: tuple[str, ...]) -> list[str]:
     found = [f"must be no more than {limit} characters"] if len(text) > limit else []
-    if not re.fullmatch(pattern, text[: limit + 1]):
+    if not _matches(pattern, text[: limit + 1]):
         found.append(_with_examples(rule, pattern, examples))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _matches(pattern: str, text: str) -> bool:
+    """The same few names come again and again."""
+    return re.fullmatch(pattern, text) is not None
 
 
 def _with_examples(rule: str, pattern: str, examples: tuple[str, ...]) -> str:

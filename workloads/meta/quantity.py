@@ -31,17 +31,22 @@ def parse(value: Any) -> Decimal:
 
 def millicores(value: Any) -> int:
     """CPU in thousandths of a core, rounded up. Raises QuantityError."""
-    return _ceiling(parse(value) * 1000)
+    return _millicores(_text(value))
 
 
 def whole(value: Any) -> int:
     """Memory in bytes (or any count), rounded up. Raises QuantityError."""
-    return _ceiling(parse(value))
+    return _whole(_text(value))
 
 
 def canonical(value: Any) -> str:
     """As Kubernetes stores it: `0.5` is `500m`, `1024Mi` is `1Gi`, `1.5Gi` is `1536Mi`. Raises QuantityError."""
-    number, suffix = _parsed(value)
+    return _canonical(_text(value))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    number, suffix = _read(text)
     if suffix in _BINARY and number and number % 1024 == 0:
         return _binary(int(number))
     if suffix[:1] in ("e", "E") and len(suffix) > 1:
@@ -84,6 +89,16 @@ def _read(text: str) -> tuple[Decimal, str]:
     number = _capped(_EXACT.multiply(Decimal(match[1]), _factor(suffix)))
     away_from_zero = ROUND_CEILING if number >= 0 else ROUND_FLOOR
     return number.quantize(_NANO, away_from_zero, _EXACT), suffix
+
+
+@lru_cache(maxsize=4096)
+def _millicores(text: str) -> int:
+    return _ceiling(_read(text)[0] * 1000)
+
+
+@lru_cache(maxsize=4096)
+def _whole(text: str) -> int:
+    return _ceiling(_read(text)[0])
 
 
 def _text(value: Any) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection
 from django.db.models import Min
 
+from iam import sql
 from workloads.meta.keys import Key, Uid
 from workloads.store.columns import bytes_out, time_out
 from workloads.store.models import Change, Cursor
@@ -106,18 +106,16 @@ def undone(kind: str, *, account: str, namespace: str | None, since: int, until:
     values: list[Any] = [kind, account, since, until]
     if namespace is not None:
         within, values = f"{within} AND namespace = %s", [*values, namespace]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT one.namespace, one.name, one.previous, two.type
-            FROM (SELECT min(revision) AS one, max(revision) AS two FROM workloads_change
-                  WHERE {within} GROUP BY namespace, name) AS changed
-            JOIN workloads_change AS one ON one.revision = changed.one
-            JOIN workloads_change AS two ON two.revision = changed.two
-            LIMIT %s""",  # noqa: S608
-            [*values, limit + 1],
-        )
-        found = cursor.fetchall()
+    found = sql.select(
+        f"""
+        SELECT one.namespace, one.name, one.previous, two.type
+        FROM (SELECT min(revision) AS one, max(revision) AS two FROM workloads_change
+              WHERE {within} GROUP BY namespace, name) AS changed
+        JOIN workloads_change AS one ON one.revision = changed.one
+        JOIN workloads_change AS two ON two.revision = changed.two
+        LIMIT %s""",  # noqa: S608
+        [*values, limit + 1],
+    )
     if len(found) > limit or since < floor():  # asked last: what was trimmed meanwhile may be missing
         raise Trimmed
     return [
@@ -228,10 +226,8 @@ def _entry(values: tuple[Any, ...]) -> Entry:
 
 
 def _tips(how: str, values: list[Any]) -> Iterator[Tip]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT revision, uid, at FROM workloads_change {how}", values)  # noqa: S608
-        for found in cursor.fetchall():
-            yield _tip(*found)
+    for found in sql.select(f"SELECT revision, uid, at FROM workloads_change {how}", values):  # noqa: S608
+        yield _tip(*found)
 
 
 def _tip(revision: int, uid: str, at: Any) -> Tip:
@@ -263,7 +259,6 @@ def _first_beyond(start: int, *, last: int) -> int | None:
 
 
 def _forget(last: int) -> int:
-    with write(), connection.cursor() as cursor:
+    with write():
         Cursor.objects.update_or_create(reader=_FLOOR, defaults={"revision": last})
-        cursor.execute("DELETE FROM workloads_change WHERE revision <= %s", [last])
-        return int(cursor.rowcount)
+        return sql.execute("DELETE FROM workloads_change WHERE revision <= %s", [last])

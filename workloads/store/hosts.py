@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from django.db import connection
 
+from iam import sql
 from workloads.store.models import HostWord
 from workloads.store.writing import write
 
@@ -34,7 +34,5 @@ def put(host: str, subject: str, said: Mapping[str, Any]) -> bool:
 
 def get(subject: str) -> dict[str, Any] | None:
     """There is one host, whatever it is called. None when nothing was said yet."""
-    with connection.cursor() as cursor:  # every pod's admission asks this
-        cursor.execute("SELECT said FROM workloads_hostword WHERE subject = %s ORDER BY id LIMIT 1", [subject])
-        found = cursor.fetchone()
-    return None if found is None else dict(orjson.loads(found[0]))
+    found = sql.select("SELECT said FROM workloads_hostword WHERE subject = %s ORDER BY id LIMIT 1", [subject])
+    return dict(orjson.loads(found[0][0])) if found else None

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 from django.db import connection, transaction
 
+from iam import sql
 from workloads.meta.keys import Key, Uid
 from workloads.store import doorbell, postgresql, sqlite
 from workloads.store.columns import bytes_out, time_out
@@ -21,8 +22,8 @@ from workloads.store.rows import Draft, Exists, Guard, Missing, Row, Stale
 from workloads.store.stamps import stamp
 
 __all__ = ["Draft", "Exists", "Guard", "Missing", "Page", "Row", "Stale"]
-__all__ += ["Brief", "briefs", "count", "insert", "is_placed", "places", "read", "read_uid", "read_uids", "remove"]
-__all__ += ["scan", "those", "uids", "update", "weight"]
+__all__ += ["Brief", "briefs", "count", "insert", "is_deleting", "is_placed", "places", "read", "read_uid", "read_uids"]
+__all__ += ["remove", "scan", "several", "those", "uids", "update", "weight"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,30 @@ def remove(draft: Draft, *, expected_revision: int, guards: Iterable[Guard] = ()
 
 def read(key: Key) -> Row:
     """Raises Missing."""
-    where, values = _conditions(key._asdict(), None)
-    return _one(where, values, asked=str(key))
+    found = several([key])
+    if not found:
+        raise Missing(str(key))
+    return found[0]
+
+
+def several(keys: Sequence[Key], *, all_of: Sequence[tuple[str, str, str]] = ()) -> list[Row]:
+    """Those of `keys` that are there, and all that an (account, kind, namespace) of `all_of` has: of one instant, in
+    one question, in no order."""
+    parts: list[str] = []
+    values: list[str] = []
+    for place in (*keys, *all_of):
+        if not any("\0" in text for text in place):  # no text of ours has one, and PostgreSQL will not even be asked
+            parts.append(_BY_KEY if len(place) == len(Key._fields) else _BY_PLACE)
+            values += place
+    return [_row(columns) for columns in sql.select(" UNION ALL ".join(parts), values)] if parts else []
+
+
+def is_deleting(key: Key) -> bool:
+    """Of an object whose key was read before. Raises Missing."""
+    found = sql.select(_DELETING, key)
+    if not found:
+        raise Missing(str(key))
+    return bool(found[0][0])
 
 
 def read_uid(uid: str) -> Row:
@@ -79,7 +102,7 @@ def read_uids(uids: Collection[str]) -> list[Row]:
     for start in range(0, len(asked), _AT_ONCE):
         some = asked[start : start + _AT_ONCE]
         where = f"uid IN ({', '.join(['%s'] * len(some))})"
-        found += map(_row, _select(f"SELECT {_COLUMNS} FROM workloads_object WHERE {where}", some))  # noqa: S608
+        found += map(_row, sql.select(f"SELECT {_COLUMNS} FROM workloads_object WHERE {where}", some))  # noqa: S608
     return found
 
 
@@ -99,14 +122,14 @@ def briefs(kind: str, *, phases: Collection[str], placed: bool, containing: Sequ
 
 def places(kind: str) -> set[str]:
     """What stands in the column `node` of this kind's objects, over all accounts; "" left out."""
-    found = _select("SELECT node FROM workloads_object WHERE kind = %s AND node <> ''", [kind])
+    found = sql.select("SELECT node FROM workloads_object WHERE kind = %s AND node <> ''", [kind])
     return {place for (place,) in found}
 
 
 def is_placed(kind: str, place: str, *, but: str) -> bool:
     """Whether another object of this kind than the one with the uid `but` has the place, in any account."""
     asked = "SELECT 1 FROM workloads_object WHERE kind = %s AND node = %s AND uid <> %s LIMIT 1"
-    return bool(_select(asked, [kind, place, but]))
+    return bool(sql.select(asked, [kind, place, but]))
 
 
 def scan(
@@ -140,18 +163,18 @@ def those(kind: str, *, account: str, namespace: str) -> list[Row]:
     """A namespace's, as `scan` gives them, without the revision they are of: always one question."""
     where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
     asked = f"SELECT {_COLUMNS} FROM workloads_object WHERE {where} ORDER BY name"  # noqa: S608
-    return [_row(columns) for columns in _select(asked, values)]
+    return [_row(columns) for columns in sql.select(asked, values)]
 
 
 def count(kind: str, *, account: str | None = None, namespace: str | None = None) -> int:
     where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
-    return int(_select(f"SELECT count(*) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
+    return int(sql.select(f"SELECT count(*) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
 
 
 def weight(kind: str, *, account: str) -> int:
     """Bytes of all objects' JSON together, told without reading it."""
     where, values = _conditions({"kind": kind, "account": account}, None)
-    return int(_select(f"SELECT coalesce(sum(length(data)), 0) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
+    return int(sql.select(f"SELECT coalesce(sum(length(data)), 0) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
 
 
 class Dialect(Protocol):
@@ -170,12 +193,25 @@ def _dialect() -> Dialect:
 
 def _written(draft: Draft, revision: int) -> Row:
     transaction.on_commit(doorbell.ring)
-    given = {field.name: getattr(draft, field.name) for field in fields(draft)}
-    return Row(**{**given, "revision": revision, "data": stamp(draft.data, revision)})
+    return Row(
+        key=draft.key,
+        uid=draft.uid,
+        revision=revision,
+        labels=draft.labels,
+        owner_uid=draft.owner_uid,
+        phase=draft.phase,
+        node=draft.node,
+        created=draft.created,
+        deleting=draft.deleting,
+        data=stamp(draft.data, revision),
+    )
 
 
 _AT_ONCE = 500
 _COLUMNS = "account, kind, namespace, name, uid, revision, labels, owner_uid, phase, node, created, deleting, data"
+_BY_PLACE = f"SELECT {_COLUMNS} FROM workloads_object WHERE account = %s AND kind = %s AND namespace = %s"  # noqa: S608
+_BY_KEY = f"{_BY_PLACE} AND name = %s"
+_DELETING = "SELECT deleting FROM workloads_object WHERE account = %s AND kind = %s AND namespace = %s AND name = %s"
 _HEAD = "(SELECT coalesce(max(revision), 0) FROM workloads_change)"
 
 
@@ -184,11 +220,11 @@ def _in_phases(
 ) -> list[Any]:
     where = f"kind = %s AND phase IN ({', '.join(['%s'] * len(phases))}) AND node {'<>' if placed else '='} ''"
     where, values = _sieved(where, [kind, *phases], containing)
-    return _select(f"SELECT {columns} FROM workloads_object WHERE {where} ORDER BY id", values)  # noqa: S608
+    return sql.select(f"SELECT {columns} FROM workloads_object WHERE {where} ORDER BY id", values)  # noqa: S608
 
 
 def _one(where: str, values: list[Any], *, asked: str) -> Row:
-    found = _select(f"SELECT {_COLUMNS} FROM workloads_object WHERE {where}", values)  # noqa: S608
+    found = sql.select(f"SELECT {_COLUMNS} FROM workloads_object WHERE {where}", values)  # noqa: S608
     if not found:
         raise Missing(asked)
     return _row(found[0])
@@ -197,7 +233,7 @@ def _one(where: str, values: list[Any], *, asked: str) -> Row:
 def _page(where: str, values: list[Any], limit: int | None) -> Page | None:
     """Rows and head of the log in one statement, thus of one instant. None when there are no rows to tell the head."""
     total = f"(SELECT count(*) FROM workloads_object WHERE {where})" if limit is not None else "0"  # noqa: S608
-    found = _select(
+    found = sql.select(
         f"SELECT {_HEAD}, {total}, {_COLUMNS} FROM workloads_object WHERE {where} "  # noqa: S608
         f"ORDER BY account, namespace, name" + ("" if limit is None else f" LIMIT {int(limit)}"),
         values if limit is None else [*values, *values],
@@ -210,7 +246,7 @@ def _page(where: str, values: list[Any], limit: int | None) -> Page | None:
 
 def _empty_page(where: str, values: list[Any]) -> Page | None:
     """The head at an instant without rows. None when a row has come since: read the page again."""
-    [(revision, some)] = _select(
+    [(revision, some)] = sql.select(
         f"SELECT {_HEAD}, EXISTS(SELECT 1 FROM workloads_object WHERE {where})",  # noqa: S608
         values,
     )
@@ -230,12 +266,6 @@ def _conditions(asked: Mapping[str, Any], after: tuple[str, str, str] | None) ->
 def _sieved(where: str, values: list[Any], containing: Sequence[bytes]) -> tuple[str, list[Any]]:
     has = "instr(data, %s) > 0" if connection.vendor == "sqlite" else "position(%s in data) > 0"
     return " AND ".join([where, *[has] * len(containing)]), [*values, *containing]
-
-
-def _select(sql: str, values: list[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
 
 
 def _row(columns: Any) -> Row:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from django.db import connection
 from django.utils import timezone
 
+from iam import sql
 from workloads.store.columns import time_in
 from workloads.store.rows import Draft, Exists, Guard, Missing, Stale
 from workloads.store.stamps import stamp
@@ -16,39 +16,39 @@ from workloads.store.writing import write
 
 
 def insert(draft: Draft, guards: Iterable[Guard]) -> int:
-    with write(), connection.cursor() as cursor:
+    with write():
         for guard in guards:
             guard()
-        revision = _next_revision(cursor)
+        revision = _next_revision()
         data = stamp(draft.data, revision)
-        cursor.execute(_INSERT, [*draft.key, draft.uid, time_in(draft.created), revision, *_facts(draft), data])
-        if cursor.rowcount != 1:
+        values = [*draft.key, draft.uid, time_in(draft.created), revision, *_facts(draft), data]
+        if sql.execute(_INSERT, values) != 1:
             raise Exists(str(draft.key))
-        _log(cursor, draft, revision=revision, type="ADDED", data=data, previous=None)
+        _log(draft, revision=revision, type="ADDED", data=data, previous=None)
         return revision
 
 
 def update(draft: Draft, expected_revision: int, guards: Iterable[Guard]) -> int:
-    with write(), connection.cursor() as cursor:
+    with write():
         for guard in guards:
             guard()
-        previous = _expect(cursor, draft, expected_revision)
-        revision = _next_revision(cursor)
+        previous = _expect(draft, expected_revision)
+        revision = _next_revision()
         data = stamp(draft.data, revision)
-        cursor.execute(_UPDATE, [revision, *_facts(draft), data, *draft.key])
-        _log(cursor, draft, revision=revision, type="MODIFIED", data=data, previous=previous)
+        sql.execute(_UPDATE, [revision, *_facts(draft), data, *draft.key])
+        _log(draft, revision=revision, type="MODIFIED", data=data, previous=previous)
         return revision
 
 
 def remove(draft: Draft, expected_revision: int, guards: Iterable[Guard] = ()) -> int:
-    with write(), connection.cursor() as cursor:
+    with write():
         for guard in guards:
             guard()
-        previous = _expect(cursor, draft, expected_revision)
-        revision = _next_revision(cursor)
-        cursor.execute(f"DELETE FROM workloads_object WHERE {_KEY}", list(draft.key))  # noqa: S608
+        previous = _expect(draft, expected_revision)
+        revision = _next_revision()
+        sql.execute(f"DELETE FROM workloads_object WHERE {_KEY}", list(draft.key))  # noqa: S608
         data = stamp(draft.data, revision)
-        _log(cursor, draft, revision=revision, type="DELETED", data=data, previous=previous)
+        _log(draft, revision=revision, type="DELETED", data=data, previous=previous)
         return revision
 
 
@@ -72,24 +72,23 @@ def _facts(draft: Draft) -> list[Any]:
     return [labels, draft.owner_uid, draft.phase, draft.node, draft.deleting]
 
 
-def _expect(cursor: Any, draft: Draft, revision: int) -> bytes:
+def _expect(draft: Draft, revision: int) -> bytes:
     """The stored bytes, if they are still those of `revision`."""
-    cursor.execute(f"SELECT revision, data FROM workloads_object WHERE {_KEY}", list(draft.key))  # noqa: S608
-    found = cursor.fetchone()
-    if found is None:
+    found = sql.select(f"SELECT revision, data FROM workloads_object WHERE {_KEY}", draft.key)  # noqa: S608
+    if not found:
         raise Missing(str(draft.key))
-    if found[0] != revision:
-        raise Stale(f"{draft.key} is at {found[0]}, not at {revision}")
-    return bytes(found[1])
+    [(at, data)] = found
+    if at != revision:
+        raise Stale(f"{draft.key} is at {at}, not at {revision}")
+    return bytes(data)
 
 
-def _next_revision(cursor: Any) -> int:
+def _next_revision() -> int:
     """AUTOINCREMENT's own counter: it never goes back, even when the log is trimmed."""
-    cursor.execute("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'workloads_change'")
-    found = cursor.fetchone()
-    return int(found[0]) if found else 1
+    found = sql.select("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'workloads_change'")
+    return int(found[0][0]) if found else 1
 
 
-def _log(cursor: Any, draft: Draft, *, revision: int, type: str, data: bytes, previous: bytes | None) -> None:
+def _log(draft: Draft, *, revision: int, type: str, data: bytes, previous: bytes | None) -> None:
     at = time_in(timezone.now())
-    cursor.execute(_LOG, [revision, *draft.key, draft.uid, type, data, previous, at])
+    sql.execute(_LOG, [revision, *draft.key, draft.uid, type, data, previous, at])

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -51,8 +52,12 @@ def _processes() -> Iterator[None]:
 
 
 def _lock_path() -> str | None:
-    """Beside the database file; None for a database in memory, which only one process can see."""
-    name = str(connection.settings_dict["NAME"])
+    return _beside(str(connection.settings_dict["NAME"]))
+
+
+@lru_cache(maxsize=8)
+def _beside(name: str) -> str | None:
+    """The database file; None for a database in memory, which only one process can see."""
     if name.startswith("file:") or name == ":memory:":
         return None
     return str(Path(name).with_suffix(".write-lock"))

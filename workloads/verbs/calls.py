@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
+import orjson
+
+from workloads.meta import wire
 from workloads.store.objects import Row
 
 JSON = dict[str, Any]
@@ -24,9 +28,18 @@ PatchType = Literal[
 class Answer:
     """What a write gives back. `warnings` become `Warning:` headers and notes on the page."""
 
-    obj: JSON
+    written: JSON | bytes = field(repr=False)
+    """The object, or its stored bytes: who only passes it on need not read it."""
     warnings: tuple[str, ...] = ()
     created: bool = False
+
+    @cached_property
+    def obj(self) -> JSON:
+        return wire.load(self.written) if isinstance(self.written, bytes) else self.written
+
+    @property
+    def data(self) -> bytes:
+        return self.written if isinstance(self.written, bytes) else orjson.dumps(self.written)
 
 
 @dataclass(frozen=True)

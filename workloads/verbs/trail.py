@@ -7,7 +7,6 @@ fills in and measures (status, managed fields, times) is left out of the changes
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 from iam import audit
@@ -34,7 +33,7 @@ def of_write(
     action, target = authorize.action_of(kind, verb, subresource), _target(key, subresource)
     hidden = _VALUES if kind.is_confidential else ()
     changes = audit.difference(_told(old, subresource), _told(new, subresource), hidden=hidden)
-    return (partial(audit.record, identity, action, target, changes=changes),)
+    return (audit.entry(identity, action, target, changes=changes),)
 
 
 def of_call(identity: Identity, kind: Kind, verb: str, key: Key, *, subresource: str, message: str = "") -> None:

@@ -16,6 +16,7 @@ from workloads.admission import authorize, chain, creators, fields, identify, na
 from workloads.admission.ownership import Writer
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
+from workloads.meta import wire
 from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound, Refused, TooLarge
 from workloads.meta.keys import Key
 from workloads.store import objects
@@ -49,9 +50,10 @@ def create(
     namespace = _namespace_for(kind, wanted, namespace)
     authorize.check(identity, kind, "create", namespace=namespace, name=_own_place(kind, wanted))
     said = _decoded(kind, wanted, options)
-    writer = writer_of(identity, kind, options)
-    for _ in range(NAMES_TO_TRY):
-        admitted = chain.admit_new(kind, copied(wanted), namespace=namespace, identity=identity, writer=writer)
+    writer, is_named, again = writer_of(identity, kind, options), _is_named(wanted), orjson.dumps(wanted)
+    for attempt in range(NAMES_TO_TRY):
+        wanted = orjson.loads(again) if attempt else wanted
+        admitted = chain.admit_new(kind, wanted, namespace=namespace, identity=identity, writer=writer)
         key = Key(identity.account, kind.name, namespace if kind.namespaced else "", admitted.obj["metadata"]["name"])
         trailed = trail.of_write(identity, kind, "create", key, None, admitted.obj)
         admitted = replace(admitted, guards=admitted.guards + guards)
@@ -61,9 +63,9 @@ def create(
             continue
         if written is not None:
             if kind.name == "Namespace" and not options.dry_run:
-                _give_to_creator(identity, written)
+                _give_to_creator(identity, admitted.obj)
             return Answer(written, said + admitted.warnings, created=True)
-        if wanted["metadata"].get("name"):
+        if is_named:
             break
     name = admitted.obj["metadata"]["name"]
     code = namespaces.DUPLICATE if kind.name == "Namespace" else ""
@@ -120,7 +122,9 @@ def change(
             written = _store(kind, key.account, admitted, trailed, row.revision, options)
         except (objects.Stale, objects.Missing):
             continue
-        return Answer(_shown(kind, written, subresource), admitted.warnings)
+        if subresource == "scale":
+            written = _shown(kind, written if isinstance(written, dict) else wire.load(written), subresource)
+        return Answer(written, admitted.warnings)
     raise Conflict.stale(kind.plural, key.name, group=kind.group)
 
 
@@ -166,13 +170,15 @@ def _fitting(kind: Kind, account: str, obj: JSON, options: WriteOptions) -> obje
         return draft(kind, account, obj)
 
 
-def _insert(kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, options: WriteOptions) -> JSON | None:
+def _insert(
+    kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, options: WriteOptions
+) -> JSON | bytes | None:
     """None when the key is taken."""
     new = _fitting(kind, account, admitted.obj, options)
     if options.dry_run:
         return None if _refused(new.key, admitted) else admitted.obj
     try:
-        return loaded(objects.insert(new, guards=admitted.guards + trailed))
+        return objects.insert(new, guards=admitted.guards + trailed).data
     except objects.Exists:
         return None
     finally:
@@ -201,7 +207,7 @@ def _next_state(
         identify.same_uid(kind, identify.metadata_of(wanted).get("uid"), old)
         if identity.is_controller:
             return chain.Admitted(ownership.record_status(kind, _with_status(old, wanted), old, writer))
-        said = _decoded(kind, wanted, options)
+        said = _decoded(kind, wanted, options, old)
         new = _with_status(old, statuses.by_user(kind, wanted, old))
         if options.has_applied:
             new = {**new, "metadata": {**new["metadata"], "managedFields": wanted["metadata"].get("managedFields")}}
@@ -214,20 +220,21 @@ def _next_state(
         said = fields.settle_scale(wanted, mode=options.field_validation)
         new = scales.scaled(kind, copied(old), wanted)
     else:
-        said = _decoded(kind, wanted, options)
+        said = _decoded(kind, wanted, options, old)
         new = wanted
     admitted = chain.admit_change(kind, new, old, identity=identity, writer=writer)
     return replace(admitted, warnings=said + admitted.warnings)
 
 
-def _decoded(kind: Kind, wanted: JSON, options: WriteOptions) -> tuple[str, ...]:
-    """Reads `wanted`, in place, as what it says it is, and makes it what is stored."""
+def _decoded(kind: Kind, wanted: JSON, options: WriteOptions, old: JSON | None = None) -> tuple[str, ...]:
+    """Reads `wanted`, in place, as what it says it is, and makes it what is stored. `old` is what it shall replace."""
     said = wanted.get("apiVersion") or options.api_version or kind.api_version
     conversion = kind.conversions.get(said) if isinstance(said, str) else None
     identify.type_meta(kind, wanted)
     schema = conversion.schema if conversion else kind.schema
     mode, duplicates = options.field_validation, options.duplicates
-    warnings = fields.settle(kind, wanted, schema=schema, mode=mode, duplicates=duplicates)
+    known = None if conversion else old
+    warnings = fields.settle(kind, wanted, schema=schema, mode=mode, duplicates=duplicates, known=known)
     if conversion:
         stored = conversion.stored(wanted)
         wanted.clear()
@@ -255,7 +262,7 @@ def _finalizers(wanted: JSON) -> list[str]:
 
 def _store(
     kind: Kind, account: str, admitted: chain.Admitted, trailed: Trailed, expected_revision: int, options: WriteOptions
-) -> JSON:
+) -> JSON | bytes:
     """Writes, or takes away what was only waiting for its last finalizer."""
     obj = admitted.obj
     new = _fitting(kind, account, obj, options)
@@ -266,7 +273,7 @@ def _store(
     try:
         if endings.finished(kind, obj):
             return at_revision(obj, objects.remove(new, expected_revision=expected_revision, guards=trailed))
-        return loaded(objects.update(new, expected_revision=expected_revision, guards=admitted.guards + trailed))
+        return objects.update(new, expected_revision=expected_revision, guards=admitted.guards + trailed).data
     finally:
         rbac.written(kind.name, account)
 
@@ -275,6 +282,10 @@ def _shown(kind: Kind, obj: JSON, subresource: Subresource, api_version: str = "
     if subresource == "scale":
         return scales.view(kind, obj)
     return kind.shown(obj, api_version) if api_version in kind.conversions and not subresource else obj
+
+
+def _is_named(manifest: JSON) -> bool:
+    return bool(identify.metadata_of(manifest).get("name"))
 
 
 def _own_place(kind: Kind, manifest: JSON) -> str:

@@ -88,3 +88,12 @@ def test_bad_json_is_refused_with_its_place(text, said):
 
 def test_a_number_too_large_for_json_integers_is_a_float():
     assert manifests.parse_yaml("a: 99999999999999999999999").value == {"a": 1e23}
+
+
+@pytest.mark.parametrize("text", [b'{"a":1}', b'{"a": [{"b": 1}, {"b": 2}]}', b'{"a":"\\u0062"}\n', b'{"a":1e2}'])
+def test_what_stands_once_is_no_duplicate_however_it_is_written(text: bytes) -> None:
+    assert manifests.parse_json(text, find_duplicates=True).duplicates == ()
+
+
+def test_a_key_that_stands_twice_with_the_same_value_is_found() -> None:
+    assert manifests.parse_json(b'{"a":{"b":1,"b":1}}', find_duplicates=True).duplicates == ("a.b",)

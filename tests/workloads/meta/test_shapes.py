@@ -153,3 +153,25 @@ def test_pruning_drops_unknown_fields_and_nulls_and_keeps_the_rest() -> None:
         anything=[{"x": None}],
         table={"a": {"b": None}},
     )
+
+
+@pytest.mark.parametrize("spec", [{}, {"size": 1, "on": True, "labels": {"a": "b"}}, {"ports": [{"number": 1}]}])
+def test_what_is_clean_has_nothing_to_find_and_nothing_to_drop(spec: dict[str, Any]) -> None:
+    assert shapes.is_clean(thing(**spec), THING)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"colour": 1}, {"on": 1}, {"name": None}, {"labels": {"a": None}}, {"ports": [{"size": 1}]}, {"words": [1]}],
+)
+def test_what_is_not_clean_is_looked_at_closely(spec: dict[str, Any]) -> None:
+    assert not shapes.is_clean(thing(**spec), THING)
+
+
+def test_only_what_is_the_very_same_as_before_counts_as_looked_at() -> None:
+    """To Python, 1 is true."""
+    before = thing(on=True, name="a", colour="red")
+
+    assert shapes.is_clean(thing(on=True, name="b", colour="red"), THING, before)
+    assert not shapes.is_clean(thing(on=1, name="a", colour="red"), THING, before)
+    assert not shapes.is_clean(thing(on=True, name="a", colour="blue"), THING, before)
