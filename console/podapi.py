@@ -11,7 +11,7 @@ import contextlib
 import logging
 import socket
 
-from workloads.node import podapi
+from workloads.runtimes import routes
 from workloads.runtimes.services import PORT
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ async def listener(address: str, stopping: asyncio.Event) -> socket.socket | Non
 
 
 def _listen(address: str) -> tuple[str, socket.socket | None]:
-    if problem := podapi.make_local(address):
+    if problem := routes.make_local(address):
         return problem, None
     try:
         return "", socket.create_server((address, PORT), backlog=2048)

@@ -206,7 +206,8 @@ class Stack:
         label = f"label=cci.io/instance={self.instance()}"
         if ids := self.docker("ps", "-aq", "--filter", label).split():
             self.docker("rm", "-f", *ids)
-        subprocess.run(["ip", "route", "del", "local", f"{self.pod_api}/32"], capture_output=True, check=False)
+        for address in (self.pod_api, self.environment["CCI_DNS"]):
+            subprocess.run(["ip", "route", "del", "local", f"{address}/32"], capture_output=True, check=False)
         if ids := self.docker("network", "ls", "-q", "--filter", label).split():
             self.docker("network", "rm", *ids)
 

@@ -10,10 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import orjson
+from django.conf import settings
 from django.db import close_old_connections, connection
 
-from workloads.elb import ads, doors
-from workloads.elb.world import KINDS, World
+from workloads.elb import ads, dns, doors
+from workloads.elb.world import JSON, KINDS, Home, World
+from workloads.kinds.networks import SERVICES
+from workloads.runtimes import routes
 from workloads.store import changes, doorbell, objects
 from workloads.store.changes import Entry, Tip
 
@@ -33,6 +36,8 @@ async def _run(folder: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if problem := routes.make_local(str(SERVICES)):
+        log.warning("Services have no addresses that pods reach: %s", problem)
     table = ads.Ads()
     place = folder / "ads.sock"
     place.unlink(missing_ok=True)
@@ -42,6 +47,9 @@ async def _run(folder: Path) -> None:
         asyncio.create_task(follower.follow(), name="follow"),
         asyncio.create_task(doors.serve(table, folder / "traffic.sock"), name="doors"),
     ]
+    if settings.DNS:
+        directory = Directory(follower)
+        duties.append(asyncio.create_task(dns.serve(directory, address=settings.DNS, stop=stop), name="dns"))
     stopped = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({*duties, stopped}, return_when=asyncio.FIRST_COMPLETED)
     failed = [duty for duty in duties if duty.done()]
@@ -111,6 +119,28 @@ class Follower:
             self._ads.publish(self.world.resources, revision)
         else:
             self._ads.pass_by(revision)
+
+
+class Directory:
+    """Of names: who is there now. The follower makes its world anew when the log has run away from it."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+
+    def home(self, ip: str) -> Home | None:
+        return self._follower.world.home(ip)
+
+    def service(self, account: str, namespace: str, name: str) -> JSON | None:
+        return self._follower.world.service(account, namespace, name)
+
+    def services(self, account: str, namespace: str) -> list[JSON]:
+        return self._follower.world.services(account, namespace)
+
+    def slices(self, account: str, namespace: str, name: str) -> list[JSON]:
+        return self._follower.world.slices(account, namespace, name)
+
+    def resolvers(self, account: str, namespace: str) -> list[str]:
+        return self._follower.world.resolvers(account, namespace)
 
 
 def _behind(place: Tip) -> list[Entry] | None:

@@ -116,6 +116,10 @@ class World:
     def service(self, account: str, namespace: str, name: str) -> JSON | None:
         return self._objects["Service"].get(Key(account, "Service", namespace, name))
 
+    def services(self, account: str, namespace: str) -> list[JSON]:
+        found = self._objects["Service"].items()
+        return [one for key, one in found if (key.account, key.namespace) == (account, namespace)]
+
     def slices(self, account: str, namespace: str, name: str) -> list[JSON]:
         """Of a Service."""
         return list(self._slices.get(Key(account, "Service", namespace, name), {}).values())

@@ -19,6 +19,8 @@ from workloads.node import (
     listening,
     orphans,
     podapi,
+    poddns,
+    poddoors,
     pools,
     probes,
     room,
@@ -44,6 +46,7 @@ def run(stop: threading.Event) -> None:
     runtime = registry.current()
     sampler = usage.Sampler(runtime)
     application = streams.Application(runtime, token=settings.AGENT_TOKEN, sampler=sampler)
+    names = poddns.door(settings.DNS, instance=settings.INSTANCE_ID)
     duties: dict[str, Duty] = {
         "events": lambda stop: listening.listen(runtime, stop),
         "claims": lambda stop: keep_claims(runtime, stop),
@@ -51,7 +54,8 @@ def run(stop: threading.Event) -> None:
         "usage": sampler.keep,
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "room": lambda stop: room.keep(runtime, stop, terms()),
-        "podapi": lambda stop: podapi.keep(stop, host=settings.NODE_NAME, address=settings.POD_API),
+        "podapi": lambda stop: poddoors.keep(stop, podapi.door(settings.POD_API), host=settings.NODE_NAME),
+        "poddns": lambda stop: poddoors.keep(stop, names, host=settings.NODE_NAME),
         "disk": lambda stop: disks.keep(runtime, stop, _rules()),
         "storage": lambda stop: storage.keep(runtime, stop),
         "orphans": lambda stop: orphans.sweep(runtime, stop),

@@ -3,6 +3,7 @@ changes.
 
     room    what pods get of the host: {"cpu_millis": ..., "memory_bytes": ...}
     api     where pods reach the Kubernetes API: {"address": ...}, or why they do not: {"problem": ...}
+    dns     where pods ask for names, in the same words
     node    what the host is: see `kinds.nodes`; said again every minute, for it says that the agent lives
     disk    how full its disk is, and what is done about it (`node.disks`)
 """
@@ -18,7 +19,7 @@ from iam import sql
 from workloads.store.models import HostWord
 from workloads.store.writing import write
 
-ROOM, DISK, API, NODE = "room", "disk", "api", "node"
+ROOM, DISK, API, DNS, NODE = "room", "disk", "api", "dns", "node"
 
 
 def put(host: str, subject: str, said: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from pytest_django import Settings
 
 from iam import pki
-from workloads.node import podapi
+from workloads.node import podapi, poddoors
 from workloads.store import hosts
 
 HERE = "127.0.0.1"
@@ -69,15 +69,15 @@ def test_an_address_that_cannot_be_made_local_says_why(monkeypatch: pytest.Monke
 
 @pytest.mark.django_db
 def test_a_door_that_is_shut_for_a_moment_is_still_told_of() -> None:
-    podapi.say("node", HERE, "")
-    podapi.say("node", HERE, "nobody answers", patient=True)
+    poddoors.say("node", podapi.door(HERE), "")
+    poddoors.say("node", podapi.door(HERE), "nobody answers", patient=True)
     assert hosts.get(hosts.API) == {"address": HERE}
-    podapi.say("node", HERE, "nobody answers")
+    poddoors.say("node", podapi.door(HERE), "nobody answers")
     assert hosts.get(hosts.API) == {"problem": "nobody answers"}
 
 
 @pytest.mark.django_db
 def test_an_address_that_was_moved_is_told_of_at_once() -> None:
-    podapi.say("node", "10.247.0.9", "")
-    podapi.say("node", HERE, "nobody answers", patient=True)
+    poddoors.say("node", podapi.door("10.247.0.9"), "")
+    poddoors.say("node", podapi.door(HERE), "nobody answers", patient=True)
     assert hosts.get(hosts.API) == {"problem": "nobody answers"}
