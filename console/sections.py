@@ -60,6 +60,14 @@ MAP = (
         (Section("storage", _("Storage"), "console:all-claims", "console:claims", "PersistentVolumeClaim"),),
     ),
     Group(
+        _("Network"),
+        (
+            Section("elbs", _("ELBs"), "console:elbs", kind="ELB"),
+            Section("services", _("Services"), "console:all-services", "console:services", "Service"),
+            Section("ingresses", _("Ingresses"), "console:all-ingresses", "console:ingresses", "Ingress"),
+        ),
+    ),
+    Group(
         _("Configuration"),
         (
             Section("configmaps", _("ConfigMaps"), "console:all-configmaps", "console:configmaps", "ConfigMap"),
@@ -97,8 +105,13 @@ PAGES = {
     "PersistentVolumeClaim": "console:claim",
     "ConfigMap": "console:configmap",
     "Secret": "console:secret",
+    "Service": "console:service",
+    "Ingress": "console:ingress",
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
+
+OF_ACCOUNT = {"ELB": "console:elb"}
+"""The same of kinds that live in no namespace; each takes `name` alone."""
 
 PEOPLE = {"User": "console:user", "Group": "console:group", "Policy": "console:policy"}
 """The same of what the account has beside the control plane; each takes `name` alone."""
@@ -108,8 +121,8 @@ def page_of(kind: str, namespace: str, name: str) -> str:
     """Where the console shows an object; "" for kinds without a page."""
     if kind in ("Namespace", "Network"):
         return reverse("console:namespace", kwargs={"namespace": namespace or name})
-    if kind in PEOPLE:
-        return reverse(PEOPLE[kind], kwargs={"name": name})
+    if page := PEOPLE.get(kind) or OF_ACCOUNT.get(kind):
+        return reverse(page, kwargs={"name": name})
     if kind not in PAGES:
         return ""
     try:

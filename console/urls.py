@@ -11,9 +11,11 @@ from console.views import (
     create_yaml,
     cronjobs,
     deployments,
+    elbs,
     ended,
     groups,
     help,
+    ingresses,
     jobs,
     kubectl,
     logs,
@@ -23,6 +25,7 @@ from console.views import (
     policies,
     scaling,
     search,
+    services,
     session,
     storage,
     users,
@@ -35,6 +38,8 @@ _CLAIM = "namespaces/<slug:namespace>/claims/<str:name>/"
 _CONFIGMAP = "namespaces/<slug:namespace>/configmaps/<str:name>/"
 _SECRET = "namespaces/<slug:namespace>/secrets/<str:name>/"  # noqa: S105  an address
 _USER, _GROUP, _POLICY = "users/<str:name>/", "groups/<str:name>/", "policies/<str:name>/"
+_SERVICE = "namespaces/<slug:namespace>/services/<str:name>/"
+_INGRESS = "namespaces/<slug:namespace>/ingresses/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -128,6 +133,26 @@ pages: list[URLPattern] = [
     path(f"{_CLAIM}yaml/", storage.manifest, name="claim-yaml"),
     path(f"{_CLAIM}grow/", storage.grow, name="claim-grow"),
     path(f"{_CLAIM}delete/", storage.delete, name="claim-delete"),
+    path("create/elb/", elbs.elb_create, name="elb-create"),
+    path("elbs/", elbs.elb_list, name="elbs"),
+    path("elbs/<str:name>/", elbs.detail, name="elb"),
+    path("elbs/<str:name>/use/", elbs.use, name="elb-use"),
+    path("elbs/<str:name>/events/", elbs.events, name="elb-events"),
+    path("elbs/<str:name>/yaml/", elbs.manifest, name="elb-yaml"),
+    path("elbs/<str:name>/delete/", elbs.delete, name="elb-delete"),
+    path("services/", services.service_list, name="all-services"),
+    path("namespaces/<slug:namespace>/services/", services.service_list, name="services"),
+    path(_SERVICE, services.detail, name="service"),
+    path(f"{_SERVICE}backends/", services.backends_of, name="service-backends"),
+    path(f"{_SERVICE}events/", services.events, name="service-events"),
+    path(f"{_SERVICE}yaml/", services.manifest, name="service-yaml"),
+    path(f"{_SERVICE}delete/", services.delete, name="service-delete"),
+    path("ingresses/", ingresses.ingress_list, name="all-ingresses"),
+    path("namespaces/<slug:namespace>/ingresses/", ingresses.ingress_list, name="ingresses"),
+    path(_INGRESS, ingresses.detail, name="ingress"),
+    path(f"{_INGRESS}events/", ingresses.events, name="ingress-events"),
+    path(f"{_INGRESS}yaml/", ingresses.manifest, name="ingress-yaml"),
+    path(f"{_INGRESS}delete/", ingresses.delete, name="ingress-delete"),
     path("create/configmap/", configuration.configmap_create, name="configmap-create"),
     path("configmaps/", configuration.configmap_list, name="all-configmaps"),
     path("namespaces/<slug:namespace>/configmaps/", configuration.configmap_list, name="configmaps"),

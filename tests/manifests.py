@@ -108,6 +108,10 @@ def service(name: str = "web", *, port: int = 80, **spec: Any) -> JSON:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": body}
 
 
+def elb(name: str = "web", **spec: Any) -> JSON:
+    return {"apiVersion": "networking.cci.io/v1beta1", "kind": "ELB", "metadata": {"name": name}, "spec": spec}
+
+
 def ingress(name: str = "web", *, host: str = "shop.example.com", path: str = "/", **spec: Any) -> JSON:
     """To port 80 of the Service of the same name."""
     backend = {"service": {"name": name, "port": {"number": 80}}}

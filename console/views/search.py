@@ -49,6 +49,7 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create a claim"), "console:claim-create"),
         (_("Create a ConfigMap"), "console:configmap-create"),
         (_("Create a Secret"), "console:secret-create"),
+        (_("Create an ELB"), "console:elb-create"),
         (_("Create a user"), "console:user-create"),
         (_("Create a group"), "console:group-create"),
         (_("Create a policy"), "console:policy-create"),
@@ -65,7 +66,7 @@ def _namespaces(visit: Visit, text: str) -> Iterator[Hit]:
 
 def _objects(visit: Visit, text: str) -> Iterator[Hit]:
     titles = {section.kind: str(section.title) for section in sections.SECTIONS if section.kind}
-    for kind in sections.PAGES:
+    for kind in (*sections.PAGES, *sections.OF_ACCOUNT):
         with suppress(Forbidden):
             for key in islice(lists.matching(visit.client, kind, text), _EACH):
                 yield Hit(titles[kind], key.name, key.namespace, sections.page_of(kind, key.namespace, key.name))

@@ -29,8 +29,8 @@ def strangers_browser(db: None) -> Browser:
 
 @pytest.fixture
 def shop(db: None) -> None:
-    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob; a user,
-    a group and a policy are called so, too."""
+    """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob, a
+    Service and an Ingress on an ELB; a user, a group and a policy are called so, too."""
     scenes.namespace("shop")
     web = scenes.deployment("web", replicas=2, readyReplicas=1)
     replica_set = scenes.replica_set(web)
@@ -42,6 +42,12 @@ def shop(db: None) -> None:
     scenes.configmap("web", {"colour": "blue"})
     scenes.secret("web", {"password": "open-sesame"})
     scenes.cronjob("web")
+    scenes.person().create("ELB", manifests.elb("web"))
+    scenes.person().create("Service", manifests.service("web"), "shop")
+    ingress = manifests.ingress("web")
+    ingress["metadata"]["annotations"] = {"elb.cci.io/name": "web"}
+    scenes.person().create("Ingress", ingress, "shop")
+    scenes.elbs_told()
     scenes.ended_pod()
     scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})
 

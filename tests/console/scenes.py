@@ -13,8 +13,9 @@ from iam.identities import Identity, identity_of
 from iam.models import Account, User
 from tests import manifests
 from workloads.client import Client, DeleteOptions, Ended, Kept
+from workloads.controllers import elbs
 from workloads.meta import times
-from workloads.meta.keys import Uid
+from workloads.meta.keys import Key, Uid
 from workloads.store import endedpods, keptlogs
 
 JSON = dict[str, Any]
@@ -99,6 +100,32 @@ def configmap(name: str, data: dict[str, str], **rest: Any) -> JSON:
 def secret(name: str, values: dict[str, str], **rest: Any) -> JSON:
     manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values, **rest}
     return person().create("Secret", manifest, "shop").obj
+
+
+def elbs_told() -> None:
+    """The ELBs' controller has looked at everything."""
+    elbs.reconcile(Key("acme", "ELB", "", "default"))
+
+
+def endpoints(service: str, *, ready: tuple[str, ...] = (), unready: tuple[str, ...] = ()) -> JSON:
+    """Pods behind a Service, by their names; the addresses are made up."""
+    some = [
+        {
+            "addresses": [f"10.248.0.{number}"],
+            "conditions": {"ready": name in ready},
+            "targetRef": {"kind": "Pod", "namespace": "shop", "name": name},
+        }
+        for number, name in enumerate((*ready, *unready), start=10)
+    ]
+    manifest = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": f"{service}-1", "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4",
+        "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+        "endpoints": some,
+    }
+    return hand(name="endpoints").create("EndpointSlice", manifest, "shop").obj
 
 
 def cronjob(name: str, *, schedule: str = "*/5 * * * *", status: JSON | None = None, **spec: Any) -> JSON:

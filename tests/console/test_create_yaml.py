@@ -139,10 +139,10 @@ def test_services_and_ingresses_of_both_shapes_are_created(shop: None, browser: 
         "metadata": {"name": "old"},
         "spec": {"rules": [{"http": {"paths": [{"path": "/", "backend": backend}]}}]},
     }
-    post(browser, dump(manifests.service("web"), manifests.ingress("web"), old))
+    post(browser, dump(manifests.service("api"), manifests.ingress("api"), old))
 
-    assert [one["metadata"]["name"] for one in scenes.person().list("Service", "shop").items] == ["web"]
-    assert [one["metadata"]["name"] for one in scenes.person().list("Ingress", "shop").items] == ["old", "web"]
+    assert [one["metadata"]["name"] for one in scenes.person().list("Service", "shop").items] == ["api", "web"]
+    assert [one["metadata"]["name"] for one in scenes.person().list("Ingress", "shop").items] == ["api", "old", "web"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from workloads.meta.errors import Cause
 JSON = dict[str, Any]
 
 ELB_ID, ELB_IP = "kubernetes.io/elb.id", "kubernetes.io/elb.ip"
+ELB_NAME = "elb.cci.io/name"
+"""Ours: what a manifest can say before the ELB is there."""
 ELB_PORT, ELB_CLASS = "kubernetes.io/elb.port", "kubernetes.io/elb.class"
 REDIRECT = "elb.cci.io/ssl-redirect"
 TIMEOUT = "elb.cci.io/timeout-seconds"
@@ -81,6 +83,10 @@ def _port(said: str) -> str:
     return "" if re.fullmatch("[0-9]{1,5}", said, re.ASCII) and not names.port_number(int(said)) else rule
 
 
+def _name(said: str) -> str:
+    return "; ".join(names.dns_label(said))
+
+
 def _class(said: str) -> str:
     return "" if said == "elb" else 'supported values: "elb"'
 
@@ -116,6 +122,7 @@ def _path(said: str) -> str:
 
 _RULES = {
     ELB_IP: ips.problem,
+    ELB_NAME: _name,
     ELB_PORT: _port,
     ELB_CLASS: _class,
     REDIRECT: _boolean,

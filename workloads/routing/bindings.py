@@ -116,7 +116,7 @@ def choose(obj: JSON, known: Sequence[JSON]) -> tuple[JSON | None, str]:
     """The ELB of an exposed Service or Ingress, or why there is none. (None, "") is one that names none while the
     account has no default ELB yet: one is to be made."""
     said = elbannotations.of(obj)
-    id, ip = said.get(elbannotations.ELB_ID), said.get(elbannotations.ELB_IP)
+    id, ip, name = (said.get(one) for one in (elbannotations.ELB_ID, elbannotations.ELB_IP, elbannotations.ELB_NAME))
     living = [elb for elb in known if not elb["metadata"].get("deletionTimestamp")]
     if id:
         found = next((elb for elb in living if elb["metadata"]["uid"] == id), None)
@@ -128,7 +128,10 @@ def choose(obj: JSON, known: Sequence[JSON]) -> tuple[JSON | None, str]:
     if ip:
         found = next((elb for elb in living if elbs.address_of(elb) == ip), None)
         return found, "" if found else f"the account has no ELB at {ip} ({elbannotations.ELB_IP})"
-    return next((elb for elb in living if elb["metadata"]["name"] == elbs.NAME_OF_DEFAULT), None), ""
+    found = next((elb for elb in living if elb["metadata"]["name"] == (name or elbs.NAME_OF_DEFAULT)), None)
+    if found is None and name not in (None, elbs.NAME_OF_DEFAULT):
+        return None, f"the account has no ELB of the name {name} ({elbannotations.ELB_NAME})"
+    return found, ""
 
 
 def bind(exposed: Iterable[JSON]) -> Bound:

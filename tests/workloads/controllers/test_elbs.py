@@ -25,10 +25,6 @@ def balanced(name: str = "db", **annotations: str) -> JSON:
     return made
 
 
-def elb(name: str = "web") -> JSON:
-    return {"apiVersion": "networking.cci.io/v1beta1", "kind": "ELB", "metadata": {"name": name}}
-
-
 def certificate(name: str = "cert", *, days: int = 30, key: bytes | None = None) -> JSON:
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example.com")])
@@ -74,7 +70,7 @@ def test_a_quiet_look_writes_and_says_nothing(world: World) -> None:
 
 
 def test_the_elb_that_is_named_serves(world: World) -> None:
-    uid = world.alice.create("ELB", elb()).obj["metadata"]["uid"]
+    uid = world.alice.create("ELB", manifests.elb()).obj["metadata"]["uid"]
     world.create(balanced(id=uid, port="15432"))
     world.settle()
     assert told(world, "Service", "db")[0]["ports"] == [{"port": 15432, "protocol": "TCP"}]
@@ -195,9 +191,9 @@ def test_an_elb_that_serves_is_not_deleted_and_the_default_comes_back_when_neede
 
 def test_the_quota_holds_for_everybody_and_is_told(world: World, settings: Settings) -> None:
     settings.ELB_QUOTA = 1
-    world.alice.create("ELB", elb())
+    world.alice.create("ELB", manifests.elb())
     with pytest.raises(QuotaReached) as refused:
-        world.alice.create("ELB", elb("more"))
+        world.alice.create("ELB", manifests.elb("more"))
     assert "account acme has 1 of 1 ELBs; delete one" in refused.value.message
     world.create(balanced())
     world.settle()

@@ -148,6 +148,10 @@ def test_an_elb_is_chosen_by_id_by_address_or_is_the_default_one() -> None:
     known = elb("default", "127.77.0.1"), elb("own", "127.77.0.2")
     assert chosen(service(id="uid-own"), *known) == "own"
     assert chosen(service(ip="127.77.0.2"), *known) == "own"
+    named = service()
+    named["metadata"]["annotations"] = {"elb.cci.io/name": "own"}
+    assert chosen(named, *known) == "own"
+    assert chosen(named, known[0]) == "the account has no ELB of the name own (elb.cci.io/name)"
     assert chosen(service(), *known) == "default"
     assert bindings.choose(service(), known[1:]) == (None, "")
 

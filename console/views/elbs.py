@@ -1,0 +1,141 @@
+"""ELBs: the list, one ELB in tabs, the form that makes one, and deletion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from console import backends, doors, elbrows, frame, happenings, lists, manifests
+from console.access import Visit, guarded
+from console.elbrows import ElbRow
+from console.forms.drafts import FieldError, placed, together
+from console.forms.elbs import ElbDraft
+from console.lists import Query
+from console.pages import Context, page
+from console.views import create
+from workloads.client import DeleteOptions, Listing
+from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError
+
+KIND = "ELB"
+
+
+@page("elbs/list.html", kinds=(KIND,))
+def elb_list(visit: Visit) -> Context:
+    query, client = Query.of(visit.request, "q"), visit.client
+    part = query.get("q").lower()
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list(KIND, limit=limit, continue_token=token)
+
+    shelf = lists.shelf(query, read, ElbRow, named=part)
+    return {
+        "section": "elbs",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "total": client.count(KIND),
+        "limit": client.elb_limit(),
+        "may_create": client.may("create", KIND),
+    }
+
+
+@page("elbs/detail.html", kinds=(KIND, "Service", "Ingress", "EndpointSlice", "Secret", "Event"))
+def detail(visit: Visit, *, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    known = backends.known(visit.client, None)
+    return {
+        **common,
+        "listeners": elbrows.listeners(visit.client, common["row"], known, now=datetime.now(UTC)),
+        "events": _events(visit, common["row"])[:6],
+    }
+
+
+@page("elbs/use.html", kinds=(KIND,))
+def use(visit: Visit, *, name: str) -> Context:
+    return _common(visit, name, "use")
+
+
+@page("elbs/events.html", kinds=(KIND, "Event"))
+def events(visit: Visit, *, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": _events(visit, common["row"]), "mixed": True}
+
+
+@page("elbs/yaml.html", kinds=(KIND,))
+def manifest(visit: Visit, *, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@guarded("GET", "POST")
+def elb_create(visit: Visit) -> HttpResponse:
+    posted = visit.request.POST
+    draft, errors = ElbDraft.read(posted), list[FieldError]()
+    if posted.get("go") == "submit":
+        errors = _make(visit, draft)
+        if not errors:
+            messages.success(visit.request, _("ELB %(name)s was created.") % {"name": draft.name})
+            return redirect("console:elb", name=draft.name)
+    client = visit.client
+    have, limit = client.count(KIND), client.elb_limit()
+    context = {"draft": draft, "focus": "name", "have": have, "limit": limit, "full": have >= limit}
+    return create.form(visit, "elbs/create.html", "elbs", context, errors)
+
+
+elb_create.page = create.form_page("elbs")  # type: ignore[attr-defined]
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, name: str) -> HttpResponse:
+    """Says who is reached through it: as long as somebody is, it stays."""
+    common = _common(visit, name, "overview")
+    row, refusal = common["row"], ""
+    if visit.request.method == "POST":
+        try:
+            visit.client.delete(KIND, name, options=DeleteOptions(uid=row.uid))
+        except Conflict as conflict:
+            refusal = conflict.message
+        else:
+            messages.success(visit.request, _("ELB %(name)s was deleted.") % {"name": name})
+            return redirect("console:elbs")
+    context = {**common, "visit": visit, "frame": frame.of(visit), "refusal": refusal}
+    return render(visit.request, "elbs/delete.html", context, status=409 if refusal else 200)
+
+
+def _make(visit: Visit, draft: ElbDraft) -> list[FieldError]:
+    """What is wrong, at its fields; nothing when it was made."""
+    (wanted,), refusals = draft.manifests(), list[FieldError]()
+    problems = draft.problems()
+    options = replace(create.WET, dry_run=True) if problems else create.WET
+    try:
+        visit.client.create(KIND, wanted, options=options)
+    except AlreadyExists:
+        refusals = [FieldError("name", _("The account has an ELB of this name already: choose another name."))]
+    except StatusError as refusal:
+        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
+    return together(problems, refusals)
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    row = ElbRow(visit.client.get(KIND, name))
+    return {"section": "elbs", "tab": tab, "row": row, "may_delete": visit.client.may("delete", KIND, name=name)}
+
+
+def _events(visit: Visit, row: ElbRow) -> list[happenings.Happening]:
+    """Of whoever is, or wanted to be, reached through it."""
+    refs = {*row.workloads, *(doors.ref_of(one["workload"]) for one in row.problems)}
+    found = []
+    for namespace in sorted({ref.namespace for ref in refs}):
+        try:
+            items = visit.client.list("Event", namespace).items
+        except Forbidden:
+            continue
+        named = {(ref.kind, ref.name) for ref in refs if ref.namespace == namespace}
+        about = [(event, event.get("involvedObject") or {}) for event in items]
+        found += [event for event, obj in about if (obj.get("kind"), obj.get("name")) in named]
+    return happenings.newest(found)

@@ -1,0 +1,76 @@
+"""Ingresses: the list, one Ingress in tabs, and deletion."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from console import backends, doors, frame, happenings, lists, manifests, servicerows
+from console.access import Visit, guarded
+from console.lists import Query
+from console.pages import Context, page
+from console.servicerows import IngressRow
+from workloads.client import JSON, DeleteOptions, Listing
+
+KIND = "Ingress"
+
+
+@page("ingresses/list.html", kinds=(KIND, "ELB", "EndpointSlice"))
+def ingress_list(visit: Visit, *, namespace: str = "") -> Context:
+    query, client = Query.of(visit.request, "state", "q"), visit.client
+    reaches, known = doors.of_account(client), backends.known(client, visit.scope)
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list(KIND, visit.scope, limit=limit, continue_token=token)
+
+    def row(item: JSON) -> IngressRow:
+        return servicerows.ingress_row(item, reaches, known)
+
+    wanted = (lambda row: row.state.needs_a_look) if query.get("state") == "look" else None
+    shelf = lists.shelf(query, read, row, named=query.get("q").lower(), wanted=wanted)
+    return {
+        "section": "ingresses",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
+        "total": client.count(KIND, visit.scope),
+    }
+
+
+@page("ingresses/detail.html", kinds=(KIND, "ELB", "Service", "EndpointSlice", "Event"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    return {**common, "events": happenings.of(visit.client, common["row"].obj)[:6]}
+
+
+@page("ingresses/events.html", kinds=(KIND, "Event"))
+def events(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
+
+
+@page("ingresses/yaml.html", kinds=(KIND,))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    common = _common(visit, name, "overview")
+    if visit.request.method == "POST":
+        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        messages.success(visit.request, _("Ingress %(name)s was deleted.") % {"name": name})
+        return redirect("console:ingresses", namespace=namespace)
+    return render(visit.request, "ingresses/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    client = visit.client
+    obj = client.get(KIND, name, visit.namespace)
+    known = backends.known(client, visit.namespace)
+    row = servicerows.ingress_row(obj, doors.of_account(client), known)
+    return {"section": "ingresses", "tab": tab, "row": row}

@@ -1,0 +1,113 @@
+"""Services: the list, one Service in tabs, and deletion. They are made from YAML, or with a Deployment's form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console import backends, doors, frame, happenings, lists, manifests, servicerows
+from console.access import Visit, guarded
+from console.lists import Query
+from console.pages import Context, page
+from console.servicerows import IngressRow, ServiceRow
+from workloads.client import JSON, DeleteOptions, Listing
+from workloads.meta.errors import Forbidden
+
+KIND = "Service"
+_FILTERS: dict[str, Callable[[ServiceRow], bool] | None] = {
+    "": None,
+    "outside": lambda row: row.is_exposed,
+    "look": lambda row: row.state.needs_a_look,
+}
+_CHIPS = {
+    "": gettext_lazy("All"),
+    "outside": gettext_lazy("Reached from outside"),
+    "look": gettext_lazy("Needs a look"),
+}
+
+
+@page("services/list.html", kinds=(KIND, "ELB", "EndpointSlice"))
+def service_list(visit: Visit, *, namespace: str = "") -> Context:
+    query, client = Query.of(visit.request, "state", "q"), visit.client
+    reaches, known = doors.of_account(client), backends.known(client, visit.scope)
+
+    def read(limit: int, token: str) -> Listing:
+        return client.list(KIND, visit.scope, limit=limit, continue_token=token)
+
+    def row(item: JSON) -> ServiceRow:
+        return servicerows.service_row(item, reaches, known)
+
+    chosen = _FILTERS.get(query.get("state"))
+    shelf = lists.shelf(query, read, row, named=query.get("q").lower(), wanted=chosen)
+    return {
+        "section": "services",
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "query": query,
+        "chips": [query.chip("state", value, str(label)) for value, label in _CHIPS.items()],
+        "total": client.count(KIND, visit.scope),
+    }
+
+
+@page("services/detail.html", kinds=(KIND, "ELB", "EndpointSlice", "Ingress", "Event"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    return {
+        **common,
+        "ingresses": ingresses_of(visit, name),
+        "events": happenings.of(visit.client, common["row"].obj)[:6],
+    }
+
+
+@page("services/backends.html", kinds=(KIND, "EndpointSlice"))
+def backends_of(visit: Visit, *, namespace: str, name: str) -> Context:
+    return _common(visit, name, "backends")
+
+
+@page("services/events.html", kinds=(KIND, "Event"))
+def events(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "events")
+    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
+
+
+@page("services/yaml.html", kinds=(KIND,))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    """Says who loses their way by it."""
+    common = _common(visit, name, "overview")
+    if visit.request.method == "POST":
+        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        messages.success(visit.request, _("Service %(name)s was deleted.") % {"name": name})
+        return redirect("console:services", namespace=namespace)
+    context = {**common, "visit": visit, "frame": frame.of(visit), "ingresses": ingresses_of(visit, name)}
+    return render(visit.request, "services/delete.html", context)
+
+
+def ingresses_of(visit: Visit, *names: str) -> list[IngressRow]:
+    """Those of the namespace that lead to one of these Services."""
+    client = visit.client
+    try:
+        items = client.list("Ingress", visit.namespace).items
+    except Forbidden:
+        return []
+    reaches, known = doors.of_account(client), backends.known(client, visit.namespace)
+    rows = [servicerows.ingress_row(item, reaches, known) for item in items]
+    return [row for row in rows if set(names) & set(row.service_names)]
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    client = visit.client
+    obj = client.get(KIND, name, visit.namespace)
+    known = {(visit.namespace, name): backends.of(client, visit.namespace, name)}
+    row = servicerows.service_row(obj, doors.of_account(client), known)
+    return {"section": "services", "tab": tab, "row": row}
