@@ -1,15 +1,17 @@
 """ResourceQuotas of a namespace: what would be over one is refused, inside the write's transaction, so that two creates
 cannot both take the last place.
 
-What is used is counted from the objects that are there, not from the quota's status, which follows later: it can never
-be wrong. That reads the namespace's pods for each new one, where a quota is about them.
+What is used is told by the objects that are there (`usages`), not by the quota's status, which follows later: it can
+never be wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from workloads.admission import usages
 from workloads.kinds import quotas, registry, resourcequotas
 from workloads.kinds.base import Kind
 from workloads.meta import quantity, wire
@@ -34,8 +36,11 @@ def guards(kind: Kind, key: Key, obj: JSON, old: JSON | None, known: list[JSON] 
     nothing in the transaction."""
     if not is_about(kind) or (old is not None and kind.name not in _GROWING):
         return ()
-    if not any(_wanted(kind, obj, old, quota) for quota in (_quotas(key) if known is None else known)):
+    touched = [quota for quota in (_quotas(key) if known is None else known) if _wanted(kind, obj, old, quota)]
+    if not touched:
         return ()
+    for quota in touched:  # most of the counting is done before the lock
+        _used(key, quota, _wanted(kind, obj, old, quota))
 
     def guard() -> None:
         for quota in _quotas(key):
@@ -46,16 +51,22 @@ def guards(kind: Kind, key: Key, obj: JSON, old: JSON | None, known: list[JSON] 
 
 def used(account: str, namespace: str, quota: JSON) -> dict[str, Decimal]:
     """Of everything that the quota tracks, what is there now."""
-    tracked = list(quota["spec"].get("hard") or {})
+    return _there(account, namespace, quota["spec"].get("hard") or (), resourcequotas.scopes_of(quota))
+
+
+def _used(key: Key, quota: JSON, wanted: Iterable[str]) -> dict[str, Decimal]:
+    return _there(key.account, key.namespace, wanted, resourcequotas.scopes_of(quota))
+
+
+def _there(account: str, namespace: str, tracked: Iterable[str], scopes: list[str]) -> dict[str, Decimal]:
     total = dict.fromkeys(tracked, Decimal(0))
-    for kind in quotas.kinds_of(tracked, registry.kinds()):
-        about = [name for name in tracked if quotas.is_about(kind, name)]
-        if about == [f"count/{kind.resource}"] and not resourcequotas.scopes_of(quota):
+    for kind in quotas.kinds_of(total, registry.kinds()):
+        about = [name for name in total if quotas.is_about(kind, name)]
+        if about == [f"count/{kind.resource}"] and not scopes:
             total[about[0]] += objects.count(kind.name, account=account, namespace=namespace)
             continue
-        for row in objects.scan(kind.name, account=account, namespace=namespace).rows:
-            for name, amount in quotas.added(kind, wire.load(row.data), about, resourcequotas.scopes_of(quota)).items():
-                total[name] += amount
+        for name, amount in usages.of(kind, account, namespace, about, scopes).items():
+            total[name] += amount
     return total
 
 
@@ -77,7 +88,7 @@ def _check(kind: Kind, key: Key, quota: JSON, wanted: dict[str, Decimal]) -> Non
     if not wanted:
         return
     hard = {name: quantity.parse(quota["spec"]["hard"][name]) for name in wanted}
-    there = used(key.account, key.namespace, {**quota, "spec": {**quota["spec"], "hard": hard}})
+    there = _used(key, quota, wanted)
     over = sorted(name for name, amount in wanted.items() if there[name] + amount > hard[name])
     if not over:
         return

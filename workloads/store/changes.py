@@ -58,6 +58,14 @@ NOTHING = Tip(0, "", None)
 
 
 @dataclass(frozen=True)
+class Span:
+    """What happened up to `end`."""
+
+    end: Tip
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
 class Undone:
     """An object that has changed since: `before` is how it was, None when it was not there; `is_there` says whether it
     is now."""
@@ -96,6 +104,24 @@ def behind(place: Tip, *, limit: int = 500) -> list[Entry] | None:
     if not found or _tip(found[0][0], found[0][6], found[0][9]) != place:
         return None
     return [_entry(values) for values in found[1:]]
+
+
+def tip_at(revision: int) -> Tip:
+    """What stands at this place; `NOTHING` where nothing does."""
+    return next(iter(_tips("WHERE revision = %s", [revision])), NOTHING)
+
+
+def between(place: Tip, kind: str, *, account: str, namespace: str, limit: int) -> Span | None:
+    """What happened to a namespace's objects of one kind behind `place`. None when that is no longer the entry it was,
+    or more than `limit` entries are behind it."""
+    end = tip()
+    if end == place:
+        return Span(end, [])
+    found = sql.select(_BETWEEN, [kind, place.revision, end.revision, account, namespace, limit + 1])
+    is_whole = tip_at(place.revision) == place  # asked last: a trim meanwhile may have taken some of them
+    if not is_whole or len(found) > limit:
+        return None
+    return Span(end, [_entry((*values, time_out(at))) for *values, at in found])
 
 
 def undone(kind: str, *, account: str, namespace: str | None, since: int, until: int, limit: int) -> list[Undone]:
@@ -216,6 +242,12 @@ _IDLE_STRIDE = 1000
 _TRIM_STEP = 500
 """Entries removed in one transaction, so that no writer waits long."""
 _COLUMNS = ("revision", "type", "account", "kind", "namespace", "name", "uid", "data", "previous", "at")
+
+
+_BETWEEN = f"""
+    SELECT {", ".join(_COLUMNS)} FROM workloads_change
+    WHERE kind = %s AND revision > %s AND revision <= %s AND account = %s AND namespace = %s
+    ORDER BY revision LIMIT %s"""  # noqa: S608
 
 
 def _entry(values: tuple[Any, ...]) -> Entry:

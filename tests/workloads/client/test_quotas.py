@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from iam.identities import Identity
 from tests import manifests
-from workloads.client import Client, WriteOptions
+from workloads.client import Client, DeleteOptions, WriteOptions
 from workloads.kinds import podspecs, registry
 from workloads.meta.errors import Invalid, Refused
+from workloads.store import changes
 
 JSON = dict[str, Any]
 
@@ -116,6 +120,52 @@ def test_of_many_that_ask_at_once_the_quota_lets_through_what_fits(client: Clien
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["made"] * 2 + ["refused"] * 4
+
+
+def test_what_ended_or_went_leaves_its_place(client: Client, controller: Client, shop: JSON) -> None:
+    quota(client, {"pods": "2", "requests.cpu": "500m"})
+    for name in ("one", "two"):
+        make(client, manifests.pod(name))
+    controller.delete("Pod", "one", "shop", options=DeleteOptions(grace_seconds=0))
+    ended = {**client.get("Pod", "two", "shop"), "status": {"phase": "Succeeded"}}
+    controller.update("Pod", "two", ended, "shop", subresource="status")
+
+    for name in ("three", "four"):
+        make(client, manifests.pod(name))
+    with pytest.raises(Refused, match=r"used: pods=2,requests.cpu=500m"):
+        make(client, manifests.pod("five"))
+
+
+def test_pods_that_are_there_are_counted_once_and_not_for_each_new_one(client: Client, shop: JSON) -> None:
+    quota(client, {"pods": "10"})
+    make(client, manifests.pod("one"))
+    with CaptureQueriesContext(connection) as captured:
+        make(client, manifests.pod("two"))
+
+    asked = [query["sql"] for query in captured.captured_queries if query["sql"].startswith("SELECT")]
+    assert not [sql for sql in asked if "workloads_object" in sql and "'Pod'" in sql], asked
+
+
+def test_a_count_from_a_log_that_was_trimmed_since_is_not_relied_on(client: Client, shop: JSON) -> None:
+    quota(client, {"pods": "3"})
+    for name in ("one", "two"):
+        make(client, manifests.pod(name))
+    changes.trim(keep=1, older_than=datetime.now(UTC) + timedelta(hours=1))
+
+    make(client, manifests.pod("three"))
+    with pytest.raises(Refused, match=r"used: pods=3"):
+        make(client, manifests.pod("four"))
+
+
+def test_what_was_taken_back_is_not_counted(client: Client, shop: JSON) -> None:
+    quota(client, {"pods": "1"})
+    with pytest.raises(LookupError), transaction.atomic():
+        make(client, manifests.pod("one"))
+        with pytest.raises(Refused):
+            make(client, manifests.pod("two"))
+        raise LookupError
+
+    make(client, manifests.pod("three"))
 
 
 @pytest.mark.parametrize(
