@@ -322,7 +322,8 @@ class Client:
 
     def pod_token(self, pod: JSON, service_account: JSON, audience: str, seconds: int, *, now: datetime) -> str:
         """What a volume of `pod` shows at `now`; for controllers. Raises Refused."""
-        authorize.only_controllers(self.identity, registry.kind("ServiceAccount"), "token")
+        name = service_account["metadata"]["name"]
+        authorize.only_controllers(self.identity, registry.kind("ServiceAccount"), name, "token")
         account = self.identity.account
         return tokens.for_pod(account, pod, service_account, audience=audience, seconds=seconds, now=now)
 

@@ -59,13 +59,13 @@ def verdict(
     action = action_of(kind, verb, subresource)
     place = _place(kind, namespace, name)
     if not identity.is_service_account and not identity.may(action, place):
-        return Forbidden(action)
+        return Forbidden(action, details=_details(kind, name))
     if MASTERS in identity.groups:
         return None
     question = Question(verb, kind.group, kind.plural, subresource, name)
     for scope in _scopes(identity, kind, verb, place):
         if not rbac.allows(identity, question, scope):
-            return Forbidden(action, sentence=_sentence(identity, question, scope))
+            return Forbidden(action, sentence=_sentence(identity, question, scope), details=_details(kind, name))
     return None
 
 
@@ -108,11 +108,12 @@ def noun(kind: Kind) -> str:
     return kind.noun or kind.singular or kind.name.lower()
 
 
-def only_controllers(identity: Identity, kind: Kind, part: str) -> None:
+def only_controllers(identity: Identity, kind: Kind, name: str, part: str) -> None:
     """Status is measured and billed from, so no user writes it, whatever the policies say."""
     if identity.is_controller:
         return
-    raise Refused(f"{kind.plural}/{part} is written by the service alone: change the spec, the {part} follows")
+    why = f"{kind.plural}/{part} is written by the service alone: change the spec, the {part} follows"
+    raise Refused.named(kind.plural, name, why, group=kind.group)
 
 
 def placement(identity: Identity, kind: Kind, new: dict[str, Any], old: dict[str, Any]) -> None:
@@ -122,9 +123,9 @@ def placement(identity: Identity, kind: Kind, new: dict[str, Any], old: dict[str
         return
     devices, name = podspecs.DEVICES_ANNOTATION, old["metadata"]["name"]
     if kind.name == "Pod" and podspecs.annotated(new, devices) != podspecs.annotated(old, devices):
-        raise Refused(f'pods "{name}": the annotation {devices} is set by the service alone')
+        raise Refused.named("pods", name, f"the annotation {devices} is set by the service alone")
     if new["spec"].get(field) != old["spec"].get(field):
-        raise Refused(f'{kind.plural} "{name}": spec.{field} is set by the service alone')
+        raise Refused.named(kind.plural, name, f"spec.{field} is set by the service alone", group=kind.group)
 
 
 _PLACES = {"Pod": "nodeName", "PersistentVolumeClaim": "volumeName"}
@@ -150,6 +151,10 @@ def _scopes(identity: Identity, kind: Kind, verb: str, place: str | None) -> tup
     if place is None:
         return tuple(sorted(rbac.switched(identity.account)))
     return (place,) if place and rbac.switched_on(identity.account, place) else ()
+
+
+def _details(kind: Kind, name: str) -> dict[str, Any]:
+    return {"name": name, "group": kind.group, "kind": kind.plural}
 
 
 def _sentence(identity: Identity, asked: Question, scope: str | None) -> str:

@@ -75,11 +75,9 @@ def _only_what_is_held(identity: Identity, kind: Kind, metadata: JSON, wanted: I
         return
     groups = " ".join(f'"{group}"' for group in identity.groups)
     lines = "\n".join(map(rolerules.shown, lacking[:_MOST_SHOWN]))
-    raise Refused(
-        f'{kind.resource} "{metadata["name"]}" is forbidden: user "{identity.user}" (groups=[{groups}]) is attempting '
-        f"to grant RBAC permissions not currently held:\n{lines}",
-        details={"name": metadata["name"], "group": kind.group, "kind": kind.plural},
-    )
+    who = f'user "{identity.user}" (groups=[{groups}])'
+    why = f"{who} is attempting to grant RBAC permissions not currently held:\n{lines}"
+    raise Refused.named(kind.plural, metadata["name"], why, group=kind.group)
 
 
 def _lacking(identity: Identity, wanted: list[Rule], namespace: str | None) -> Iterator[Rule]:

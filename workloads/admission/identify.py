@@ -66,9 +66,7 @@ def newborn(kind: Kind, obj: JSON, *, namespace: str, now: str) -> None:
 def successor(kind: Kind, new: JSON, old: JSON) -> None:
     """Makes `new` the next state of `old`: the same life, in place. Raises when it names another one."""
     metadata, before = metadata_of(new), old["metadata"]
-    name = metadata.setdefault("name", before["name"])
-    if name != before["name"]:
-        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({before['name']})")
+    same_name(metadata.get("name"), before["name"])
     _place(kind, metadata, before.get("namespace", ""))
     same_uid(kind, metadata.get("uid"), old)
     _drop(metadata, *_OURS, *_DROPPED, "generateName")
@@ -88,6 +86,14 @@ def next_generation(kind: Kind, new: JSON, old: JSON) -> None:
 def wanted_of(obj: JSON) -> JSON:
     """What the caller wants of an object, without who it is and how it does."""
     return {name: value for name, value in obj.items() if name not in ("metadata", "status")}
+
+
+def same_name(wanted: Any, name: str) -> None:
+    """Raises BadRequest when the object does not say the name of its address."""
+    if not wanted:
+        raise BadRequest(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if wanted != name:
+        raise BadRequest(f"the name of the object ({wanted}) does not match the name on the URL ({name})")
 
 
 def same_uid(kind: Kind, wanted: str | None, old: JSON) -> None:

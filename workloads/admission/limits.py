@@ -59,8 +59,7 @@ def check(kind: Kind, obj: JSON, known: list[JSON]) -> None:
     if not problems:
         return
     name, text = obj["metadata"]["name"], problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-    details = {"name": name, "group": kind.group, "kind": kind.plural}
-    raise Refused(f'{kind.resource} "{name}" is forbidden: {text}', details=details)
+    raise Refused.named(kind.plural, name, text, group=kind.group)
 
 
 def warnings(kind: Kind, obj: JSON) -> tuple[str, ...]:

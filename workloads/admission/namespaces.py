@@ -65,9 +65,5 @@ def _default_flavor(account: str) -> str:
 
 def _terminating(kind: Kind, key: Key) -> Refused:
     cause = Cause("metadata.namespace", f"namespace {key.namespace} is being terminated", "NamespaceTerminating")
-    return Refused(
-        f'{kind.resource} "{key.name}" is forbidden: '
-        f"unable to create new content in namespace {key.namespace} because it is being terminated",
-        causes=(cause,),
-        details={"name": key.name, "group": kind.group, "kind": kind.plural},
-    )
+    why = f"unable to create new content in namespace {key.namespace} because it is being terminated"
+    return Refused.named(kind.plural, key.name, why, group=kind.group, causes=(cause,))

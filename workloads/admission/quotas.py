@@ -96,7 +96,5 @@ def _check(kind: Kind, key: Key, quota: JSON, wanted: dict[str, Decimal]) -> Non
         f"{word}: {','.join(f'{name}={quotas.written(name, amounts[name])}' for name in over)}"
         for word, amounts in (("requested", wanted), ("used", there), ("limited", hard))
     ]
-    raise Refused(
-        f'{kind.resource} "{key.name}" is forbidden: exceeded quota: {quota["metadata"]["name"]}, {", ".join(parts)}',
-        details={"name": key.name, "group": kind.group, "kind": kind.plural},
-    )
+    why = f"exceeded quota: {quota['metadata']['name']}, {', '.join(parts)}"
+    raise Refused.named(kind.plural, key.name, why, group=kind.group)

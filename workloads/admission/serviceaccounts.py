@@ -27,8 +27,7 @@ def settle(pod: JSON, owner: JSON | None) -> None:
     spec["serviceAccount"] = name
     if owner is None and name != DEFAULT:
         said = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
-        details = {"name": metadata["name"], "kind": "pods"}
-        raise Refused(f'pods "{metadata["name"]}" is forbidden: {said}', details=details)
+        raise Refused.named("pods", metadata["name"], said)
     _mount_token(pod, owner or {})
     lent = (owner or {}).get("imagePullSecrets")
     if lent and not spec.get("imagePullSecrets"):

@@ -20,10 +20,9 @@ def by_user(kind: Kind, wanted: JSON, old: JSON) -> JSON:
     """`wanted`, when it differs from `old` in conditions that are not the service's alone. Raises Refused, Invalid."""
     before, after = old.get("status") or {}, wanted.get("status") or {}
     if _ours(kind, before) != _ours(kind, after):
-        raise Refused(
-            f"{kind.plural}/status is written by the service alone, but for conditions of your own types: "
-            "change the spec, the status follows"
-        )
+        why = f"{kind.plural}/status is written by the service alone, but for conditions of your own types: "
+        name = old["metadata"]["name"]
+        raise Refused.named(kind.plural, name, f"{why}change the spec, the status follows", group=kind.group)
     mine = [condition for condition in _listed(after) if condition.get("type") not in kind.own_conditions]
     _check(kind, old, _listed(after), mine)
     own = [condition for condition in _listed(before) if condition.get("type") in kind.own_conditions]

@@ -94,6 +94,10 @@ class Kind:
     """On create (`old` None) sets the initial status; on update drops what users may not set."""
     facts: Callable[[JSON], Facts] = lambda obj: Facts()
     has_generation: bool = True
+    made_by_update: bool = False
+    """A PUT makes what is not there."""
+    needs_revision: bool = False
+    """A PUT must say which revision it replaces."""
     is_confidential: bool = False
     """What it holds is never quoted, not even in the error that refuses it."""
     deprecation: str = ""

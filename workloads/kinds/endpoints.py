@@ -95,6 +95,7 @@ KIND = register(
         group="",
         version="v1",
         schema="io.k8s.api.core.v1.Endpoints",
+        made_by_update=True,
         singular="endpoints",
         short_names=("ep",),
         columns=(

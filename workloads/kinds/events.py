@@ -73,6 +73,7 @@ KIND = register(
         group="",
         version="v1",
         schema="io.k8s.api.core.v1.Event",
+        made_by_update=True,
         singular="event",
         short_names=("ev",),
         also_served_as=((eventversions.GROUP, eventversions.VERSION),),

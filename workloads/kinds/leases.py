@@ -39,6 +39,8 @@ KIND = register(
         group="coordination.k8s.io",
         version="v1",
         schema="io.k8s.api.coordination.v1.Lease",
+        made_by_update=True,
+        needs_revision=True,
         singular="lease",
         columns=(
             NAME,

@@ -134,6 +134,7 @@ KIND = register(
         group="",
         version="v1",
         schema="io.k8s.api.core.v1.LimitRange",
+        made_by_update=True,
         singular="limitrange",
         short_names=("limits",),
         columns=(

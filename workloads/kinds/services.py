@@ -141,6 +141,7 @@ KIND = register(
         group="",
         version="v1",
         schema="io.k8s.api.core.v1.Service",
+        made_by_update=True,
         singular="service",
         short_names=("svc",),
         categories=("all",),

@@ -64,7 +64,7 @@ async def patch(
     if type == _JSON_PATCH:
         if not isinstance(document.value, list):
             raise BadRequest("a JSON patch must be a list of operations")
-        return document.value, ()
+        return document.value, document.duplicates
     if not isinstance(document.value, dict):
         raise BadRequest("the patch must be one object")
     return document.value, document.duplicates

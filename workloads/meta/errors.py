@@ -126,6 +126,13 @@ class Refused(Forbidden):
     def __init__(self, message: str, **rest: Any) -> None:
         StatusError.__init__(self, message, **rest)
 
+    @classmethod
+    def named(cls, resource: str, name: str, why: str, *, group: str = "", causes: tuple[Cause, ...] = ()) -> Refused:
+        """`deployments.apps "web" is forbidden: exceeded quota: ...`, as kubectl prints it."""
+        label = f"{resource}.{group}" if group else resource
+        details = {"name": name, "group": group, "kind": resource}
+        return cls(f'{label} "{name}" is forbidden: {why}', causes=causes, details=details)
+
 
 class NotFound(StatusError):
     code, reason = 404, "NotFound"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import jsonpatch
@@ -34,6 +34,7 @@ _DIRECTIVE = "$patch"
 _RETAIN = "$retainKeys"
 _ORDER = "$setElementOrder/"
 _DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
+_KEYS = ("op", "path", "from", "value")
 _OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 _MISAPPLIED = (
     jsonpatch.JsonPatchException,
@@ -81,6 +82,15 @@ def json_patch(obj: JSON, operations: Any) -> JSON:
     if not isinstance(result, dict):
         raise BadRequest("the JSON patch would put something that is not an object in the object's place")
     return result
+
+
+def doubts(operations: Any, duplicates: Iterable[str]) -> tuple[str, ...]:
+    """What a strict decoder says of a JSON patch: keys that no operation has, and those that stood twice."""
+    found = [f'json patch duplicate field "{path}"' for path in duplicates]
+    for index, operation in enumerate(operations if isinstance(operations, list | tuple) else ()):
+        strange = [key for key in operation if key not in _KEYS] if isinstance(operation, dict) else []
+        found += [f'json patch unknown field "[{index}].{key}"' for key in strange]
+    return tuple(found)
 
 
 def merge(obj: JSON, patch: JSON) -> JSON:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from iam.identities import Identity
-from workloads.admission import authorize, ownership
+from workloads.admission import authorize, identify, ownership
 from workloads.kinds.base import Kind
 from workloads.meta.errors import BadRequest, Conflict, NotFound
 from workloads.meta.keys import Key
@@ -50,19 +50,12 @@ def _create(identity: Identity, kind: Kind, key: Key, config: JSON, options: Wri
     empty = {"apiVersion": writer.api_version, "kind": kind.name, "metadata": {}}
     new = ownership.apply(kind, empty, config, writer, force=options.force)
     metadata = new["metadata"]
-    _check_name(metadata.get("name"), key)
+    identify.same_name(metadata.get("name"), key.name)
     if metadata.get("uid"):
         raise _gone(kind, key, f"uid mismatch: the provided object specified uid {metadata['uid']}")
     if metadata.pop("resourceVersion", None):
         raise _gone(kind, key, "the provided object specified a resourceVersion")
     return writes.create(identity, kind.name, new, key.namespace, options)
-
-
-def _check_name(name: Any, key: Key) -> None:
-    if not name:
-        raise BadRequest(f"the name of the object ({key.name} based on URL) was undeterminable: name must be provided")
-    if name != key.name:
-        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({key.name})")
 
 
 def _gone(kind: Kind, key: Key, reason: str) -> Conflict:

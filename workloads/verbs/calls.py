@@ -95,6 +95,8 @@ class WriteOptions:
     """What is written comes from an apply, which has worked out who manages what."""
     duplicates: tuple[str, ...] = ()
     """Paths of keys that stood twice in the manifest's text; the decoder knows, the dict does not."""
+    doubts: tuple[str, ...] = ()
+    """What else a strict decoder says of the text, as sentences."""
     api_version: str = ""
     """What the caller speaks, where a kind is served as several; "" is the stored one."""
 

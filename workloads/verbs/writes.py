@@ -17,7 +17,7 @@ from workloads.admission.ownership import Writer
 from workloads.kinds import registry
 from workloads.kinds.base import Kind
 from workloads.meta import wire
-from workloads.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound, Refused, TooLarge
+from workloads.meta.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound, Refused, TooLarge
 from workloads.meta.keys import Key
 from workloads.store import objects
 from workloads.verbs import endings, reads, scales, trail
@@ -82,16 +82,33 @@ def update(
     subresource: Subresource,
     options: WriteOptions,
 ) -> Answer:
+    """Where upstream lets a PUT make what is not there, so does this: `created` says so."""
     kind = registry.kind(kind_name)
     wanted = copied(manifest)
-    return change(
-        identity,
-        kind,
-        Key(identity.account, kind.name, namespace if kind.namespaced else "", name),
-        lambda old: copied(wanted),
-        subresource=subresource,
-        options=options,
-    )
+    key = Key(identity.account, kind.name, namespace if kind.namespaced else "", name)
+
+    def changed() -> Answer:
+        return change(identity, kind, key, lambda old: copied(wanted), subresource=subresource, options=options)
+
+    try:
+        return changed()
+    except NotFound:
+        if subresource or not kind.made_by_update:
+            raise
+    try:
+        return _make(identity, kind, key, wanted, options)
+    except AlreadyExists:  # somebody was quicker
+        return changed()
+
+
+def _make(identity: Identity, kind: Kind, key: Key, manifest: JSON, options: WriteOptions) -> Answer:
+    """By a PUT; what it says of a revision is of no object. Raises Conflict when it means another life of this key."""
+    wanted = copied(manifest)
+    metadata = identify.metadata_of(wanted)
+    identify.same_name(metadata.get("name"), key.name)
+    identify.same_uid(kind, metadata.get("uid"), {"metadata": {"name": key.name, "uid": ""}})
+    metadata.pop("resourceVersion", None)
+    return create(identity, kind.name, wanted, key.namespace, options)
 
 
 def change(
@@ -110,7 +127,7 @@ def change(
     if subresource and subresource not in kind.subresources:
         raise NotFound("the server could not find the requested resource")
     if subresource == "finalize" or (subresource == "status" and not kind.own_conditions):
-        authorize.only_controllers(identity, kind, subresource)
+        authorize.only_controllers(identity, kind, key.name, subresource)
     for _ in range(TRIES):
         row = reads.row(kind, key)
         old = loaded(row)
@@ -207,6 +224,7 @@ def _next_state(
         identify.same_uid(kind, identify.metadata_of(wanted).get("uid"), old)
         if identity.is_controller:
             return chain.Admitted(ownership.record_status(kind, _with_status(old, wanted), old, writer))
+        identify.same_name(identify.metadata_of(wanted).get("name"), old["metadata"]["name"])
         said = _decoded(kind, wanted, options, old)
         new = _with_status(old, statuses.by_user(kind, wanted, old))
         if options.has_applied:
@@ -215,9 +233,16 @@ def _next_state(
             return chain.Admitted(new, said)
         return chain.Admitted(ownership.record_status(kind, new, old, writer), said)
     if subresource == "finalize":
-        return chain.Admitted({**old, "spec": {**old.get("spec", {}), "finalizers": _finalizers(wanted)}})
+        new = {
+            **old,
+            "spec": {**old.get("spec", {}), "finalizers": _finalizers(wanted)},
+            "metadata": {**old["metadata"]},
+        }
+        ownership.record_change(kind, new, old, writer)
+        return chain.Admitted(new)
     if seen == "scale":
-        said = fields.settle_scale(wanted, mode=options.field_validation)
+        identify.same_name(identify.metadata_of(wanted).get("name"), old["metadata"]["name"])
+        said = fields.settle_scale(wanted, mode=options.field_validation, doubts=_doubts(options))
         new = scales.scaled(kind, copied(old), wanted)
     else:
         said = _decoded(kind, wanted, options, old)
@@ -232,15 +257,18 @@ def _decoded(kind: Kind, wanted: JSON, options: WriteOptions, old: JSON | None =
     conversion = kind.conversions.get(said) if isinstance(said, str) else None
     identify.type_meta(kind, wanted)
     schema = conversion.schema if conversion else kind.schema
-    mode, duplicates = options.field_validation, options.duplicates
-    known = None if conversion else old
-    warnings = fields.settle(kind, wanted, schema=schema, mode=mode, duplicates=duplicates, known=known)
+    mode, known = options.field_validation, None if conversion else old
+    warnings = fields.settle(kind, wanted, schema=schema, mode=mode, doubts=_doubts(options), known=known)
     if conversion:
         stored = conversion.stored(wanted)
         wanted.clear()
         wanted.update(apiVersion=kind.api_version, kind=kind.name, **stored)
         fields.settle(kind, wanted, schema=kind.schema, mode="Ignore")
     return warnings
+
+
+def _doubts(options: WriteOptions) -> tuple[str, ...]:
+    return (*options.doubts, *fields.doubled(options.duplicates))
 
 
 def _with_status(old: JSON, wanted: JSON) -> JSON:
@@ -252,6 +280,9 @@ def _with_status(old: JSON, wanted: JSON) -> JSON:
 def _same_revision(kind: Kind, wanted: JSON, old: JSON) -> None:
     metadata = identify.metadata_of(wanted)
     said = metadata.get("resourceVersion")
+    if not said and kind.needs_revision:
+        cause = Cause("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
+        raise Invalid.of(kind.plural, old["metadata"]["name"], (cause,), group=kind.group)
     if said and said != old["metadata"]["resourceVersion"]:
         raise Conflict.stale(kind.plural, old["metadata"]["name"], group=kind.group)
 

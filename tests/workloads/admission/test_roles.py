@@ -239,7 +239,7 @@ def _listed(client: Client, field_selector: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("verb", ["update", "patch", "delete", "deletecollection"])
 def test_each_writing_verb_is_a_right_of_its_own(admin, robot, verb):
     calls = {
-        "update": lambda: robot.update("ConfigMap", "one", {"data": {"a": "b"}}, "bank"),
+        "update": lambda: robot.update("ConfigMap", "one", {"metadata": {"name": "one"}, "data": {"a": "b"}}, "bank"),
         "patch": lambda: robot.patch("ConfigMap", "one", {"data": {"a": "b"}}, MERGE, "bank"),
         "delete": lambda: robot.delete("ConfigMap", "one", "bank"),
         "deletecollection": lambda: robot.delete_collection("ConfigMap", "bank"),

@@ -111,7 +111,7 @@ def test_a_condition_out_of_rule_names_field_and_rule(client, one, patch, field)
 
 
 def test_a_condition_of_a_wrong_type_is_refused(client, one):
-    with pytest.raises(BadRequest):
+    with pytest.raises(Invalid, match="type: Invalid value: 1: must be a string"):
         write_status(client, {"status": {"conditions": [{"type": 1, "status": "True"}]}})
 
 

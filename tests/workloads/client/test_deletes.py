@@ -139,6 +139,16 @@ def test_a_namespace_is_finished_by_its_finalize_subresource_too(client, control
     assert client.count("Namespace") == 0
 
 
+def test_who_writes_the_finalizers_of_a_namespace_manages_them(client, controller, shop):
+    shop["spec"] = {"finalizers": ["example.com/tidy"]}
+
+    after = controller.update("Namespace", "shop", shop, subresource="finalize").obj
+
+    (own,) = (entry for entry in after["metadata"]["managedFields"] if entry["manager"] == "tests")
+    assert (own["subresource"], own["fieldsV1"]) == ("finalize", {"f:spec": {"f:finalizers": {}}})
+    assert client.get("Namespace", "shop") == after
+
+
 def test_a_delete_of_another_life_is_a_conflict(client, web):
     with pytest.raises(Conflict, match="the UID in the precondition"):
         client.delete("Deployment", "web", "shop", options=DeleteOptions(uid="another"))

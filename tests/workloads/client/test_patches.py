@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from workloads.client import WriteOptions
-from workloads.meta.errors import BadRequest, Conflict, NotFound, Refused, TooLarge
+from workloads.meta.errors import BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge
 
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -85,7 +87,7 @@ def test_an_unknown_field_in_a_patch_is_told_as_the_caller_wants(client, web):
     warned = client.patch("Deployment", "web", patch, MERGE, "shop", options=WriteOptions(field_validation="Warn"))
     assert warned.warnings == ('unknown field "spec.replicaz"',)
 
-    with pytest.raises(BadRequest, match=r'strict decoding error: unknown field "spec\.replicaz"'):
+    with pytest.raises(Invalid, match=r'strict decoding error: unknown field "spec\.replicaz"'):
         client.patch("Deployment", "web", patch, MERGE, "shop", options=WriteOptions(field_validation="Strict"))
 
 
@@ -95,18 +97,24 @@ def test_a_patch_of_nothing_is_not_found(client, shop):
 
 
 @pytest.mark.parametrize(
-    "nonsense", [{"metadata": []}, {"metadata": {"labels": "none"}}, {"spec": []}, {"kind": ["Pod"]}]
+    ("nonsense", "error"),
+    [
+        ({"metadata": []}, BadRequest),
+        ({"metadata": {"labels": "none"}}, Invalid),
+        ({"spec": []}, Invalid),
+        ({"kind": ["Pod"]}, BadRequest),
+    ],
 )
-def test_a_patch_that_makes_nonsense_of_an_object_is_a_bad_request(client, web, nonsense):
-    with pytest.raises(BadRequest):
+def test_a_patch_that_makes_nonsense_of_an_object_is_refused(client, web, nonsense, error):
+    with pytest.raises(error):
         client.patch("Deployment", "web", nonsense, MERGE, "shop")
 
     assert client.get("Deployment", "web", "shop") == web
 
 
 @pytest.mark.parametrize("nonsense", [{"spec": []}, {"spec": {"replicas": "two"}}, {"spec": {"replicas": 2**40}}])
-def test_a_patch_that_makes_nonsense_of_a_scale_is_a_bad_request(client, web, nonsense):
-    with pytest.raises(BadRequest):
+def test_a_patch_that_makes_nonsense_of_a_scale_is_invalid(client, web, nonsense):
+    with pytest.raises(Invalid):
         client.patch("Deployment", "web", nonsense, MERGE, "shop", subresource="scale")
 
 
@@ -122,3 +130,28 @@ def test_patches_do_not_make_an_object_larger_than_one_may_be(client, web):
         client.patch("Deployment", "web", grow, STRATEGIC, "shop")
 
     assert client.get("Deployment", "web", "shop") == web
+
+
+def test_a_json_patch_with_strange_and_doubled_keys_is_told_as_the_caller_wants(client, web):
+    patch = [{"op": "add", "path": "/metadata/labels/tier", "value": "front", "reason": "none"}]
+    options = WriteOptions(field_validation="Warn", duplicates=("[0].op",))
+
+    warned = client.patch("Deployment", "web", patch, JSON_PATCH, "shop", options=options)
+
+    said = ('json patch duplicate field "[0].op"', 'json patch unknown field "[0].reason"')
+    assert (warned.warnings, warned.obj["metadata"]["labels"]["tier"]) == (said, "front")
+    with pytest.raises(Invalid, match='strict decoding error: json patch duplicate field "'):
+        strict = replace(options, field_validation="Strict")
+        client.patch("Deployment", "web", patch, JSON_PATCH, "shop", options=strict)
+
+
+def test_a_patch_of_a_secret_is_refused_without_a_word_of_it(client, shop):
+    client.create("Secret", {"metadata": {"name": "door"}}, "shop")
+
+    with pytest.raises(Invalid) as refused:
+        patch = {"stringData": {"key": "open sesame"}, "strange": "open sesame"}
+        client.patch("Secret", "door", patch, MERGE, "shop", options=WriteOptions(field_validation="Strict"))
+
+    assert (
+        refused.value.message == ' "" is invalid: patch: Invalid value: strict decoding error: unknown field "strange"'
+    )

@@ -48,7 +48,9 @@ def test_a_stale_scale_is_a_conflict(client, web):
 
 def test_fewer_than_none_is_refused(client, web):
     with pytest.raises(Invalid, match=r'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1'):
-        client.update("Deployment", "web", {"spec": {"replicas": -1}}, "shop", subresource="scale")
+        client.update(
+            "Deployment", "web", {"metadata": {"name": "web"}, "spec": {"replicas": -1}}, "shop", subresource="scale"
+        )
 
 
 def test_a_pod_has_no_scale(client, one):

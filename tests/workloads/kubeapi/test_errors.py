@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from iam import identities, people
 from tests import manifests
 from tests.workloads.kubeapi.callers import JSON_PATCH, MERGE, is_status
 from workloads.kinds import refusals, registry
 from workloads.kubeapi.exchange import Query
 from workloads.meta.errors import BadRequest
+from workloads.store import changes
 
 
 def _kinds():
@@ -27,7 +29,33 @@ def test_an_object_that_is_not_there_is_not_found_by_any_verb(api, shop, name):
     is_status(api.get(place), 404)
     is_status(api.delete(place), 404)
     is_status(api.change(place, {"metadata": {"labels": {"a": "b"}}}), 404)
-    assert is_status(api.put(place, json={"metadata": {"name": "nothing"}}), 404)["details"]["name"] == "nothing"
+    if not registry.kind(name).made_by_update:
+        told = is_status(api.put(place, json={"metadata": {"name": "nothing"}}), 404)
+        assert told["details"] == {"name": "nothing", **_named(name)}
+
+
+def _named(name):
+    kind = registry.kind(name)
+    return {"kind": kind.plural, **({"group": kind.group} if kind.group else {})}
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_who_may_not_is_told_of_what_and_which_right(call_as, alice_user, shop, name):
+    admin = identities.identity_of(alice_user)
+    nobody = call_as(people.create_user(admin, "nora", password="long enough", policies=[]))
+    for answer in (nobody.get(f"{_place(name)}/one"), nobody.delete(f"{_place(name)}/one")):
+        told = is_status(answer, 403)
+        assert told["details"] == {"name": "one", **_named(name)}
+        assert told["errorCode"] == "CCI.01.403105" and "require cci:" in told["message"]
+
+
+def test_a_page_that_the_log_no_longer_knows_has_expired(api, shop, monkeypatch):
+    api.make("/api/v1/namespaces", manifests.namespace("more"))
+    first = api.read("/api/v1/namespaces", limit="1")["metadata"]
+    api.make("/api/v1/namespaces", manifests.namespace("newer"))
+    monkeypatch.setattr(changes, "floor", lambda: int(first["resourceVersion"]) + 1)
+    told = is_status(api.get("/api/v1/namespaces", params={"continue": first["continue"]}), 410)
+    assert told["message"].startswith("The provided continue parameter is too old") and told["metadata"]["continue"]
 
 
 @pytest.mark.parametrize("name", _kinds())

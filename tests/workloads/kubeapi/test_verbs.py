@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests import manifests
-from tests.workloads.kubeapi.callers import JSON_PATCH, MERGE, STRATEGIC
+from tests.workloads.kubeapi.callers import JSON_PATCH, MERGE, STRATEGIC, is_status
 
 PODS = "/api/v1/namespaces/shop/pods"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
@@ -200,3 +200,24 @@ def test_who_writes_without_a_name_gets_one_generated(api, shop):
 def test_a_namespace_is_asked_by_its_own_name(api, shop):
     assert api.read("/api/v1/namespaces/shop")["kind"] == "Namespace"
     assert api.read("/api/v1/namespaces/shop/status")["metadata"]["name"] == "shop"
+
+
+def test_a_patch_that_strict_validation_refuses_is_invalid_as_a_whole(api, web):
+    told = is_status(api.change(WEB, {"spec": {"replicaz": 1}}, fieldValidation="Strict"), 422)
+    assert told["message"].startswith(' "" is invalid: patch: Invalid value: "{')
+    (cause,) = told["details"]["causes"]
+    assert cause["field"] == "patch"
+    assert cause["message"].endswith('strict decoding error: unknown field "spec.replicaz"')
+
+
+def test_keys_that_stand_twice_in_a_json_patch_are_warned_of(api, web):
+    text = b'[{"op": "test", "op": "add", "path": "/metadata/labels/a", "value": "b"}]'
+    answer = api.patch(WEB, content=text, headers={"Content-Type": JSON_PATCH})
+    assert answer.status_code == 200
+    assert 'json patch duplicate field \\"[0].op\\"' in answer.headers["warning"]
+
+
+def test_what_a_put_makes_is_created(api, shop):
+    lease = {"metadata": {"name": "me"}, "spec": {"holderIdentity": "a"}}
+    assert api.put("/apis/coordination.k8s.io/v1/namespaces/shop/leases/me", json=lease).status_code == 201
+    assert is_status(api.put("/apis/coordination.k8s.io/v1/namespaces/shop/leases/me", json=lease), 422)

@@ -105,6 +105,22 @@ NAMED = [
         f'DeleteOptions.meta.k8s.io "" is invalid: spec.replicas: {CAUSE.message}',
         {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [CAUSE.body()]},
     ),
+    (
+        errors.Refused.named("deployments", "a", "exceeded quota: small", group="apps"),
+        403,
+        'deployments.apps "a" is forbidden: exceeded quota: small',
+        {"name": "a", "group": "apps", "kind": "deployments"},
+    ),
+    (
+        errors.Forbidden("cci:pod:get", details={"name": "a", "group": "", "kind": "pods"}),
+        403,
+        "insufficient operation permission, require cci:pod:get",
+        {"name": "a", "kind": "pods"},
+    ),
+    (errors.MethodNotAllowed("not here"), 405, "not here", None),
+    (errors.Expired("too old"), 410, "too old", None),
+    (errors.UnsupportedMediaType("unknown format"), 415, "unknown format", None),
+    (errors.TooManyRequests("later", retry_after=7), 429, "later", {"retryAfterSeconds": 7}),
     (errors.TooLarge.of_request("limit is 5"), 413, "Request entity is too large: limit is 5", None),
     (errors.BadRequest("no"), 400, "no", None),
 ]
