@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from iam.identities import Identity
 from workloads.admission import rbac
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+"""On a busy machine an example that is quick may take long."""
 
 
 @pytest.fixture
