@@ -34,6 +34,8 @@ class Cell:
     """Patterns of the namespaces of `some`; () for all."""
     but: tuple[str, ...] = ()
     """Patterns of namespaces in which it is denied."""
+    asked = True
+    """Every noun has every verb here."""
 
     @property
     def word(self) -> str:

@@ -80,6 +80,7 @@ MAP = (
             Section("users", _("Users"), "console:users"),
             Section("groups", _("Groups"), "console:groups"),
             Section("policies", _("Policies"), "console:policies"),
+            Section("roles", _("Namespace access"), "console:access", "console:namespace-access", "RoleBinding"),
             Section("accesskeys", _("Access keys"), "console:access-keys"),
             Section("audit", _("Audit"), "console:audit"),
         ),

@@ -67,7 +67,7 @@ def _told(given: Any) -> list[JSON]:
 
 
 class Holders(NamedTuple):
-    """Names of those who have a policy directly."""
+    """Names of users and groups: those who have a policy directly, or all there are."""
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -91,6 +91,16 @@ def users(by: Identity, *, part: str = "", after: str = "", limit: int | None = 
     _admit(by, "iam:user:list")
     found = _users(by).filter(name__icontains=part, name__gt=after).order_by("name")
     return list(found.prefetch_related("groups__attachments", "attachments", "access_keys")[:limit])
+
+
+def everybody(by: Identity) -> Holders:
+    """The names of all users and groups."""
+    _admit(by, "iam:user:list")
+    _admit(by, "iam:group:list")
+    users, groups = (
+        tuple(found.order_by("name").values_list("name", flat=True)) for found in (_users(by), _groups(by))
+    )
+    return Holders(users, groups)
 
 
 def user(by: Identity, name: str) -> User:

@@ -75,6 +75,7 @@ def seed(stack: Stack, registry: str) -> None:
     stack.kubectl("-n", NAMESPACE, "wait", "--for=condition=Failed", "job/reindex", "--timeout=60s")
     stack.kubectl("-n", NAMESPACE, "delete", "pod", "-l", "app=mailer")
     people(stack)
+    stack.kubectl("-n", NAMESPACE, "create", "rolebinding", "web", "--clusterrole=edit", "--group=developers")
     stack.wait(lambda: reasons(stack) >= {"CrashLoopBackOff", "ImagePullBackOff"}, seconds=90, what="the sick ones")
     stack.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/mailer", "--timeout=60s")
 
@@ -226,6 +227,9 @@ def access() -> dict[str, str]:
         "policies": "/policies/",
         "policy": "/policies/CCI%20CommonOperations/",
         "create-policy": "/create/policy/",
+        "namespace-access": f"/namespaces/{NAMESPACE}/access/?who=bob",
+        "role-add": f"/namespaces/{NAMESPACE}/access/add/",
+        "bindings": "/access/",
         "access-keys": "/access-keys/",
         "audit": "/audit/",
     }

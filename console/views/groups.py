@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from console import frame, lists
+from console import frame, lists, rolerows
 from console.access import Visit, guarded
 from console.boxes import Boxes
 from console.forms.drafts import FieldError, text
@@ -46,6 +46,7 @@ def detail(visit: Visit, *, name: str) -> Context:
     return {
         "section": SECTION,
         "row": GroupRow(people.group(visit.identity, name)),
+        "held": rolerows.of_person(visit.client, "", [name]),
         "may_change": visit.identity.is_administrator,
     }
 

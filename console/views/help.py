@@ -62,6 +62,13 @@ def _words() -> list[Answer]:
             _("People of the account. A user has their own policies and their groups'; a Deny beats every Allow."),
         ),
         Answer(
+            _("Namespace access"),
+            _(
+                "Who has which role in a namespace, and what somebody may do there. For people roles count"
+                " where the namespace was requested with the RBAC switch."
+            ),
+        ),
+        Answer(
             _("Audit"),
             _("Who wrote or was denied what, when and from where. Entries seal one another (manage.py audit)."),
         ),

@@ -30,10 +30,15 @@ def namespace_list(visit: Visit) -> Context:
     }
 
 
+def common(visit: Visit, tab: str) -> Context:
+    """What every tab of a namespace shows."""
+    return {"section": "namespaces", "tab": tab, "row": _row(visit)}
+
+
 @page("namespaces/detail.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod"))
 def detail(visit: Visit, *, namespace: str) -> Context:
     return {
-        **_common(visit, "overview"),
+        **common(visit, "overview"),
         "held": _held(visit, namespace),
         "meter": billing.total(visit.identity.account, namespace=namespace),
     }
@@ -42,14 +47,14 @@ def detail(visit: Visit, *, namespace: str) -> Context:
 @page("namespaces/events.html", kinds=("Event",))
 def events(visit: Visit, *, namespace: str) -> Context:
     found = visit.client.list("Event", namespace, limit=500).items
-    return {**_common(visit, "events"), "events": happenings.newest(found), "mixed": True}
+    return {**common(visit, "events"), "events": happenings.newest(found), "mixed": True}
 
 
 @page("namespaces/yaml.html", kinds=("Namespace", "Network"))
 def manifest(visit: Visit, *, namespace: str) -> Context:
-    common = _common(visit, "yaml")
-    objects = [visit.namespace_object, *common["row"].networks]
-    return {**common, "yaml": manifests.coloured("---\n".join(manifests.text(one) for one in objects))}
+    shown = common(visit, "yaml")
+    objects = [visit.namespace_object, *shown["row"].networks]
+    return {**shown, "yaml": manifests.coloured("---\n".join(manifests.text(one) for one in objects))}
 
 
 @guarded("GET", "POST")
@@ -71,10 +76,6 @@ def delete(visit: Visit, *, namespace: str) -> HttpResponse:
         "wrong": wrong,
     }
     return render(visit.request, "namespaces/delete.html", context, status=422 if wrong else 200)
-
-
-def _common(visit: Visit, tab: str) -> Context:
-    return {"section": "namespaces", "tab": tab, "row": _row(visit)}
 
 
 def _row(visit: Visit) -> rows.NamespaceRow:

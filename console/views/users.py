@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from console import frame, lists, peoplerows, policywords
+from console import frame, lists, peoplerows, policywords, rolerows
 from console.access import Visit, guarded
 from console.boxes import Boxes
 from console.forms.drafts import FieldError, by_field, text
@@ -59,6 +59,7 @@ def detail(visit: Visit, *, name: str) -> Context:
         "row": row,
         "sentences": [one for document in found.documents for one in policywords.sentences(document)],
         "table": policywords.table(found.documents),
+        "held": rolerows.of_person(visit.client, name, row.groups),
         "keys": accesskeys.listed(row.user),
         "most_active": accesskeys.MOST_ACTIVE,
         "tokens": len(tokens.listed(row.user)),
@@ -191,6 +192,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         "frame": frame.of(visit),
         "section": SECTION,
         "row": row,
+        "held": rolerows.of_person(visit.client, name, ()),
         "keys": accesskeys.listed(row.user),
         "tokens": len(tokens.listed(row.user)),
         "wrong": wrong,

@@ -39,6 +39,7 @@ def shop(db: None) -> None:
     scenes.pod("lonely", status=scenes.crashing())
     scenes.person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
     scenes.people_called("web")
+    scenes.role_binding("web")
     scenes.configmap("web", {"colour": "blue"})
     scenes.secret("web", {"password": "open-sesame"})
     scenes.cronjob("web")

@@ -36,6 +36,15 @@ def people_called(name: str) -> None:
     people.create_user(admin, name, password="secret-secret", groups=[name])
 
 
+def role_binding(name: str, *, role: str = "view", kind: str = "User", subject: str = "web") -> JSON:
+    manifest = {
+        "metadata": {"name": name},
+        "roleRef": {"kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": kind, "name": subject}],
+    }
+    return person().create("RoleBinding", manifest, "shop").obj
+
+
 def person(account: str = "acme", name: str = "alice") -> Client:
     return Client(Identity(account=account, user=name))
 
