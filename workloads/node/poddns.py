@@ -13,7 +13,7 @@ from workloads.runtimes import routes
 from workloads.store import hosts
 
 PORT = 53
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 
 
 def door(address: str, *, instance: str) -> Door:

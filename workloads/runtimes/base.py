@@ -106,9 +106,13 @@ class AliasSpec:
 
 @dataclass(frozen=True)
 class DnsSpec:
-    """Whom a pod asks for names: these servers `alone`, or after those of its network."""
+    """Whom a pod asks for names: these servers `alone`, or after the installation's (`cluster`), or where that is "",
+    after those of its network."""
 
     alone: bool = False
+    cluster: str = ""
+    domains: tuple[str, ...] = ()
+    """Of the installation: they are looked in before those of the network."""
     nameservers: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
@@ -160,7 +164,7 @@ class SandboxSpec:
     """What /etc/hosts calls the pod's own address, the longest first."""
     aliases: tuple[AliasSpec, ...] = ()
     services: tuple[AliasSpec, ...] = ()
-    """What is named in /etc/hosts because no DNS tells it."""
+    """What is named in /etc/hosts, whatever DNS says."""
     dns: DnsSpec = DnsSpec()
     shared_processes: bool = False
     """Its containers see each other's processes."""

@@ -8,6 +8,9 @@ from workloads.runtimes.base import AliasSpec, DnsSpec
 
 MAX_NAMESERVERS = 3
 """More than these no resolver asks."""
+MAX_SEARCHES, MAX_SEARCH_CHARACTERS = 32, 2048
+"""Domains, and all of them with the spaces between."""
+CLUSTER_OPTIONS = {"ndots": "5"}
 EMBEDDED = "127.0.0.11"
 """Docker's own server in every network that is not the default one. It knows whom the host asks."""
 NETWORKS = f"nameserver {EMBEDDED}\noptions ndots:0\n"
@@ -40,8 +43,10 @@ def hosts(ip: str, names: Iterable[str], aliases: Iterable[AliasSpec], services:
 def resolv(dns: DnsSpec, networks: str) -> str:
     """`networks` is what the pod's network would have it ask: the same file, as the runtime made it."""
     servers, searches, options = ([], [], {}) if dns.alone else _read(networks)
+    if dns.cluster:
+        servers, searches, options = [dns.cluster], [*dns.domains, *searches], CLUSTER_OPTIONS
     servers = list(dict.fromkeys([*servers, *dns.nameservers]))[:MAX_NAMESERVERS]
-    searches = list(dict.fromkeys([*searches, *dns.searches]))
+    searches = _fitting(dict.fromkeys([*searches, *dns.searches]))
     options = {**options, **dict(dns.options)}
     lines = [f"search {' '.join(searches)}\n"] if searches else []
     lines += [f"nameserver {server}\n" for server in servers]
@@ -50,13 +55,25 @@ def resolv(dns: DnsSpec, networks: str) -> str:
     return "".join(lines)
 
 
-def omitted(dns: DnsSpec) -> str:
-    """What the kubelet says when a pod names more servers than are asked; "" when it does not."""
-    servers = list(dict.fromkeys([*([] if dns.alone else [EMBEDDED]), *dns.nameservers]))
-    if len(servers) <= MAX_NAMESERVERS:
-        return ""
-    opening = "Nameserver limits were exceeded, some nameservers have been omitted"
-    return f"{opening}, the applied nameserver line is: {' '.join(servers[:MAX_NAMESERVERS])}"
+def omitted(dns: DnsSpec) -> list[str]:
+    """What the kubelet says when a pod names more servers than are asked, or more domains than are looked in."""
+    first = [] if dns.alone else [dns.cluster or EMBEDDED]
+    servers, searches = list(dict.fromkeys([*first, *dns.nameservers])), [*dict.fromkeys([*dns.domains, *dns.searches])]
+    found = []
+    if len(servers) > MAX_NAMESERVERS:
+        opening = "Nameserver limits were exceeded, some nameservers have been omitted"
+        found.append(f"{opening}, the applied nameserver line is: {' '.join(servers[:MAX_NAMESERVERS])}")
+    if (fitting := _fitting(searches)) != searches:
+        opening = "Search Line limits were exceeded, some search paths have been omitted"
+        found.append(f"{opening}, the applied search line is: {' '.join(fitting)}")
+    return found
+
+
+def _fitting(searches: Iterable[str]) -> list[str]:
+    found = list(searches)[:MAX_SEARCHES]
+    while len(" ".join(found)) > MAX_SEARCH_CHARACTERS:
+        found.pop()
+    return found
 
 
 def _lines(aliases: Iterable[AliasSpec]) -> str:

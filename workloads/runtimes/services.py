@@ -1,5 +1,5 @@
-"""How containers find the Kubernetes API and Services, as the kubelet tells them: variables, and names that no DNS has
-to know. Pure.
+"""How containers find the Kubernetes API and Services, as the kubelet tells them: variables, and names that are found
+without any DNS. Pure.
 """
 
 from __future__ import annotations

@@ -52,10 +52,11 @@ def sandbox(
     host_ip: str = "",
     node: str = "",
     api: str = "",
+    names: str = "",
 ) -> SandboxSpec:
     """Everything a runtime must know of `pod`. What `missing` says of a container is left out of it: that one must not
-    be started. `api` is where pods reach the Kubernetes API, "" nowhere. Raises Untranslatable, and QuantityError for a
-    limit that is none."""
+    be started. `api` is where pods reach the Kubernetes API, `names` where they ask for names, "" nowhere. Raises
+    Untranslatable, and QuantityError for a limit that is none."""
     metadata, spec = pod["metadata"], pod["spec"]
     cpu, memory = ceiling(pod)
     facts = _facts(pod, bags, pod_ip=pod_ip, host_ip=host_ip, node=node, api=api)
@@ -77,7 +78,7 @@ def sandbox(
         names=_names(pod),
         aliases=tuple(AliasSpec(one["ip"], tuple(one.get("hostnames") or ())) for one in spec.get("hostAliases") or ()),
         services=services.aliases(api),
-        dns=_dns(spec),
+        dns=_dns(pod, names),
         shared_processes=bool(spec.get("shareProcessNamespace")),
     )
 
@@ -133,10 +134,19 @@ def _kernel_name(pod: JSON) -> str:
     return full
 
 
-def _dns(spec: JSON) -> DnsSpec:
-    config = spec.get("dnsConfig") or {}
+def asks_for_names(pod: JSON) -> bool:
+    """Of the installation. A pod of another policy asks whom the host asks, or whom it names itself."""
+    return pod["spec"].get("dnsPolicy", "ClusterFirst") in ("ClusterFirst", "ClusterFirstWithHostNet")
+
+
+def _dns(pod: JSON, server: str) -> DnsSpec:
+    spec, services = pod["spec"], f"svc.{CLUSTER_DOMAIN}"
+    config, cluster = spec.get("dnsConfig") or {}, server if asks_for_names(pod) else ""
+    domains = f"{pod['metadata']['namespace']}.{services}", services, CLUSTER_DOMAIN
     return DnsSpec(
         alone=spec.get("dnsPolicy") == "None",
+        cluster=cluster,
+        domains=domains if cluster else (),
         nameservers=tuple(config.get("nameservers") or ()),
         searches=tuple(config.get("searches") or ()),
         options=tuple((option["name"], option.get("value") or "") for option in config.get("options") or ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from workloads.runtimes.base import AliasSpec, DnsSpec, NetworkSpec, SandboxSpec
 NETWORKS = "# made by Docker\nsearch example.com\nnameserver 127.0.0.11\noptions ndots:0 edns0\n"
 
 
-def translated(name: str = "web-1", **fields: Any) -> SandboxSpec:
+def translated(name: str = "web-1", installation: str = "", **fields: Any) -> SandboxSpec:
     pod = manifests.pod(name, **fields)
     pod["metadata"] |= {"uid": "u-1", "namespace": "shop"}
-    return translate.sandbox(pod, account="acme", network=NetworkSpec("n", "10.0.0.0/24"))
+    return translate.sandbox(pod, account="acme", network=NetworkSpec("n", "10.0.0.0/24"), names=installation)
 
 
 def test_hosts_are_the_kubelets() -> None:
@@ -57,8 +58,47 @@ def test_a_pod_that_wants_none_asks_nobody_else() -> None:
 
 def test_more_servers_than_are_asked_are_told() -> None:
     three = ("1.1.1.1", "1.1.1.2", "1.1.1.3")
-    assert etcfiles.omitted(DnsSpec(nameservers=three)).endswith(": 127.0.0.11 1.1.1.1 1.1.1.2")
-    assert etcfiles.omitted(DnsSpec(alone=True, nameservers=three)) == ""
+    (said,) = etcfiles.omitted(DnsSpec(nameservers=three))
+    assert said.endswith(": 127.0.0.11 1.1.1.1 1.1.1.2")
+    assert etcfiles.omitted(DnsSpec(alone=True, nameservers=three)) == []
+
+
+CLUSTER = DnsSpec(cluster="10.247.0.10", domains=("shop.svc.cluster.local", "svc.cluster.local", "cluster.local"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "names", "wanted"),
+    [
+        ("ClusterFirst", "10.247.0.10", CLUSTER),
+        ("ClusterFirstWithHostNet", "10.247.0.10", CLUSTER),
+        ("ClusterFirst", "", DnsSpec()),
+        ("Default", "10.247.0.10", DnsSpec()),
+        ("None", "10.247.0.10", DnsSpec(alone=True)),
+    ],
+)
+def test_whom_a_pod_asks_is_its_policys_choice(policy: str, names: str, wanted: DnsSpec) -> None:
+    assert translated(dnsPolicy=policy, installation=names).dns == wanted
+
+
+def test_a_pod_of_the_cluster_asks_its_server_and_looks_in_its_own_namespace_first() -> None:
+    assert etcfiles.resolv(CLUSTER, NETWORKS) == (
+        "search shop.svc.cluster.local svc.cluster.local cluster.local example.com\n"
+        "nameserver 10.247.0.10\noptions ndots:5\n"
+    )
+    more = replace(CLUSTER, nameservers=("1.1.1.1",), searches=("a.b", "example.com"), options=(("ndots", "2"),))
+    assert etcfiles.resolv(more, NETWORKS) == (
+        "search shop.svc.cluster.local svc.cluster.local cluster.local example.com a.b\n"
+        "nameserver 10.247.0.10\nnameserver 1.1.1.1\noptions ndots:2\n"
+    )
+
+
+def test_more_domains_than_are_looked_in_are_told() -> None:
+    many = replace(CLUSTER, searches=tuple(f"a{number}.b" for number in range(32)))
+    (said,) = etcfiles.omitted(many)
+    assert said.startswith("Search Line limits were exceeded") and said.endswith(" a28.b")
+    assert len(etcfiles.resolv(many, "").splitlines()[0].split()) == 33
+    long = replace(CLUSTER, searches=tuple(f"{'a' * 60}.{'b' * 60}.{number}" for number in range(20)))
+    assert len(etcfiles.resolv(long, "").splitlines()[0]) <= 2048 + len("search ")
 
 
 READ = "cat /etc/hosts; echo --; cat /etc/resolv.conf; echo --; hostname; cat /etc/hostname"

@@ -108,9 +108,19 @@ class Look:
         return probes.of(self.uid) if any(health.has_probes(container) for container in self.every) else []
 
     @cached_property
+    def doors(self) -> dict[str, dict[str, Any]]:
+        """Where its containers reach the Kubernetes API, and ask for names; or why they do not."""
+        return hosts.several(hosts.API, hosts.DNS)
+
+    @property
     def api(self) -> str:
-        """Where its containers reach the Kubernetes API, "" nowhere."""
-        return str((hosts.get(hosts.API) or {}).get("address", ""))
+        """ "" for nowhere."""
+        return str(self.doors.get(hosts.API, {}).get("address", ""))
+
+    @property
+    def names(self) -> str:
+        """ "" for nowhere."""
+        return str(self.doors.get(hosts.DNS, {}).get("address", ""))
 
     def turn(self) -> Turn:
         named = {container["name"]: container for container in self.inits}

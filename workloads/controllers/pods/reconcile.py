@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from django.conf import settings
+
 from workloads.controllers import hands, networks, queue
 from workloads.controllers.base import Controller, Result, TerminalError
 from workloads.controllers.host import Host, host_ip
@@ -49,6 +51,7 @@ LOOK_AGAIN_AT_ONCE = 0.1
 LOOK_FOR_ROOM_SECONDS = 300.0
 """For certainty only: whatever frees room wakes those that would fit (`waking`)."""
 LOOK_FOR_NETWORK_SECONDS = 10.0
+_WITHOUT_NAMES = 'Falling back to "Default" policy: it knows no Services, also when DNS is back.'
 NOWHERE = "0.0.0.0"  # noqa: S104
 
 
@@ -318,8 +321,7 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
     look.runtime.ensure_volumes(wanted)
     look.observed = look.runtime.ensure_sandbox(wanted, first=_first(look, wanted, starts))
     spec = _spec(look, pod_ip=look.observed.ip)
-    if omitted := etcfiles.omitted(spec.dns):
-        look.tell("DNSConfigForming", omitted, type="Warning")
+    _tell_of_names(look, spec)
     for name, move in starts.items():
         fresh = _after(look, look.runtime.start_container(spec, name, attempt=move.attempt))
         look.observed = replace(look.observed, containers={**look.observed.containers, name: fresh})
@@ -333,6 +335,14 @@ def _start(look: Look, starts: dict[str, restarts.Start]) -> None:
             look.tell("Failed", f"Error: {fresh.error}", type="Warning")
         look.wake_in(LOOK_AGAIN_AT_ONCE)
     look.now = look.runtime.now()  # starting took its time, and what is now true became true now
+
+
+def _tell_of_names(look: Look, spec: SandboxSpec) -> None:
+    for omitted in etcfiles.omitted(spec.dns):
+        look.tell("DNSConfigForming", omitted, type="Warning")
+    problem = look.doors.get(hosts.DNS, {}).get("problem", "")
+    if settings.DNS and problem and translate.asks_for_names(look.pod):
+        look.tell("MissingClusterDNS", f"{problem}. {_WITHOUT_NAMES}", type="Warning")
 
 
 def _after(look: Look, fresh: ContainerStatus) -> ContainerStatus:
@@ -367,6 +377,7 @@ def _spec(look: Look, *, pod_ip: str = "") -> SandboxSpec:
             host_ip=host_ip(),
             node=look.host.node,
             api=look.api,
+            names=look.names,
         )
     except translate.Untranslatable as error:
         for container in look.containers:
