@@ -1,7 +1,7 @@
 """The steps in order. What comes out is a complete object, or an error that already is the answer.
 
     new object:  identify -> namespace -> default -> managers -> service account -> limit ranges -> prepare -> validate
-                 -> escalation -> pod specification -> address -> hooks (+ quotas)
+                 -> token -> escalation -> pod specification -> address -> hooks (+ quotas)
     change:      identify -> default -> prepare -> managers -> unchanged? -> validate -> escalation
                  -> pod specification -> address -> hooks
 
@@ -63,6 +63,8 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writ
         limits.fill(obj, around.ranges)
     kind.prepare(obj, None)
     _validate(kind, obj, None)
+    if kind.name == "Pod":
+        serviceaccounts.lend(obj, around.service_account)
     escalation.check(identity, kind, obj, None)
     limits.check(kind, obj, around.ranges)
     warnings = _sized(kind, obj, None, account=identity.account, home=around.home)

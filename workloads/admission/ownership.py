@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -76,8 +77,24 @@ def record_new(kind: Kind, obj: JSON, writer: Writer) -> None:
     if after is None:
         return
     before = {"apiVersion": after["apiVersion"], "kind": after["kind"]}
-    found = merging.compare(before, after, versions.shape(writer.api_version)).without(_ignored(kind, ""))
+    found = _of_new(before, after, versions.shape(writer.api_version)).without(_ignored(kind, ""))
     _put(obj, managers.updated(known, lambda version: found, name=writer.name, now=writer.now))
+
+
+def _of_new(before: JSON, after: JSON, shape: Shape) -> Comparison:
+    """`merging.compare`, and of a spec that came before, what it found then: most pods are copies."""
+    if "spec" not in after or len(data := orjson.dumps(after["spec"])) > _LONGEST_REMEMBERED:
+        return merging.compare(before, after, shape)
+    rest = merging.compare(before, {name: value for name, value in after.items() if name != "spec"}, shape)
+    return Comparison(*({**one, **other} for one, other in zip(rest, _of_spec(shape, data), strict=True)))
+
+
+@lru_cache(maxsize=256)
+def _of_spec(shape: Shape, spec: bytes) -> Comparison:
+    return merging.compare({}, {"spec": orjson.loads(spec)}, shape)
+
+
+_LONGEST_REMEMBERED = 16 * 1024
 
 
 def record_change(kind: Kind, new: JSON, old: JSON, writer: Writer) -> None:

@@ -20,14 +20,19 @@ _SECONDS = 3607
 
 
 def settle(pod: JSON, owner: JSON | None) -> None:
-    """Completes a new pod in place; `owner` is its ServiceAccount. Raises Refused when that is not there; `default` may
-    still be on its way into a young namespace."""
+    """Says on a new pod, in place, under whom it runs; `owner` is that ServiceAccount. Raises Refused when it is not
+    there; `default` may still be on its way into a young namespace."""
     spec, metadata = pod["spec"], pod["metadata"]
     name = spec.setdefault("serviceAccountName", DEFAULT)
     spec["serviceAccount"] = name
     if owner is None and name != DEFAULT:
         said = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
         raise Refused.named("pods", metadata["name"], said)
+
+
+def lend(pod: JSON, owner: JSON | None) -> None:
+    """Completes a pod that was found valid, in place."""
+    spec = pod["spec"]
     _mount_token(pod, owner or {})
     lent = (owner or {}).get("imagePullSecrets")
     if lent and not spec.get("imagePullSecrets"):
@@ -41,7 +46,7 @@ def _mount_token(pod: JSON, owner: JSON) -> None:
     said = [obj.get("automountServiceAccountToken") for obj in (spec, owner)]
     wanted = next((one for one in said if one is not None), True)
     listed = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
-    blind = [one for one in listed if all(mount.get("mountPath") != PLACE for mount in one.get("volumeMounts") or ())]
+    blind = [one for one in listed if not any(_is_place(mount) for mount in one.get("volumeMounts") or ())]
     if not wanted or not blind:
         return
     own = (volume["name"] for volume in spec.get("volumes") or () if volume.get("name", "").startswith(_VOLUME))
@@ -52,6 +57,10 @@ def _mount_token(pod: JSON, owner: JSON) -> None:
     for container in blind:
         mount = {"name": name, "readOnly": True, "mountPath": PLACE}
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+
+
+def _is_place(mount: JSON) -> bool:
+    return str(mount.get("mountPath", "")).rstrip("/") == PLACE
 
 
 def _volume(name: str) -> JSON:

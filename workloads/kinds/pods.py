@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from workloads.kinds import containers, ephemeral, gates, objectmeta, podspecs, podtemplates, refusals, schemas
 from workloads.kinds.base import Facts, Kind
@@ -48,7 +51,7 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     """What was judged when it was stored is not judged again."""
     found = objectmeta.validate(obj)
     if old is None or obj["spec"] != old["spec"]:
-        found += podtemplates.validate(obj["spec"], "spec")
+        found += _spec_causes(obj["spec"])
     if old is None:
         if obj["spec"].get("nodeName"):
             found.append(causes.forbidden("spec.nodeName", refusals.NODE_NAME))
@@ -57,6 +60,22 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
             found.append(causes.forbidden(field, refusals.DEVICES))
         return found
     return found + _update_causes(obj, old)
+
+
+def _spec_causes(spec: JSON) -> list[Cause]:
+    """Most pods are copies: one after another of the same template is judged once."""
+    data = orjson.dumps(spec)
+    if len(data) <= _LONGEST_REMEMBERED and _is_valid(data):
+        return []
+    return podtemplates.validate(spec, "spec")
+
+
+@lru_cache(maxsize=256)
+def _is_valid(spec: bytes) -> bool:
+    return not podtemplates.validate(orjson.loads(spec), "spec")
+
+
+_LONGEST_REMEMBERED = 16 * 1024
 
 
 def qos_class(spec: JSON) -> str:

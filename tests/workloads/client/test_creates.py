@@ -166,3 +166,25 @@ def test_everything_that_is_wrong_is_said_at_once(client, shop):
         client.create("Deployment", manifest, "shop")
 
     assert {"spec.replicas", "spec.template.spec.containers[0].name"} <= {c.field for c in refused.value.causes}
+
+
+def test_copies_of_one_pod_are_judged_and_managed_as_the_first_was(client, shop):
+    first, second = (client.create("Pod", manifests.pod(name), "shop").obj for name in ("one", "two"))
+    wrong = manifests.pod("three", restartPolicy="Sometimes")
+
+    assert [entry["fieldsV1"]["f:spec"] for entry in first["metadata"]["managedFields"]] == [
+        entry["fieldsV1"]["f:spec"] for entry in second["metadata"]["managedFields"]
+    ]
+    for _ in range(2):
+        with pytest.raises(Invalid, match="Unsupported value"):
+            client.create("Pod", wrong, "shop")
+
+
+def test_a_mount_of_the_caller_s_own_where_the_token_would_be_is_left_alone(client, shop):
+    pod = manifests.pod(volumes=[{"name": "mine", "emptyDir": {}}])
+    place = "/var/run/secrets/kubernetes.io/serviceaccount/"
+    pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "mine", "mountPath": place}]
+
+    made = client.create("Pod", pod, "shop").obj
+
+    assert made["spec"]["containers"][0]["volumeMounts"] == [{"name": "mine", "mountPath": place}]
