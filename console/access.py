@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate
 
+from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import render
@@ -82,6 +83,15 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
     client = Client(identity, WriteOptions(manager=MANAGER), only_visible=True)
     found = client.get("Namespace", namespace) if namespace else {}
     return Visit(request, request.user, identity, client, namespace, found)
+
+
+def still_signed_in(request: HttpRequest) -> User:
+    """Who it is now, for what goes on after a request: locked users, sessions that were ended, and those from before a
+    change of password are nobody's. Raises Unauthorized."""
+    user = get_user(request) if request.session.exists(request.session.session_key or "") else None
+    if not isinstance(user, User):
+        raise Unauthorized("Sign in first.")
+    return user
 
 
 def _identity(request: HttpRequest, user: User) -> Identity:

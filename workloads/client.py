@@ -169,9 +169,12 @@ class Client:
         refusal = authorize.verdict(self.identity, asked, verb, namespace=namespace, name=name, subresource=subresource)
         return refusal is None and (verb in authorize.READS or not asked.is_fixed)
 
-    def refusal(self, verb: str, kind: str, namespace: str | None = None, *, part: str = "") -> Forbidden | None:
+    def refusal(
+        self, verb: str, kind: str, namespace: str | None = None, *, name: str = "", part: str = ""
+    ) -> Forbidden | None:
         """What `verb` would be refused with; None when it would not be. `part` is a subresource."""
-        return authorize.verdict(self.identity, registry.kind(kind), verb, namespace=namespace, subresource=part)
+        asked = registry.kind(kind)
+        return authorize.verdict(self.identity, asked, verb, namespace=namespace, name=name, subresource=part)
 
     def require(self, verb: str, kind: str, namespace: str | None = None) -> None:
         """For doors that ask before they show a form. Raises Forbidden."""

@@ -19,12 +19,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import orjson
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import get_user
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, QueryDict
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
 
+from console.access import still_signed_in
 from console.live.regions import Regions
 from console.pages import Place, place_of
 from iam.identities import Identity, identity_of
@@ -152,7 +152,7 @@ class Follower:
         return {"now": now, "regions": fresh.changed_since(before or Regions())}
 
     def _render(self) -> Regions:
-        self.request.user = _user(self.request)
+        self.request.user = still_signed_in(self.request)
         regions = Regions()
         context = {**self.place.render_context(self.request), "regions": regions}
         get_template(self.place.page.template).render(context, self.request)
@@ -171,17 +171,8 @@ def _request(scope: dict[str, Any], parts: Any) -> HttpRequest:
     return request
 
 
-def _user(request: HttpRequest) -> User:
-    """As it is now: locked users, sessions that were ended, and those from before a change of password are nobody's.
-    Raises Unauthorized."""
-    user = get_user(request) if request.session.exists(request.session.session_key or "") else None
-    if not isinstance(user, User):
-        raise Unauthorized("Sign in first.")
-    return user
-
-
 def _start(request: HttpRequest) -> tuple[Identity, int]:
-    user = _user(request)
+    user = still_signed_in(request)
     identity = identity_of(user)
     return identity, _head(identity)
 

@@ -10,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from console import frame
+from console import frame, lists
 from console.access import Visit, guarded
 from console.forms.drafts import FieldError
+from console.lists import Query
 from console.pages import Context, page
 from console.states import State
 from console.views import create, kubectl
@@ -25,11 +26,16 @@ VERBS = {"disable": accesskeys.disable, "enable": accesskeys.enable, "delete": a
 
 @page("accesskeys/list.html")
 def key_list(visit: Visit) -> Context:
+    query, alive = Query.of(visit.request), tokens.listed(visit.user)
+    begun = next((index for index, token in enumerate(alive, 1) if token.id == query.get("continue")), 0)
+    shown, more = alive[begun : begun + lists.PAGE], len(alive) > begun + lists.PAGE
+    count = _("%(shown)s of %(all)s shown") % {"shown": len(shown), "all": len(alive)}
     return {
         "section": SECTION,
         "rows": [(row, _state(row)) for row in accesskeys.listed(visit.user)],
         "most_active": accesskeys.MOST_ACTIVE,
-        "tokens": tokens.listed(visit.user)[:100],
+        "tokens": shown,
+        "pager": lists.Pager(count, begun == 0, query.path, query.following(shown[-1].id) if more else ""),
     }
 
 

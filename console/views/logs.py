@@ -1,24 +1,34 @@
 """A container's output as a stream of text lines, for the page's log behaviour and for download.
 
 The front door checks everything and says where to GET; the bytes pass through here without a thread of their own, so
-that any number of readers may follow, and one that leaves is let go at once.
+that any number of readers may follow, and one that leaves is let go at once. Whoever follows and loses the right or the
+session is hung up on within seconds (`console.vigils`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext, suppress
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import httpx
 import orjson
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from console.access import open_visit
-from workloads.client import LogOptions, LogTarget
+from console import vigils
+from console.access import open_visit, still_signed_in
+from iam.identities import identity_of
+from workloads.client import Client, LogOptions, LogTarget
 from workloads.meta import times
-from workloads.meta.errors import NotFound, StatusError, Unavailable
+from workloads.meta.errors import NotFound, StatusError, Unauthorized, Unavailable
+
+Standing = tuple[tuple[str, ...], vigils.Check]
+"""The question that streams share, and who answers it."""
 
 _TAIL = 1000
 _LONGEST_TAIL = 5000
@@ -27,7 +37,11 @@ _LONGEST_TAIL = 5000
 async def stream(request: HttpRequest, *, namespace: str, name: str) -> HttpResponseBase:
     """`container`, `tail`, `since`, `previous`, `follow` as kubectl has them, `attempt` by its number; `download` names
     a file."""
-    return await _answer(request, lambda: _target(request, namespace, name), name=name)
+    standing: Standing | None = None
+    if request.GET.get("follow") == "true":
+        question = (request.session.session_key or "", namespace, name)
+        standing = question, partial(_refusal_now, request, namespace, name)
+    return await _answer(request, lambda: target_of(request, namespace, name), name=name, standing=standing)
 
 
 async def ended_stream(request: HttpRequest, *, uid: UUID) -> HttpResponseBase:
@@ -39,14 +53,16 @@ stream.guarded = True  # type: ignore[attr-defined]
 ended_stream.guarded = True  # type: ignore[attr-defined]
 
 
-async def _answer(request: HttpRequest, find: Callable[[], LogTarget], *, name: str) -> HttpResponseBase:
+async def _answer(
+    request: HttpRequest, find: Callable[[], LogTarget], *, name: str, standing: Standing | None = None
+) -> HttpResponseBase:
     if request.method not in ("GET", "HEAD"):
         return HttpResponse(status=405)
     try:
-        body = await _open(await sync_to_async(find)())
+        client, upstream = await open_at_agent(await sync_to_async(find)())
     except StatusError as refusal:
         return HttpResponse(refusal.message, status=refusal.code, content_type="text/plain; charset=utf-8")
-    response = StreamingHttpResponse(body, content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(_chunks(client, upstream, standing), content_type="text/plain; charset=utf-8")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     if request.GET.get("download"):
@@ -54,7 +70,7 @@ async def _answer(request: HttpRequest, find: Callable[[], LogTarget], *, name: 
     return response
 
 
-def _target(request: HttpRequest, namespace: str, name: str) -> LogTarget:
+def target_of(request: HttpRequest, namespace: str, name: str) -> LogTarget:
     visit = open_visit(request, namespace=namespace)
     return visit.client.log_target(namespace, name, _options(request))
 
@@ -89,7 +105,7 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-async def _open(target: LogTarget) -> AsyncIterator[bytes]:
+async def open_at_agent(target: LogTarget) -> tuple[httpx.AsyncClient, httpx.Response]:
     """Opens the stream now, so that errors come before the first byte. Raises StatusError."""
     client = httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(uds=target.socket),
@@ -107,19 +123,46 @@ async def _open(target: LogTarget) -> AsyncIterator[bytes]:
     except StatusError:
         await client.aclose()
         raise
-    return _chunks(client, response)
+    return client, response
 
 
-async def _chunks(client: httpx.AsyncClient, response: httpx.Response) -> AsyncIterator[bytes]:
-    """Hangs up when the reader leaves; an agent that goes away ends the text."""
+async def _chunks(
+    client: httpx.AsyncClient, response: httpx.Response, standing: Standing | None
+) -> AsyncIterator[bytes]:
+    """Hangs up when the reader leaves or may read no more; an agent that goes away ends the text."""
+    coming = aiter(response.aiter_raw())
     try:
-        async for chunk in response.aiter_raw():
-            yield chunk
+        with vigils.over(*standing) if standing else nullcontext() as ended:
+            while (chunk := await _next(coming, ended)) is not None:
+                yield chunk
     except httpx.TransportError:
         return
     finally:
         await response.aclose()
         await client.aclose()
+
+
+async def _next(coming: AsyncIterator[bytes], ended: vigils.Ended | None) -> bytes | None:
+    """None at the end, whichever it is."""
+    if ended is None:
+        return await anext(coming, None)
+    reading: asyncio.Future[bytes | None] = asyncio.ensure_future(anext(coming, None))
+    try:
+        await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+        return None if ended.done() else await reading
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError, httpx.TransportError):
+            await reading
+
+
+def _refusal_now(request: HttpRequest, namespace: str, name: str) -> StatusError | None:
+    close_old_connections()
+    try:
+        user = still_signed_in(request)
+    except Unauthorized as refusal:
+        return refusal
+    return Client(identity_of(user)).refusal("get", "Pod", namespace, name=name, part="log")
 
 
 def _refusal(code: int, body: bytes) -> StatusError:

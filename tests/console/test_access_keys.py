@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client as Browser
 
+from console import lists
 from iam import accesskeys, tokens
 from tests.console import scenes
 
@@ -41,6 +42,15 @@ def test_a_key_is_deleted_only_when_it_is_disabled(browser: Browser, ak: str) ->
 def test_keys_of_others_do_not_exist(strangers_browser: Browser, ak: str) -> None:
     assert strangers_browser.post(f"{PAGE}change/", {"ak": ak, "do": "disable"}).status_code == 404
     assert accesskeys.listed(scenes.user())[0].active
+
+
+def test_all_tokens_can_be_found_page_by_page(browser: Browser) -> None:
+    for _number in range(lists.PAGE + 2):
+        tokens.issue(scenes.user(), via="password")
+    alive = [token.id for token in tokens.listed(scenes.user())]
+    first, second = (browser.get(f"{PAGE}{query}").content.decode() for query in ("", f"?continue={alive[49]}"))
+    assert f"50 of {len(alive)} shown" in first and f"?continue={alive[49]}" in first and alive[50] not in first
+    assert alive[50] in second and alive[51] in second and alive[0] not in second
 
 
 def test_tokens_are_revoked_one_by_one_or_all(browser: Browser) -> None:

@@ -75,7 +75,7 @@ export default class Log extends Controller<HTMLElement> {
       const response = await fetch(this.address(), { signal: request.signal });
       if (!response.ok || response.body === null) {
         this.note(await response.text());
-        this.later(5000);
+        if (response.status !== 401 && response.status !== 403) this.later(5000);
         return;
       }
       await this.drain(response.body);
