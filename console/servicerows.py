@@ -54,8 +54,12 @@ class ServiceRow(ReachedRow):
 
     @cached_property
     def state(self) -> State:
-        if self.is_exposed and (wrong := self.unserved()):
-            return wrong
+        wrong = self.unserved() if self.is_exposed else None
+        return wrong or self.inside
+
+    @cached_property
+    def inside(self) -> State:
+        """Of who stands behind it, however it is reached."""
         if self.leaving:
             return State(_("Terminating"), tone="busy", shape="ring")
         if self.type == EXTERNAL_NAME:
@@ -113,13 +117,23 @@ class Rule:
     """A line of an Ingress: which requests go where."""
 
     host: str
+    """"" for any."""
     path: str
     how: str
     service: str
     port: str
-    url: str
-    """Where a browser finds it; "" while it is not reached."""
+    door: Door | None
+    """Where it is reached; None while it is not."""
     backends: Backends
+
+    @property
+    def where(self) -> str:
+        return f"{self.host or _('any host')}{self.path}"
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it; "" while it is not reached."""
+        return self.door.url(self.host, self.path) if self.door else ""
 
 
 @dataclass(frozen=True)
@@ -176,12 +190,12 @@ class IngressRow(ReachedRow):
         service = backend["service"]
         port = service.get("port") or {}
         return Rule(
-            host=host or _("any host"),
+            host=host,
             path=path,
             how=how,
             service=service["name"],
             port=str(port.get("name") or port.get("number") or ""),
-            url=self._door.url(host, path) if self._door else "",
+            door=self._door,
             backends=self.known.get((self.namespace, service["name"]), NOBODY),
         )
 

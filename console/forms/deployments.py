@@ -1,11 +1,14 @@
-"""Create a Deployment from an image: four steps, one manifest."""
+"""Create a Deployment from an image: four steps, one manifest, and those of the access to it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from console.forms import access
+from console.forms.access import AccessDraft
 from console.forms.drafts import JSON, FieldError, Fields, Whole, text
+from console.forms.parts import Part
 from console.forms.podtemplates import PodDraft
 from console.forms.workloads import WorkloadDraft, head
 
@@ -16,6 +19,7 @@ class DeploymentDraft(WorkloadDraft):
     strategy: str
     max_unavailable: str
     max_surge: str
+    access: AccessDraft
 
     KIND = "Deployment"
     STEPS = ("basic", "access", "advanced", "confirm")
@@ -36,6 +40,7 @@ class DeploymentDraft(WorkloadDraft):
             strategy=text(fields, "strategy", "RollingUpdate"),
             max_unavailable=text(fields, "max_unavailable", "25%"),
             max_surge=text(fields, "max_surge", "25%"),
+            access=AccessDraft.read(fields, name=text(fields, "name")),
         )
 
     @property
@@ -43,7 +48,8 @@ class DeploymentDraft(WorkloadDraft):
         return self.replicas.value if self.replicas.readable and self.replicas.value >= 0 else None
 
     def problems(self) -> list[FieldError]:
-        return super().problems() + self.replicas.problems("replicas", "The number of pods")
+        replicas = self.replicas.problems("replicas", "The number of pods")
+        return super().problems() + replicas + self.access.problems()
 
     def manifests(self) -> list[JSON]:
         return [
@@ -59,6 +65,15 @@ class DeploymentDraft(WorkloadDraft):
                 },
             }
         ]
+
+    def before(self) -> list[Part]:
+        return self.access.first_parts()
+
+    def after(self) -> list[Part]:
+        return self.access.parts(self.namespace, self._labels())
+
+    def step_of(self, field: str) -> str:
+        return access.STEP if field.startswith(access.STEP) else super().step_of(field)
 
     def _strategy(self) -> JSON:
         if self.strategy == "Recreate":

@@ -26,6 +26,13 @@ _ASKED = re.compile(r"(?:Invalid|Unsupported) value: (?:\"(?:[^\"\\]|\\.)*\"|[^:
 _PATTERN = re.compile(r",? regex used for validation is '.*'(?=\))")
 
 
+class Places(Protocol):
+    """Knows at which field an error is shown."""
+
+    def field_of(self, path: str) -> str:
+        """The field of an error with this path; "" for the head of the form."""
+
+
 class Draft(Protocol):
     """A form's content, valid or not. Nothing a person typed is lost by reading it."""
 
@@ -79,7 +86,7 @@ class Whole:
         return [FieldError(name, f"{label} is a whole number of at most 9 digits; {said}. Write digits only.")]
 
 
-def placed(draft: Draft, causes: Iterable[Cause]) -> list[FieldError]:
+def placed(draft: Places, causes: Iterable[Cause]) -> list[FieldError]:
     """Every cause at its field, once: a rule that stands on two paths of one field is said one time."""
     found = list(causes)
     direct = [cause for cause in found if not cause.field.startswith(_ECHOES)]

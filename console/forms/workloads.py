@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from console.forms.drafts import JSON, FieldError, Fields, text
+from console.forms.parts import Part
 from console.forms.podtemplates import PodDraft
 
 DESCRIPTION_ANNOTATION = "description"
@@ -44,6 +45,20 @@ class WorkloadDraft:
 
     def manifests(self) -> list[JSON]:
         raise NotImplementedError
+
+    def before(self) -> list[Part]:
+        """What else is made, before the workload."""
+        return []
+
+    def after(self) -> list[Part]:
+        """What else is made, once the workload is there."""
+        return []
+
+    @property
+    def everything(self) -> list[JSON]:
+        """All that will be sent, in order."""
+        before, after = ([part.manifest for part in parts] for parts in (self.before(), self.after()))
+        return [*before, *self.manifests(), *after]
 
     def problems(self) -> list[FieldError]:
         found = []

@@ -18,14 +18,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from console.access import View, Visit, guarded
-from console.forms import presses
+from console.forms import access, presses
 from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError, Fields, placed, together
 from console.forms.jobs import CronJobDraft, JobDraft
 from console.forms.workloads import WorkloadDraft
 from console.sections import page_of
 from console.spans import parse
-from console.views import wizard
+from console.views import sending, wizard
 from console.views.create import DRY, WET, form, form_page, namespace_names, requested_namespace
 from workloads.client import Client, WriteOptions
 from workloads.meta import quantity
@@ -51,12 +51,9 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
             draft = replace(draft, namespace=asked if asked in namespaces else namespaces[0])
         step, errors, warnings = _walk(visit.client, draft, posted)
         if step == "done":
-            words = {"kind": draft.KIND, "name": draft.name}
-            messages.success(visit.request, _("%(kind)s %(name)s was created.") % words)
-            return redirect(_where(draft))
+            return _done(visit, draft, errors)
         go = posted.get("go", "")
-        pod, focus = presses.pressed(draft.pod, go)
-        draft = replace(draft, pod=pod)
+        draft, focus = _pressed(draft, go)
         focus = "namespace" if go == "namespace" else focus
         context = wizard.workload_context(visit.client, draft, step, namespaces, errors)
         context |= {"warnings": warnings, "focus": focus or wizard.first_field(draft, step)}
@@ -71,13 +68,34 @@ job_create = _wizard(JobDraft.read, section="jobs")
 cronjob_create = _wizard(CronJobDraft.read, section="cronjobs")
 
 
+def _pressed(draft: WorkloadDraft, go: str) -> tuple[WorkloadDraft, str]:
+    if isinstance(draft, DeploymentDraft):
+        reached, focus = access.pressed(draft.access, go)
+        if focus:
+            return replace(draft, access=reached), focus
+    pod, focus = presses.pressed(draft.pod, go)
+    return replace(draft, pod=pod), focus
+
+
+def _done(visit: Visit, draft: WorkloadDraft, errors: list[FieldError]) -> HttpResponse:
+    """To the workload's page. `errors` are those of what should have been made after it."""
+    words = {"kind": draft.KIND, "name": draft.name}
+    messages.success(visit.request, _("%(kind)s %(name)s was created.") % words)
+    for error in errors:
+        said = _("It runs, but nobody reaches it as you asked: %(why)s Add the access here.")
+        messages.error(visit.request, said % {"why": error.message})
+    if errors:
+        return redirect("console:deployment-access", namespace=draft.namespace, name=draft.name)
+    return redirect(_where(draft))
+
+
 def _where(draft: WorkloadDraft) -> str:
     """Its page; while its kind has none, where its pods will be."""
     return page_of(draft.KIND, draft.namespace, draft.name) or wizard.list_of("Pod", draft.namespace)
 
 
 def _walk(client: Client, draft: WorkloadDraft, posted: QueryDict) -> tuple[str, list[FieldError], tuple[str, ...]]:
-    """The step to show ("done" once created), what is wrong, and what the server remarks."""
+    """The step to show ("done" once the workload is there), what is wrong, and what the server remarks."""
     steps = draft.STEPS
     here, go = posted.get("step", steps[0]), posted.get("go", "")
     here = here if here in steps else steps[0]
@@ -87,10 +105,12 @@ def _walk(client: Client, draft: WorkloadDraft, posted: QueryDict) -> tuple[str,
         return here, [], ()
     if go in steps and steps.index(go) <= steps.index(here):
         return go, [], ()
-    refusals, warnings = _check(client, draft, options=DRY)
+    refusals, warnings = _try(client, draft)
     errors = together(draft.problems(), refusals)
     if not errors and go == "submit":
-        errors, warnings = _check(client, draft, options=WET)
+        errors, later = _make(client, draft)
+        if not errors:
+            return "done", later, ()
     if errors and go == "submit" and _is_there_as_asked(client, draft):
         return "done", [], ()
     target = len(steps) if go == "submit" else steps.index(go)
@@ -98,7 +118,26 @@ def _walk(client: Client, draft: WorkloadDraft, posted: QueryDict) -> tuple[str,
     if blocking:
         wrong = (draft.step_of(error.field) or here for error in blocking)
         return min(wrong, key=steps.index), blocking, ()
-    return ("done" if go == "submit" else go), [], warnings
+    return go, [], warnings
+
+
+def _try(client: Client, draft: WorkloadDraft) -> tuple[list[FieldError], tuple[str, ...]]:
+    """A dry run of everything."""
+    refusals, warnings = _check(client, draft, options=DRY)
+    others = sending.send(client, [*draft.before(), *draft.after()], options=DRY)
+    return refusals + others.refusals, warnings + others.warnings
+
+
+def _make(client: Client, draft: WorkloadDraft) -> tuple[list[FieldError], list[FieldError]]:
+    """Why the workload was not made, and once it is, what of the rest was not."""
+    first = sending.send(client, draft.before(), options=WET)
+    refusals = first.refusals
+    if not refusals:
+        refusals, _warnings = _check(client, draft, options=WET)
+    if not refusals:
+        return [], sending.send(client, draft.after(), options=WET).refusals
+    made = [FieldError("", _("%(what)s was made already.") % {"what": what}) for what in first.made]
+    return refusals + made, []
 
 
 def _check(client: Client, draft: WorkloadDraft, *, options: WriteOptions) -> tuple[list[FieldError], tuple[str, ...]]:
@@ -122,11 +161,16 @@ def _check(client: Client, draft: WorkloadDraft, *, options: WriteOptions) -> tu
 def _is_there_as_asked(client: Client, draft: WorkloadDraft) -> bool:
     """The button was pressed twice: the first press made it a moment ago, exactly as this one asks."""
     try:
-        found = client.get(draft.KIND, draft.name, draft.namespace)
+        return all(_is_there(client, manifest) for manifest in draft.everything)
     except StatusError:
         return False
+
+
+def _is_there(client: Client, asked: dict[str, Any]) -> bool:
+    metadata = asked["metadata"]
+    found = client.get(asked["kind"], metadata["name"], metadata.get("namespace", ""))
     age = datetime.now(UTC) - parse(found["metadata"]["creationTimestamp"])
-    return age < PRESSED_TWICE and _holds(found, draft.manifests()[0])
+    return age < PRESSED_TWICE and _holds(found, asked)
 
 
 def _holds(found: Any, asked: Any) -> bool:

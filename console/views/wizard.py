@@ -18,9 +18,11 @@ from django.utils.translation import ngettext
 
 from billing.client import Rate
 from console import manifests
-from console.forms import handlers, namespaces, schedules, storage
+from console.forms import access, handlers, namespaces, schedules, storage
 from console.forms import sizes as offered
+from console.forms.access import AccessDraft
 from console.forms.containers import INIT, MAIN, ContainerDraft
+from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError
 from console.forms.environment import VALUE
 from console.forms.jobs import CUSTOM, JOB_FIELDS, CronJobDraft, JobDraft
@@ -33,8 +35,10 @@ from console.spans import age
 from console.views import container_words, workload_words
 from console.views.picks import Picks
 from workloads.client import Client, HostImage
+from workloads.kinds import elbs, secrets
 from workloads.kinds.podspecs import Specification
 from workloads.kinds.schedules import ScheduleError
+from workloads.meta.errors import Forbidden, StatusError
 
 _FIRST_FIELDS = {"basic": "name", "access": "access", "schedule": "rule", "confirm": "confirm"}
 _FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode"}
@@ -105,7 +109,7 @@ def workload_context(
     at, steps, titles = draft.STEPS.index(step), draft.STEPS, step_titles()
     images, picks = client.images(), Picks.of(client, draft.namespace)
     following = steps[at + 1] if at + 1 < len(steps) else ""
-    yaml = manifests.text(draft.manifests()[0])
+    yaml = "---\n".join(manifests.text(manifest) for manifest in draft.everything)
     wrong = [error.field for error in errors]
     return {
         "draft": draft,
@@ -136,9 +140,60 @@ def workload_context(
         "yaml": yaml,
         "command": f"kubectl apply -f - <<'EOF'\n{yaml}EOF",
         **_choices(),
+        **(access_choices(client, draft.access, draft.namespace) if isinstance(draft, DeploymentDraft) else {}),
         **(_work_choices() if isinstance(draft, JobDraft | CronJobDraft) else {}),
         **(_schedule_context(draft, wrong) if isinstance(draft, CronJobDraft) else {}),
     }
+
+
+def access_choices(client: Client, draft: AccessDraft, namespace: str) -> dict[str, Any]:
+    """What one can choose from where it is said who reaches a workload, and the rows with the names of their fields."""
+    certificates = _names(client, "Secret", namespace, field_selector=f"type={secrets.TLS}")
+    chosen = [draft.certificate] if draft.certificate and draft.certificate not in certificates else []
+    return {
+        "access": draft,
+        "reaches": [
+            (access.NONE, _("Nobody"), _("Pods of this namespace reach its pods by their IP addresses.")),
+            (access.INTERNAL, _("Internal"), _("A name and an address that stay, for the pods of this namespace.")),
+            (access.PUBLIC, _("Public"), _("An address outside, on a load balancer (ELB).")),
+        ],
+        "layers": [
+            (access.LAYER_7, _("HTTP and HTTPS"), _("By host and path; several workloads share a port.")),
+            (access.LAYER_4, _("TCP and UDP"), _("Port by port, whatever is spoken there.")),
+        ],
+        "elb_choices": _elb_choices(client, draft),
+        "protocols": [("TCP", "TCP"), ("UDP", "UDP")],
+        "access_schemes": [(access.HTTP, "HTTP"), (access.HTTPS, "HTTPS")],
+        "path_ways": [(access.PREFIX, _("and all below")), (access.EXACT, _("exactly"))],
+        "certificates": [
+            ("", _("Choose…")),
+            *((name, name) for name in certificates),
+            *((name, _("%(name)s (not there)") % {"name": name}) for name in chosen),
+        ],
+        "access_ports": [(f"access-port-{index}-", row) for index, row in enumerate(draft.ports)],
+        "access_paths": [(f"access-path-{index}-", row) for index, row in enumerate(draft.paths)],
+    }
+
+
+def _elb_choices(client: Client, draft: AccessDraft) -> list[tuple[str, str]]:
+    try:
+        known = client.list("ELB").items
+    except Forbidden:
+        known = []
+    named = [(one["metadata"]["uid"], f"{one['metadata']['name']} ({elbs.address_of(one)})") for one in known]
+    found = [(access.DEFAULT, _("the account’s default ELB")), *named]
+    if client.may("create", "ELB"):
+        found.append((access.NEW, _("a new one…")))
+    gone = draft.elb not in [value for value, _words in found]
+    return [*found, (draft.elb, _("%(name)s (not there)") % {"name": draft.elb})] if gone else found
+
+
+def _names(client: Client, kind: str, namespace: str, *, field_selector: str) -> list[str]:
+    """Nothing where one may not look, or the namespace is gone."""
+    try:
+        return [one["metadata"]["name"] for one in client.list(kind, namespace, field_selector=field_selector).items]
+    except StatusError:
+        return []
 
 
 def step_titles() -> dict[str, str]:

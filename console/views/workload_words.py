@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from billing.client import Rate, format_money
 from console import cronwords
-from console.forms import schedules
+from console.forms import access, schedules
+from console.forms.access import AccessDraft
 from console.forms.deployments import DeploymentDraft
 from console.forms.jobs import CUSTOM, CronJobDraft, JobDraft, WorkDraft
 from console.forms.schedules import ScheduleDraft
@@ -26,7 +27,7 @@ def pods(draft: WorkloadDraft, size: str) -> str:
 
 def facts(draft: WorkloadDraft) -> Facts:
     if isinstance(draft, DeploymentDraft):
-        return [(_("Access"), _("nobody from outside")), (_("Upgrades"), _upgrades(draft))]
+        return [*access_facts(draft.access), (_("Upgrades"), _upgrades(draft))]
     if isinstance(draft, JobDraft):
         return _work(draft.work)
     if isinstance(draft, CronJobDraft):
@@ -81,6 +82,19 @@ def policies() -> list[tuple[str, str, str]]:
 def when(schedule: ScheduleDraft) -> str:
     """`at 03:00 every day, Europe/Berlin`."""
     return f"{cronwords.words(schedule.cron) or '?'}, {schedule.zone or 'UTC'}"
+
+
+def access_facts(draft: AccessDraft) -> Facts:
+    if draft.reach == access.NONE:
+        return [(_("Access"), _("nobody reaches it by a name"))]
+    ports = ", ".join(f"{port.port or '?'}/{port.protocol}" for port in draft.ports)
+    if draft.reach == access.INTERNAL:
+        words = {"name": draft.service or "?", "ports": ports}
+        return [(_("Access"), _("inside, as %(name)s on %(ports)s") % words)]
+    elb = {access.DEFAULT: _("the default ELB"), access.NEW: _("the new ELB %(name)s") % {"name": draft.elb_name}}
+    on = elb.get(draft.elb, _("an ELB of the account"))
+    where = draft.url if draft.by_host else f"{draft.elb_port or ports}"
+    return [(_("Access"), _("outside, %(where)s on %(elb)s") % {"where": where, "elb": on})]
 
 
 def _work(work: WorkDraft) -> Facts:
