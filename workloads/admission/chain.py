@@ -71,7 +71,7 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writ
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
     guards += quotas.guards(kind, key, obj, None, around.quotas)
     warnings += limits.warnings(kind, obj)
-    warnings += traffic.warnings(kind, None) + traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj)
+    warnings += traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 

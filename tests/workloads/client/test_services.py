@@ -42,11 +42,6 @@ def test_a_service_is_completed_as_kubernetes_does(client: Client, shop: JSON) -
     }
 
 
-def test_who_makes_one_is_told_that_nothing_is_routed_yet(client: Client, shop: JSON) -> None:
-    answer = client.create("Service", manifests.service(), "shop")
-    assert "no traffic is routed to Services yet" in answer.warnings[0]
-
-
 def test_an_address_that_is_asked_for_is_checked(client: Client, shop: JSON, stranger: Client) -> None:
     assert make(client, clusterIP="10.247.0.20")["spec"]["clusterIPs"] == ["10.247.0.20"]
     stranger.create("Namespace", manifests.namespace("theirs"))
