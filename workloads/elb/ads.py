@@ -55,6 +55,8 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
 
     def __init__(self) -> None:
         self.snapshot = Snapshot()
+        self.is_loaded = False
+        """Something was published: until then Envoy keeps what an earlier process told it."""
         self.rejected: dict[Name, str] = {}
         """What Envoy would not have, and why; it goes on with what it had."""
         self._streams: set[_Stream] = set()
@@ -68,6 +70,8 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
     @property
     def reached(self) -> int:
         """The revision that every Envoy has all of. Without one: nobody could serve anything older."""
+        if not self.is_loaded:
+            return 0
         return min((stream.reached for stream in self._streams), default=self.snapshot.revision)
 
     def publish(self, resources: Resources, revision: int) -> None:
@@ -114,7 +118,7 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
             self._progress.notify_all()
 
     def _show(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        self.snapshot, self.is_loaded = snapshot, True
         self.rejected = {name: why for name, why in self.rejected.items() if name in snapshot.resources}
         for stream in self._streams:
             stream.wake.set()
@@ -170,6 +174,8 @@ class _Stream:
     async def responses(self) -> AsyncIterator[Any]:
         while not self._over:
             await self._woken()
+            if not self._ads.is_loaded:
+                continue
             snapshot = self._ads.snapshot
             clusters = self._additions(snapshot, (CLUSTER,))
             for response in clusters:
@@ -314,7 +320,13 @@ def _names(of: Iterable[Name], type: str) -> set[str]:
 
 async def serve(ads: Ads, place: str) -> grpc.aio.Server:
     """On a Unix socket. Started; the caller stops it."""
-    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+    options = [
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_receive_message_length", -1),
+        # Envoy asks every few seconds whether we are there; gRPC would take that for an attack and hang up
+        ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+        ("grpc.http2.max_ping_strikes", 0),
+    ]
     server = grpc.aio.server(options=options)
     ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(ads, server)
     server.add_insecure_port(f"unix:{place}")

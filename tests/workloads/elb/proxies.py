@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,18 @@ class Proxy:
         self._envoy.kill()
         self._envoy.wait()
 
+    def restart_traffic(self, then: Callable[[], None]) -> None:
+        """As when the process that tells Envoy is killed and starts again; `then` is done while it has told nothing."""
+        self._do(self._server.stop(grace=0))
+        (self.folder / "ads.sock").unlink(missing_ok=True)
+        self.table = self._do(self._serve())
+        deadline = time.monotonic() + 20
+        while self.table.connected != 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        then()
+        self._follow(lambda: None, anew=True)
+
     def stop(self) -> None:
         self.kill_envoy()
         self._do(self._server.stop(grace=0))
@@ -94,11 +106,11 @@ class Proxy:
         with httpx.Client(transport=transport) as client:
             return client.get(f"http://envoy{path}").text
 
-    def _follow(self, change: Any) -> None:
+    def _follow(self, change: Callable[[], Any], *, anew: bool = False) -> None:
         async def apply() -> int:
             change()
             self._revision += 1
-            if self.world.render():
+            if self.world.render() or anew:
                 self.table.publish(self.world.resources, self._revision)
             else:
                 self.table.pass_by(self._revision)

@@ -386,6 +386,19 @@ def test_an_envoy_that_was_killed_serves_the_same_again(tmp_path: Path) -> None:
         assert get(proxy.address(10), source=proxy.address(200)).text.startswith("one")
 
 
+def test_a_traffic_process_that_starts_again_takes_nothing_away(tmp_path: Path) -> None:
+    with running() as proxy, pod("one", proxy.address(131)):
+        service(proxy, "web", 10, proxy.address(131))
+
+        def still_serves() -> None:
+            for _ in range(5):
+                assert get(proxy.address(10), source=proxy.address(200)).text.startswith("one")
+                time.sleep(0.05)
+
+        proxy.restart_traffic(still_serves)
+        still_serves()
+
+
 def test_an_address_that_somebody_else_has_is_said_and_had_when_it_is_free(proxy: Proxy, elb: str) -> None:
     with socket.create_server((proxy.address(40), 80)), pod("fine", proxy.address(161)):
         taken = service(proxy, "taken", 40, proxy.address(161))
