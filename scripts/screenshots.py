@@ -66,6 +66,7 @@ def seed(stack: Stack, registry: str) -> None:
         deployment("preview", replicas=0),
         *batch(),
         *data(),
+        *network(),
     )
     for name in ("web", "api", "mailer"):
         stack.kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=60s")
@@ -174,6 +175,7 @@ def addresses(stack: Stack) -> dict[str, str]:
         "pod-image": f"{space}pods/{pods['search']}/",
         **{f"pod-{tab}": f"{sick}{tab}/" for tab in ("containers", "logs", "events", "yaml", "cost")},
         **places(space),
+        **on_the_network(space),
         **access(),
         "kubectl": "/kubectl/",
         "help": "/help/",
@@ -210,6 +212,43 @@ def places(space: str) -> dict[str, str]:
         "secret": f"{space}secrets/database/",
         "create-secret": f"/create/secret/?namespace={NAMESPACE}",
         "ended-pods": f"{space}ended-pods/",
+    }
+
+
+def network() -> list[JSON]:
+    """An ELB with a Service and an Ingress on it, a port that is somebody else's, and a backend that is not there."""
+    named = {"namespace": NAMESPACE, "annotations": {"elb.cci.io/name": "shop"}}
+    elb = {**manifests.elb("shop"), "metadata": {"name": "shop", "annotations": {"description": "What customers see."}}}
+    inside = manifests.service("web", ports=[{"port": 80, "targetPort": 8080}])
+    inside["metadata"]["namespace"] = NAMESPACE
+    outside = [
+        manifests.service(
+            name, type="LoadBalancer", selector={"app": "web"}, ports=[{"port": 9000, "targetPort": 8080}]
+        )
+        for name in ("web-tcp", "second")
+    ]
+    ingress = manifests.ingress("web")
+    for obj in (*outside, ingress):
+        obj["metadata"] |= named
+    ingress["spec"]["rules"].append(manifests.ingress("search", host="search.example.com")["spec"]["rules"][0])
+    return [elb, inside, *outside, ingress]
+
+
+def on_the_network(space: str) -> dict[str, str]:
+    return {
+        "deployment-access": f"{space}deployments/web/access/",
+        "deployment-access-add": f"{space}deployments/web/access/add/",
+        "elbs": "/elbs/",
+        "elb": "/elbs/shop/",
+        "elb-use": "/elbs/shop/use/",
+        "elb-delete": "/elbs/shop/delete/",
+        "create-elb": "/create/elb/",
+        "services": f"{space}services/",
+        "service": f"{space}services/web/",
+        "service-backends": f"{space}services/web/backends/",
+        "service-delete": f"{space}services/web/delete/",
+        "ingresses": f"{space}ingresses/",
+        "ingress": f"{space}ingresses/web/",
     }
 
 
@@ -266,6 +305,8 @@ def take_wizard(stack: Stack, page: Page, suffix: str) -> list[Path]:
     for step in ("Access", "Advanced", "Confirm"):
         page.get_by_role("button", name=f"Next: {step}").click()
         page.locator("[aria-current=step]", has_text=step).wait_for()
+        if step == "Access":
+            page.locator("[name=access][value=public]").check(force=True)
         settle(page)
         taken.append(take(page, f"wizard-{step.lower()}.{suffix}"))
     return taken

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import people, trails, views
+from console.rest import elbs, people, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("settings", views.SettingsView.as_view(), name="rest-settings"),
     path("cost", views.CostView.as_view(), name="rest-cost"),
     path("namespaces/<str:namespace>/pods/<str:name>/cost", views.PodCostView.as_view(), name="rest-pod-cost"),
+    path("elbs", elbs.ElbsView.as_view(), name="rest-elbs"),
+    path("elbs/<str:name>", elbs.ElbView.as_view(), name="rest-elb"),
     path("audit", trails.AuditView.as_view(), name="rest-audit"),
     path("users", people.UsersView.as_view(), name="rest-users"),
     path("users/<str:name>", people.UserView.as_view(), name="rest-user"),

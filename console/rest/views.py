@@ -129,7 +129,7 @@ class NothingView(APIView):
     def get(self, request: Request) -> Response:
         raise NotFound(
             f"{request.path} is not served; served are price, pod-specifications, settings, cost, "
-            "namespaces/<namespace>/pods/<name>/cost, users, groups, policies and audit"
+            "namespaces/<namespace>/pods/<name>/cost, elbs, users, groups, policies and audit"
         )
 
     post = put = patch = delete = get

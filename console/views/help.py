@@ -46,6 +46,14 @@ def _words() -> list[Answer]:
         ),
         Answer(_("CronJob"), _("Makes a Job whenever its time has come, and keeps the last few.")),
         Answer(
+            _("Service"),
+            _("One name and one address for pods that come and go. Only pods of its own namespace reach it there."),
+        ),
+        Answer(
+            _("ELB and Ingress"),
+            _("An ELB is an address outside. Services bring it ports, Ingresses hosts, paths and certificates."),
+        ),
+        Answer(
             _("Claim"),
             _("A folder that outlives the pods that mount it (PersistentVolumeClaim). Deleting the claim removes it."),
         ),
@@ -152,6 +160,20 @@ def _states() -> list[State]:
             advice=_(
                 "Write less, or raise ephemeral-storage or sizeLimit. A pod has 20 GiB in all; its owner makes another."
             ),
+        ),
+        State(
+            _("Not reached"),
+            _("a Service or an Ingress whose port, or host and path, belongs to another one"),
+            "bad",
+            "diamond",
+            advice=_("The one that was there first keeps it: choose another port, path or ELB, or delete that one."),
+        ),
+        State(
+            _("Nobody ready"),
+            _("a Service none of whose pods is ready"),
+            "warn",
+            "triangle",
+            advice=_("Look at its backends. The ELB answers 503 meanwhile."),
         ),
         State(_("Terminating"), _("asked to stop, has its grace period to do so"), "busy", "ring"),
         State(_("Completed"), _("ended, and was meant to"), "idle", "square"),

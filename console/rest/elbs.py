@@ -1,0 +1,113 @@
+"""ELBs as JSON: what `kubectl get elbs` knows, with who is behind each listener counted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from console import backends, elbrows
+from console.elbrows import ElbRow, ListenerView, RouteLine, Shown
+from console.forms.elbs import ElbDraft
+from console.rest.views import refusal_of
+from iam.identities import Identity
+from workloads.client import Client
+from workloads.kinds import elbs
+from workloads.meta.errors import Forbidden
+from workloads.routing.bindings import Ref
+
+JSON = dict[str, Any]
+KIND = elbs.KIND.name
+
+
+class ElbQuestion(serializers.Serializer[JSON]):
+    """`{"name": "shop", "address": "", "description": ""}`; without an address a free one is taken."""
+
+    name = serializers.CharField(max_length=63)
+    address = serializers.CharField(default="", allow_blank=True, max_length=15)
+    description = serializers.CharField(default="", allow_blank=True, max_length=250)
+
+
+class ElbsView(APIView):
+    def get(self, request: Request) -> Response:
+        client = _client(request)
+        items = [_summary(ElbRow(one)) for one in client.list(KIND).items]
+        return Response({"items": items, "quota": {"used": len(items), "limit": client.elb_limit()}})
+
+    def post(self, request: Request) -> Response:
+        client, question = _client(request), ElbQuestion(data=request.data)
+        if not question.is_valid():
+            if not client.may("create", KIND):
+                raise Forbidden("cci:elb:create")  # who may not is told that first
+            raise refusal_of(question.errors)
+        (manifest,) = ElbDraft(**question.validated_data).manifests()
+        return Response(_summary(ElbRow(client.create(KIND, manifest).obj)), status=201)
+
+
+class ElbView(APIView):
+    def get(self, request: Request, name: str) -> Response:
+        """With each listener's rules, certificates and backends; of what the caller may not see, that it is there."""
+        client = _client(request)
+        row = ElbRow(client.get(KIND, name))
+        found = elbrows.listeners(client, row, backends.known(client, None), now=datetime.now(UTC))
+        return Response({**_summary(row), "listeners": [_listener(one) for one in found]})
+
+    def delete(self, request: Request, name: str) -> Response:
+        """409 while workloads are reached through it."""
+        _client(request).delete(KIND, name)
+        return Response(status=204)
+
+
+def _client(request: Request) -> Client:
+    return Client(cast(Identity, request.auth), only_visible=True)
+
+
+def _summary(row: ElbRow) -> JSON:
+    return {
+        "name": row.name,
+        "id": row.uid,
+        "address": row.address,
+        "internalAddress": row.inside,
+        "description": row.description,
+        "state": elbs.state_of(row.obj),
+        "message": row.message,
+        "listeners": [{"port": one["port"], "protocol": one["protocol"]} for one in row.listeners],
+        "workloads": [_reference(ref) for ref in row.workloads],
+        "problems": row.problems,
+        "created": row.created,
+    }
+
+
+def _listener(listener: ListenerView) -> JSON:
+    return {
+        "port": listener.port,
+        "protocol": listener.protocol,
+        "rules": [_rule(line) for line in listener.lines],
+        "certificates": [_certificate(one) for one in listener.certificates],
+        "hidden": len(listener.hidden),
+    }
+
+
+def _rule(line: RouteLine) -> JSON:
+    if line.redirect:
+        return {"requests": line.where, "exact": line.exact, "redirect": "https", "by": _reference(line.owner)}
+    return {
+        "requests": line.where,
+        "exact": line.exact,
+        "service": {"namespace": line.namespace, "name": line.service, "port": line.port},
+        "by": _reference(line.owner),
+        "backends": {"ready": line.backends.ready, "total": line.backends.total},
+    }
+
+
+def _certificate(one: Shown) -> JSON:
+    ends = one.ends.isoformat() if one.ends else None
+    return {"secret": one.secret, "subject": one.subject, "names": list(one.names), "ends": ends, "problem": one.wrong}
+
+
+def _reference(ref: Ref) -> JSON:
+    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
