@@ -34,16 +34,21 @@ async def serve(
     stop: asyncio.Event,
     api: Callable[[], str] | None = None,
     resolvers: Resolvers | None = None,
+    ready: asyncio.Event | None = None,
 ) -> None:
     """Until `stop`. `api` tells where pods reach the Kubernetes API, and may take its time. An address that cannot be
-    had is waited for."""
+    had is waited for. Questions that come before `ready`, when the directory knows everybody, wait for their answer."""
     known = _Known(api or _told_api)
     names = Names(directory, address=address, api=lambda: known.api, resolvers=resolvers or Resolvers(own=address))
+    sockets = await _open(address, port, stop)
+    if sockets is None:
+        return
+    await known.look()
     keeping = asyncio.create_task(known.keep())
     try:
-        sockets = await _open(address, port, stop)
-        if sockets is not None:
-            await _serve(names, *sockets, stop)
+        if ready is not None:
+            await _either(ready, stop)
+        await _serve(names, *sockets, stop)
     finally:
         keeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -59,11 +64,14 @@ class _Known:
 
     async def keep(self) -> None:
         while True:
-            try:
-                self.api = await asyncio.to_thread(self._read)
-            except Exception:
-                log.exception("it cannot be read where pods reach the API; what was known goes on")
             await asyncio.sleep(API_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        try:
+            self.api = await asyncio.to_thread(self._read)
+        except Exception:
+            log.exception("it cannot be read where pods reach the API; what was known goes on")
 
 
 def _told_api() -> str:
@@ -87,6 +95,13 @@ async def _open(address: str, port: int, stop: asyncio.Event) -> tuple[socket.so
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TRY_AGAIN_SECONDS)
     return None
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 def _bound(address: str, port: int) -> tuple[socket.socket, socket.socket]:

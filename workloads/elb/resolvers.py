@@ -20,8 +20,10 @@ from dns.resolver import Resolver
 log = logging.getLogger(__name__)
 
 HOSTS_FILE = Path("/etc/resolv.conf")
-PATIENCE_SECONDS = 2.0
-"""For one server; all together get `_WHOLE_PATIENCE`, less than what askers wait."""
+PATIENCE_SECONDS = 1.5
+"""For one server at a time; all together get `_WHOLE_PATIENCE`, less than what askers wait."""
+_TRIES = 3
+"""A packet may be lost."""
 _WHOLE_PATIENCE = 4.5
 _MISTRUST_SECONDS = 30.0
 """For so long a server that did not answer comes last."""
@@ -52,17 +54,20 @@ class Resolvers:
         return self._hosts
 
     async def ask(self, question: bytes, servers: Sequence[str], *, tcp: bool) -> bytes | None:
-        """The first good answer, else the last bad one; None when nobody answers in time."""
-        until, bad = time.monotonic() + _WHOLE_PATIENCE, None
-        for server in sorted(servers, key=self._is_silent):
+        """The first good answer, else the first bad one; None when nobody answers in time."""
+        until, bad = time.monotonic() + _WHOLE_PATIENCE, dict[str, bytes]()
+        for server in sorted(servers, key=self._is_silent) * _TRIES:
             left = until - time.monotonic()
             if left <= 0:
                 break
+            if server in bad:
+                continue
             answer = await self._ask(question, server, tcp=tcp, seconds=min(left, PATIENCE_SECONDS))
             if answer is not None and answer[3] & 0x0F not in (_SERVFAIL, _REFUSED):
                 return answer
-            bad = answer or bad
-        return bad
+            if answer is not None:
+                bad[server] = answer
+        return next(iter(bad.values()), None)
 
     async def _ask(self, question: bytes, server: str, *, tcp: bool, seconds: float) -> bytes | None:
         number = secrets.token_bytes(2)

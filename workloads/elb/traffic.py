@@ -48,8 +48,8 @@ async def _run(folder: Path) -> None:
         asyncio.create_task(doors.serve(table, folder / "traffic.sock"), name="doors"),
     ]
     if settings.DNS:
-        directory = Directory(follower)
-        duties.append(asyncio.create_task(dns.serve(directory, address=settings.DNS, stop=stop), name="dns"))
+        answering = dns.serve(Directory(follower), address=settings.DNS, stop=stop, ready=follower.loaded)
+        duties.append(asyncio.create_task(answering, name="dns"))
     stopped = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({*duties, stopped}, return_when=asyncio.FIRST_COMPLETED)
     failed = [duty for duty in duties if duty.done()]
@@ -66,6 +66,7 @@ class Follower:
 
     def __init__(self, table: ads.Ads) -> None:
         self.world = World()
+        self.loaded = asyncio.Event()
         self._ads = table
         self._place: Tip | None = None
         self._wake = asyncio.Event()
@@ -104,6 +105,7 @@ class Follower:
             if entries is None:
                 self.world, self._place = await loop.run_in_executor(self._database, _load)
                 news = True
+                self.loaded.set()
                 continue
             self.world.follow(entries)
             if entries:

@@ -149,6 +149,18 @@ async def test_nobody_who_answers_is_a_failure_in_time(place: Place, monkeypatch
     assert (await place.ask("www.example.com")).rcode() == dns.rcode.SERVFAIL
 
 
+async def test_a_question_that_was_lost_is_asked_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolvers, "PATIENCE_SECONDS", 0.1)
+    heard = list[Message]()
+
+    def deaf_at_first(question: Message, tcp: bool) -> Message | bytes | None:
+        heard.append(question)
+        return addresses("192.0.2.7")(question, tcp) if len(heard) > 1 else None
+
+    async with saying(deaf_at_first, ELSEWHERE, place.elsewhere):
+        assert data(await place.ask("www.example.com")) == ["A 192.0.2.7"]
+
+
 async def test_a_server_that_fails_is_passed_over_for_one_that_answers(
     place: Place, hosts_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +295,21 @@ async def test_one_namespaces_flood_is_not_heard_and_others_are(place: Place, mo
 async def test_the_host_is_told_whose_server_it_is_and_pods_are_not(place: Place) -> None:
     assert (await place.ask(INSTANCE, "TXT", source=A_SHOP)).rcode() == dns.rcode.NXDOMAIN
     assert (await place.ask(WEB, source=HERE)).rcode() == dns.rcode.REFUSED
+
+
+async def test_questions_that_come_too_early_wait_for_their_answer(directory: Known) -> None:
+    port, stop, ready = _free(HERE), asyncio.Event(), asyncio.Event()
+    serving = server.serve(directory, address=HERE, port=port, stop=stop, api=lambda: API, ready=ready)
+    running = asyncio.create_task(serving)
+    while not _answers(port):
+        await asyncio.sleep(0.01)
+    asking = asyncio.create_task(ask(WEB, "A", at=(HERE, port), source=A_SHOP))
+    await asyncio.sleep(0.05)
+    assert not asking.done()
+    ready.set()
+    assert data(await asking) == ["A 10.247.1.1"]
+    stop.set()
+    await running
 
 
 async def test_an_address_that_is_taken_is_waited_for(directory: Known, monkeypatch: pytest.MonkeyPatch) -> None:
