@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from workloads.meta.keys import Uid
+from workloads.runtimes.headstarts import LIFTED_MILLIS, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,20 @@ class Cgroups:
             _warn_once(f"pods have no ceiling beyond their containers' own limits: {error.strerror}")
             return ""
         return f"/cci/{uid}"
+
+    def cpu_limits(self, container_id: str, *, parent: str, cpu_millis: int, pod_millis: int) -> Limits:
+        """The files that hold a container's CPU limit and its pod's, for those that are below what both may have while
+        it starts; none where pods have no groups."""
+        if not parent:
+            return {}
+        pod = self.root / ("cpu" if self.version == "1" else "") / parent.lstrip("/")
+        name, form = ("cpu.cfs_quota_us", "{}") if self.version == "1" else ("cpu.max", f"{{}} {_CPU_PERIOD}")
+        lifted = form.format(_quota(LIFTED_MILLIS))
+        return {
+            group / name: (form.format(_quota(millis)), lifted)
+            for group, millis in ((pod / container_id, cpu_millis), (pod, pod_millis))
+            if 0 < millis < LIFTED_MILLIS
+        }
 
     def remove(self, uid: Uid) -> None:
         """In every hierarchy the OCI runtime made it in. Empty groups only: what still has a process in it stays."""

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -66,6 +66,7 @@ from workloads.runtimes.cgroups import Cgroups
 from workloads.runtimes.daemon import Conflict, Daemon, Found, Missing, Overlap
 from workloads.runtimes.diskusage import Written
 from workloads.runtimes.groupusage import GroupUsage, from_stats
+from workloads.runtimes.headstarts import Headstarts
 from workloads.runtimes.hostclaims import HostClaims
 from workloads.runtimes.hostvolumes import HostVolumes
 from workloads.runtimes.podfiles import PodFiles
@@ -135,6 +136,8 @@ class Docker:
         self._archive = archive or Archive(_LOGS)
         self._volumes = HostVolumes(volumes, self.claims)
         self._files = PodFiles(volumes)
+        self._headstarts = Headstarts(volumes.with_name(f"{volumes.name}-headstarts"))
+        self._headstarts.put_back()
         self._daemon = Daemon(base_url)
         self._ahead = Ahead(self._daemon)
         self._written = Written(self._daemon)
@@ -321,7 +324,7 @@ class Docker:
                 return status
             id = status.id if joins(found, sandbox["Id"]) else self._created_anew(name, body)
         self._write_etc(spec, sandbox)
-        with self._named(spec, sandbox, id, body):
+        with self._named(spec, sandbox, id, body), self._headstart(spec, container, id, body):
             status = self._start(id)
         if attempt >= KEPT_ATTEMPTS:
             self._remove_read(names.container_name(spec.uid, container, attempt - KEPT_ATTEMPTS))
@@ -761,11 +764,10 @@ class Docker:
 
     def _pod_group(self, spec: SandboxSpec) -> str:
         """No lower than its largest container: the kernel refuses a child above its parent."""
-        cpu = [one.cpu_millis for one in spec.containers]
         memory = [one.memory_bytes for one in spec.containers]
         return self._host.cgroups.pod_group(
             spec.uid,
-            cpu_millis=max(spec.cpu_millis, *cpu) if spec.cpu_millis else 0,
+            cpu_millis=_pod_cpu(spec),
             memory_bytes=max(spec.memory_bytes, *memory) if spec.memory_bytes else 0,
         )
 
@@ -779,6 +781,18 @@ class Docker:
         processes = self._host.cgroups.processes(id, parent=body["HostConfig"].get("CgroupParent", ""))
         with hostnames.named_while_starting(processes, old=old, new=spec.hostname):
             yield
+
+    def _headstart(
+        self, spec: SandboxSpec, container: str, id: str, body: payloads.Body
+    ) -> AbstractContextManager[None]:
+        """Around the start of a container whose own limit would hold it up."""
+        limits = self._host.cgroups.cpu_limits(
+            id,
+            parent=body["HostConfig"].get("CgroupParent", ""),
+            cpu_millis=_container(spec, container).cpu_millis or spec.cpu_millis,
+            pod_millis=_pod_cpu(spec),
+        )
+        return self._headstarts.given(id, limits) if limits else nullcontext()
 
     def _list(self, uid: Uid | None = None) -> list[Found]:
         """This install's containers, or those of one pod."""
@@ -851,6 +865,11 @@ def _life(found: Found) -> Life:
         exit_code=status.exit_code,
         oom_killed=status.oom_killed,
     )
+
+
+def _pod_cpu(spec: SandboxSpec) -> int:
+    """What the pod's group may have, in thousandths of a core; 0: as much as there is."""
+    return max(spec.cpu_millis, *(one.cpu_millis for one in spec.containers)) if spec.cpu_millis else 0
 
 
 def _container(spec: SandboxSpec, name: str) -> ContainerSpec:
