@@ -29,7 +29,7 @@ class Answer:
 
     @property
     def word(self) -> str:
-        return {"policy": _("policy missing"), "role": _("role missing")}.get(self.missing, _("yes"))
+        return {"policy": _("no policy"), "role": _("no role")}.get(self.missing, _("yes"))
 
     @property
     def tone(self) -> str:

@@ -137,6 +137,23 @@ def set_password(by: Identity, name: str, *, password: str) -> None:
         tokens.revoke_all(found, by=by)
 
 
+def change_own_password(user: User, *, current: str, password: str, address: str = "") -> None:
+    """Needs no policy. Every token is revoked, every session ends. Raises WrongFields; TooManyTries
+    of `iam.logins` after too many wrong ones."""
+    same = {"password": "must be another one than the current password"} if password == current else {}
+    _refuse(_password_problems(password) or same)
+    try:
+        logins.check(user.account.name, user.name, current, address=address)
+    except logins.WrongLogin:
+        raise WrongFields({"current": "this is not your password: type the one you sign in with"}) from None
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        tokens.revoke_all(user)
+        target = Target("User", user.name)
+        audit.record_person(user, "iam:user:update", target, message="own password", address=address)
+
+
 @_audited("iam:user:update", "User")
 def set_active(by: Identity, name: str, *, active: bool) -> User:
     """Who is not active cannot sign in; the tokens they had are revoked, and stay so."""

@@ -271,6 +271,7 @@ def access() -> dict[str, str]:
         "bindings": "/access/",
         "access-keys": "/access-keys/",
         "audit": "/audit/",
+        "password": "/password/",
     }
 
 

@@ -53,6 +53,7 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create a user"), "console:user-create"),
         (_("Create a group"), "console:group-create"),
         (_("Create a policy"), "console:policy-create"),
+        (_("Change your password"), "console:password"),
         *((str(section.title), section.everywhere) for section in sections.SECTIONS),
         (_("Download a kubeconfig"), "console:kubeconfig"),
     ]

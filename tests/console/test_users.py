@@ -138,3 +138,20 @@ def test_who_may_read_looks_and_who_may_not_is_told_what_is_missing(browser: Bro
         assert refused.status_code == 403 and missing in refused.content.decode(), url
     assert eve.post("/users/dan/delete/", {"word": "dan"}).status_code == 403
     assert "dan iam:user:delete" in text_of(browser, "/audit/?outcome=denied")
+
+
+def test_everybody_changes_their_own_password(browser: Browser, admin: Identity, bob: str) -> None:
+    here, elsewhere = signed_in("acme", bob), signed_in("acme", bob)
+    asked = {"current": PASSWORD, "password": "another one", "again": "another one"}
+    for wrong, field in (("current", "current"), ("again", "again")):
+        assert f'id="id_{field}_error"' in here.post("/password/", {**asked, wrong: "no such"}).content.decode()
+    assert here.post("/password/", asked).status_code == 302
+    assert here.get("/help/").status_code == 200 and elsewhere.get("/help/").status_code == 302
+    assert logins.check("acme", bob, "another one").name == bob
+
+
+def test_guesses_of_a_password_wait_here_too(admin: Identity, bob: str) -> None:
+    guesser = signed_in("acme", bob)
+    asked = {"current": "wrong", "password": "another one", "again": "another one"}
+    answers = [guesser.post("/password/", asked).content.decode() for _try in range(logins.FREE_TRIES + 1)]
+    assert "This is not your password" in answers[0] and "Too many wrong passwords" in answers[-1]
