@@ -16,6 +16,7 @@ from workloads.admission import authorize, grid, quota
 from workloads.kinds import registry
 from workloads.kinds.grids import Grid
 from workloads.meta.errors import Forbidden
+from workloads.meta.keys import Key
 from workloads.store import changes
 from workloads.store.endedpods import Ended
 from workloads.store.keptlogs import Kept
@@ -434,6 +435,12 @@ class Client:
     def host_trouble(self) -> str:
         """Why no pod gets a place at the moment, as a sentence; "" while all is well with the host."""
         return host.trouble()
+
+    def proxy_trouble(self) -> dict[Key, str]:
+        """The account's Services and ELBs that the proxy does not take as they are, and why: it goes on with what it
+        had. Only of namespaces that may be seen."""
+        found = host.rejected(self.identity.account)
+        return {key: why for key, why in found.items() if self.may("get", key.kind, key.namespace, name=key.name)}
 
     def namespace_limit(self) -> int:
         """How many namespaces the account may have."""

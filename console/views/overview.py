@@ -26,6 +26,7 @@ def overview(visit: Visit) -> Context:
     return {
         "section": "overview",
         "host_trouble": client.host_trouble(),
+        "proxy_trouble": client.proxy_trouble(),
         "namespaces": namespaces,
         "costs": billing.by_namespace(account),
         "month": billing.total(account),

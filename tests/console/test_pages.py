@@ -38,6 +38,14 @@ def test_the_overview_says_that_new_pods_wait_as_long_as_they_do(shop: None, bro
     assert "New pods wait" not in text_of(browser, "/")
 
 
+def test_the_overview_names_what_the_proxy_does_not_take(shop: None, browser: Browser) -> None:
+    told = {"account": "acme", "kind": "Service", "namespace": "shop", "name": "web", "why": "address already in use"}
+    hosts.put("node-1", hosts.PROXY, {"rejected": [told, told | {"account": "globex", "name": "foreign"}]})
+    text = text_of(browser, "/")
+    assert "The proxy does not take Service web as it is. What it served before goes on. Address already" in text
+    assert "foreign" not in text
+
+
 def test_the_list_says_how_far_a_deployment_is(shop: None, browser: Browser) -> None:
     text = text_of(browser, "/namespaces/shop/deployments/")
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from workloads.elb import ads, dns, doors
+from workloads.elb.complaints import Complaints
 from workloads.elb.world import JSON, KINDS, Home, World
 from workloads.kinds.networks import SERVICES
 from workloads.runtimes import routes
@@ -68,6 +69,7 @@ class Follower:
         self.world = World()
         self.loaded = asyncio.Event()
         self._ads = table
+        self._complaints = Complaints()
         self._place: Tip | None = None
         self._wake = asyncio.Event()
         self._database = ThreadPoolExecutor(1, thread_name_prefix="traffic-database")
@@ -91,10 +93,16 @@ class Follower:
     async def _turn(self) -> None:
         self._wake.clear()
         await self._catch_up()
+        await self._complain()
         if self._wake.is_set():
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+
+    async def _complain(self) -> None:
+        about = {self.world.owner(resource): why for resource, why in self._ads.rejected.items()}
+        known = {key: why for key, why in about.items() if key is not None}
+        await asyncio.get_running_loop().run_in_executor(self._database, self._complaints.say, known)
 
     async def _catch_up(self) -> None:
         loop = asyncio.get_running_loop()

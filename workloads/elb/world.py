@@ -130,6 +130,18 @@ class World:
         named = (one for key, one in networks if (key.account, key.namespace) == (account, namespace))
         return [server for one in named for server in one["spec"].get("dnsServers") or ()]
 
+    def owner(self, resource: tuple[str, str]) -> Key | None:
+        """The Service or ELB that a resource of Envoy's is about."""
+        for (what, key), made in self._made.items():
+            if resource in made:
+                return key if what != "elbs" else self._elb_of(key.account, resource[1])
+        return None
+
+    def _elb_of(self, account: str, name: str) -> Key | None:
+        """What is made for an ELB bears its uid, but for the clusters and certificates that several share."""
+        own = [(key, elb["metadata"]["uid"]) for key, elb in self._objects["ELB"].items() if key.account == account]
+        return next((key for key, uid in own if uid in name), own[0][0] if own else None)
+
     # What follows from it
 
     def render(self) -> bool:

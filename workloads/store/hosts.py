@@ -6,6 +6,7 @@ changes.
     dns     where pods ask for names, in the same words
     node    what the host is: see `kinds.nodes`; said again every minute, for it says that the agent lives
     disk    how full its disk is, and what is done about it (`node.disks`)
+    proxy   what Envoy rejects: {"rejected": [{"account", "kind", "namespace", "name", "why"}]}
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from iam import sql
 from workloads.store.models import HostWord
 from workloads.store.writing import write
 
-ROOM, DISK, API, DNS, NODE = "room", "disk", "api", "dns", "node"
+ROOM, DISK, API, DNS, NODE, PROXY = "room", "disk", "api", "dns", "node", "proxy"
 
 
 def put(host: str, subject: str, said: Mapping[str, Any]) -> bool:
