@@ -202,7 +202,8 @@ def delete_user(by: Identity, name: str) -> None:
 
 def identity_named(account: str, name: str) -> Identity | None:
     """What the control plane makes of the active user called `name`; None when there is none."""
-    found = User.objects.select_related("account").filter(account__name=account, name=name, is_active=True).first()
+    active = User.objects.select_related("account").filter(account__name=account, is_active=True)
+    found = active.filter(name__in=_askable([name])).first()
     return identity_of(found) if found else None
 
 
@@ -285,7 +286,7 @@ def enlist(by: Identity, group_name: str, user_names: Iterable[str]) -> None:
     _admit(by, "iam:group:update")
     _group(by, group_name)
     names = list(dict.fromkeys(user_names))
-    unknown = set(names) - set(_users(by).filter(name__in=names).values_list("name", flat=True))
+    unknown = set(names) - set(_users(by).filter(name__in=_askable(names)).values_list("name", flat=True))
     wrong = f"there is no user {', '.join(sorted(unknown))}" if unknown else "" if names else "name at least one user"
     _refuse({"users": wrong} if wrong else {})
     with transaction.atomic():
@@ -377,7 +378,7 @@ def attach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -
 def detach(by: Identity, policy_name: str, *, user: str = "", group: str = "") -> None:
     """Raises Missing when it is not attached there."""
     _admit(by, "iam:policy:update")
-    found = Attachment.objects.filter(policy=policy_name, **_holder(by, user, group))
+    found = Attachment.objects.filter(policy__in=_askable([policy_name]), **_holder(by, user, group))
     if not found.exists():
         raise Missing("policy", policy_name)
     _keeping_an_administrator(by, found.delete)
@@ -456,23 +457,30 @@ def _password_problems(password: str) -> JSON:
 
 
 def _description_problems(description: str) -> JSON:
+    if "\0" in description:
+        return {"description": "must not have a NUL character: type it anew"}
     if len(description) <= LONGEST_DESCRIPTION:
         return {}
     return {"description": f"must have at most {LONGEST_DESCRIPTION} characters, this has {len(description)}"}
 
 
 def _unknown_groups(by: Identity, names: Iterable[str]) -> JSON:
-    unknown = set(names) - set(_groups(by).filter(name__in=names).values_list("name", flat=True))
+    unknown = set(names) - set(_groups(by).filter(name__in=_askable(names)).values_list("name", flat=True))
     return {"groups": f"there is no group {', '.join(sorted(unknown))}"} if unknown else {}
 
 
 def _unknown_policies(by: Identity, names: Iterable[str]) -> JSON:
     unknown = set(names) - set(SYSTEM)
-    unknown -= set(_policies(by).filter(name__in=unknown).values_list("name", flat=True))
+    unknown -= set(_policies(by).filter(name__in=_askable(unknown)).values_list("name", flat=True))
     return {"policies": f"there is no policy {', '.join(sorted(unknown))}"} if unknown else {}
 
 
 # What is there
+
+
+def _askable(names: Iterable[str]) -> list[str]:
+    """Without those that nobody has, and that some databases cannot even be asked for."""
+    return [name for name in names if "\0" not in name]
 
 
 def _account(by: Identity) -> Account:
@@ -495,14 +503,14 @@ def _policies(by: Identity) -> Any:
 
 
 def _user(by: Identity, name: str) -> User:
-    found: User | None = _users(by).filter(name=name).first()
+    found: User | None = _users(by).filter(name__in=_askable([name])).first()
     if found is None:
         raise Missing("user", name)
     return found
 
 
 def _group(by: Identity, name: str) -> Group:
-    found: Group | None = _groups(by).filter(name=name).first()
+    found: Group | None = _groups(by).filter(name__in=_askable([name])).first()
     if found is None:
         raise Missing("group", name)
     return found
@@ -511,7 +519,7 @@ def _group(by: Identity, name: str) -> Group:
 def _policy(by: Identity, name: str) -> Policy:
     if name in SYSTEM:
         raise Busy(f'policy "{name}" belongs to the service and cannot be changed: write one of your own')
-    found: Policy | None = _policies(by).filter(name=name).first()
+    found: Policy | None = _policies(by).filter(name__in=_askable([name])).first()
     if found is None:
         raise Missing("policy", name)
     return found

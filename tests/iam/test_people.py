@@ -7,10 +7,10 @@ import importlib
 import pytest
 from django.apps import apps
 
-from iam import people, tokens
+from iam import accesskeys, logins, people, tokens
 from iam.errors import Busy, Missing, NotAdministrator, Taken, WrongFields
 from iam.identities import Identity, identity_of
-from iam.models import Account, Attachment, User
+from iam.models import Account, Attachment, AuditEntry, User
 from iam.policies import ADMINISTRATOR, FULL_ACCESS, READ_ONLY
 
 PODS = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["CCI:pod:*"]}]}
@@ -187,6 +187,36 @@ def test_a_group_that_goes_takes_its_policies_along(alice, bob):
     assert identity_of(people.user(alice, "bob")).may("cci:pod:delete")
     people.delete_group(alice, "devs")
     assert not identity_of(people.user(alice, "bob")).may("cci:pod:delete")
+
+
+@pytest.mark.parametrize("ask", [people.user, people.group, people.policy, people.delete_user, people.delete_group])
+def test_a_name_with_a_nul_is_nobodys(alice, ask):
+    with pytest.raises(Missing):
+        ask(alice, "b\0b")
+
+
+def test_a_nul_is_refused_at_its_field(alice):
+    with pytest.raises(WrongFields) as refused:
+        people.create_group(alice, "devs", description="a\0b", policies=["a\0b"])
+    assert set(refused.value.fields) == {"description", "policies"}
+
+
+def test_wrong_passwords_are_forgiven_from_wherever_they_came(alice, bob):
+    for address in ("192.0.2.1", "192.0.2.2"):
+        for _try in range(logins.FREE_TRIES):
+            with pytest.raises(logins.WrongLogin):
+                logins.check("acme", "bob", "wrong", address=address)
+    assert set(logins.waiting("acme", ["alice", "bob"])) == {"bob"}
+    people.unlock(alice, "bob")
+    assert not logins.waiting("acme", ["bob"]) and logins.check("acme", "bob", PASSWORD, address="192.0.2.1")
+
+
+def test_what_an_administrator_does_to_a_key_is_told_of_the_administrator(alice, bob):
+    ak = accesskeys.create(people.user(alice, "bob")).ak
+    people.disable_key(alice, "bob", ak)
+    assert not accesskeys.listed(people.user(alice, "bob"))[0].active
+    entry = AuditEntry.objects.filter(kind="AccessKey", message="disabled").get()
+    assert (entry.user, entry.name) == ("alice", ak)
 
 
 def test_a_service_account_manages_nobody(alice):

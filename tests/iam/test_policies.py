@@ -120,6 +120,7 @@ def test_every_kind_has_a_noun_that_policies_know():
         (document(allow("CCI:pod:fly")), "Statement[0].Action[0]"),
         (document(allow(7)), "Statement[0].Action[0]"),
         (document(allow("CCI:pod:get", Resource=["shop"])), "Statement[0].Resource[0]"),
+        (document(allow("CCI:pod:get", Resource=["CCI:\0:*:namespace:shop"])), "Statement[0].Resource[0]"),
         (document(allow("CCI:pod:get", Resource=[])), "Statement[0].Resource"),
         (document(allow("CCI:pod:get", Condition={})), "Statement[0].Condition"),
         (document(allow("CCI:pod:get", Extra=1)), "Statement[0].Extra"),
