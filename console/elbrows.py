@@ -142,6 +142,54 @@ class ListenerView:
     certificates: list[Shown]
 
 
+@dataclass(frozen=True)
+class ListenerFigures:
+    """What a listener is asked now, in words: `figures` as `Client.elb_figures` tells them."""
+
+    figures: JSON
+
+    @property
+    def protocol(self) -> str:
+        return {"http": "HTTP", "tcp": "TCP", "udp": "UDP"}[self.figures["layer"]]
+
+    @property
+    def rate(self) -> str:
+        each = {"http": _("requests"), "tcp": _("connections"), "udp": _("sessions")}[self.figures["layer"]]
+        return f"{_number(self.figures['perSecond'])} {each}"
+
+    @property
+    def failed(self) -> str:
+        """`0.4 %`; "" where no request is looked into."""
+        share = self.figures["failedShare"]
+        return "" if share is None else f"{100 * share:.1f} %"
+
+    @property
+    def is_failing(self) -> bool:
+        return bool(self.figures["failedShare"])
+
+    @property
+    def latency(self) -> str:
+        """Of half of the requests and of 99 in 100; "" while there were none."""
+        half, most = self.figures["p50"], self.figures["p99"]
+        return "" if half is None or not self.figures["total"] else f"{_number(half)} / {_number(most)} ms"
+
+    @property
+    def bytes(self) -> str:
+        received, sent = (_bytes(self.figures[name]) for name in ("receivedPerSecond", "sentPerSecond"))
+        return f"{received} / {sent}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
+
+
 def listeners(client: Client, row: ElbRow, known: Known, *, now: datetime) -> list[ListenerView]:
     """Ports and whose they are, as the controller says; rules and backends of what the visitor may see."""
     bound = {(one.port, one.protocol): one for one in bindings.bind(_chosen(client, row)).listeners}

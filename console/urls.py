@@ -147,6 +147,7 @@ pages: list[URLPattern] = [
     path("create/elb/", elbs.elb_create, name="elb-create"),
     path("elbs/", elbs.elb_list, name="elbs"),
     path("elbs/<str:name>/", elbs.detail, name="elb"),
+    path("elbs/<str:name>/figures/", elbs.figures, name="elb-figures"),
     path("elbs/<str:name>/use/", elbs.use, name="elb-use"),
     path("elbs/<str:name>/events/", elbs.events, name="elb-events"),
     path("elbs/<str:name>/yaml/", elbs.manifest, name="elb-yaml"),

@@ -219,12 +219,10 @@ def network() -> list[JSON]:
     """An ELB with a Service and an Ingress on it, a port that is somebody else's, and a backend that is not there."""
     named = {"namespace": NAMESPACE, "annotations": {"elb.cci.io/name": "shop"}}
     elb = {**manifests.elb("shop"), "metadata": {"name": "shop", "annotations": {"description": "What customers see."}}}
-    inside = manifests.service("web", ports=[{"port": 80, "targetPort": 8080}])
+    inside = manifests.service("web")
     inside["metadata"]["namespace"] = NAMESPACE
     outside = [
-        manifests.service(
-            name, type="LoadBalancer", selector={"app": "web"}, ports=[{"port": 9000, "targetPort": 8080}]
-        )
+        manifests.service(name, type="LoadBalancer", selector={"app": "web"}, ports=[{"port": 9000, "targetPort": 80}])
         for name in ("web-tcp", "second")
     ]
     ingress = manifests.ingress("web")

@@ -15,7 +15,7 @@ from iam.identities import Identity
 from workloads.admission import authorize, grid, quota
 from workloads.kinds import registry
 from workloads.kinds.grids import Grid
-from workloads.meta.errors import Forbidden
+from workloads.meta.errors import Forbidden, Unavailable
 from workloads.meta.keys import Key
 from workloads.store import changes
 from workloads.store.endedpods import Ended
@@ -29,6 +29,7 @@ from workloads.verbs import (
     images,
     patching,
     podlogs,
+    proxy,
     reads,
     scales,
     sessions,
@@ -445,6 +446,16 @@ class Client:
     def namespace_limit(self) -> int:
         """How many namespaces the account may have."""
         return quota.namespace_limit(self.identity.account)
+
+    def elb_figures(self, name: str) -> Sequence[JSON]:
+        """What its listeners are asked now, by port: requests or connections a second, the share that failed,
+        latencies, bytes. Takes a second at the first time. Raises NotFound, and Unavailable while the proxy tier is
+        away."""
+        uid = self.get("ELB", name)["metadata"]["uid"]
+        try:
+            return proxy.figures(uid)
+        except proxy.Away:
+            raise Unavailable("the proxy does not tell what it counts: it is starting, or does not run") from None
 
     def elb_limit(self) -> int:
         """How many ELBs the account may have."""

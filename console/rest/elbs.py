@@ -50,11 +50,15 @@ class ElbsView(APIView):
 
 class ElbView(APIView):
     def get(self, request: Request, name: str) -> Response:
-        """With each listener's rules, certificates and backends; of what the caller may not see, that it is there."""
+        """With each listener's rules, certificates and backends; of what the caller may not see, that it is there.
+        `?figures=true` adds what they are asked now; 503 while the proxy does not tell."""
         client = _client(request)
         row = ElbRow(client.get(KIND, name))
         found = elbrows.listeners(client, row, backends.known(client, None), now=datetime.now(UTC))
-        return Response({**_summary(row), "listeners": [_listener(one) for one in found]})
+        body = {**_summary(row), "listeners": [_listener(one) for one in found]}
+        if request.query_params.get("figures") == "true":
+            body["figures"] = list(client.elb_figures(name))
+        return Response(body)
 
     def delete(self, request: Request, name: str) -> Response:
         """409 while workloads are reached through it."""

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 
 from console import backends, doors, elbrows, frame, happenings, lists, manifests
 from console.access import Visit, guarded
-from console.elbrows import ElbRow
+from console.elbrows import ElbRow, ListenerFigures
 from console.forms.drafts import FieldError, placed, together
 from console.forms.elbs import ElbDraft
 from console.lists import Query
 from console.pages import Context, page
 from console.views import create
 from workloads.client import DeleteOptions, Listing
-from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError
+from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError, Unavailable
 
 KIND = "ELB"
 
@@ -53,6 +53,18 @@ def detail(visit: Visit, *, name: str) -> Context:
         "listeners": elbrows.listeners(visit.client, common["row"], known, now=datetime.now(UTC)),
         "events": _events(visit, common["row"])[:6],
     }
+
+
+@guarded("GET")
+def figures(visit: Visit, *, name: str) -> HttpResponse:
+    """What its page asks for again and again. A proxy that does not answer is said, and is no error of the page."""
+    row, trouble, found = ElbRow(visit.client.get(KIND, name)), "", list[ListenerFigures]()
+    try:
+        found = [ListenerFigures(one) for one in visit.client.elb_figures(name)]
+    except Unavailable as away:
+        trouble = away.message
+    context = {"visit": visit, "row": row, "figures": found, "trouble": trouble}
+    return render(visit.request, "elbs/figures.html", context)
 
 
 @page("elbs/use.html", kinds=(KIND,))

@@ -24,7 +24,7 @@ export function startNavigation(): void {
     },
   });
   document.addEventListener("htmx:beforeSwap", closeWhatFloats);
-  document.addEventListener("htmx:beforeRequest", () => { loading(true); });
+  document.addEventListener("htmx:beforeRequest", (event) => { loading(!isQuiet(event)); });
   document.addEventListener("htmx:afterRequest", () => { loading(false); });
 }
 
@@ -33,6 +33,11 @@ function closeWhatFloats(event: Event): void {
   if (event.target !== document.body) return;
   for (const dialog of document.querySelectorAll<HTMLDialogElement>("dialog[open]")) dialog.close();
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) menu.open = false;
+}
+
+/** What asks by itself, again and again, says so: <section hx-get="…" hx-trigger="every 5s" data-quiet>. */
+function isQuiet(event: Event): boolean {
+  return event.target instanceof Element && event.target.hasAttribute("data-quiet");
 }
 
 function loading(on: boolean): void {

@@ -12,6 +12,7 @@ from tests.console import scenes
 from tests.console.conftest import signed_in
 from workloads.client import JSON
 from workloads.meta.errors import NotFound
+from workloads.verbs import proxy
 
 
 def text(browser: Browser, url: str) -> str:
@@ -133,3 +134,26 @@ def test_deletion_says_who_loses_their_way(shop: None, browser: Browser, kind: s
     assert browser.post(url).status_code == 302
     with pytest.raises(NotFound):
         scenes.person().get(kind, "web", "shop")
+
+
+def test_an_elb_tells_what_it_is_asked_now(shop: None, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "port": 443,
+        "layer": "http",
+        "seconds": 5.0,
+        "perSecond": 128.4,
+        "failedShare": 0.013,
+        "p50": 1.5,
+        "p99": 38.0,
+        "receivedPerSecond": 2048,
+        "sentPerSecond": 3 * 1024**2,
+        "total": 900,
+    }
+    monkeypatch.setattr(proxy, "figures", lambda uid: [told])
+    shown = text(browser, "/elbs/web/figures/")
+    for words in ("128 requests", "1.3 %", "1.5 / 38 ms", "2.0 KiB / 3.0 MiB", "over 5.0 s"):
+        assert words in shown
+
+
+def test_a_proxy_that_is_away_is_said(shop: None, browser: Browser) -> None:
+    assert "The proxy does not tell what it counts" in text(browser, "/elbs/web/figures/")

@@ -33,7 +33,14 @@ def state() -> JSON:
     return _ask("/state")
 
 
-def _ask(path: str, **asked: float) -> JSON:
+def figures(elb: str) -> list[JSON]:
+    """What the listeners of the ELB with this uid are asked now; takes a second at the first time. Raises Away."""
+    if not is_here():
+        raise Away("it does not run")
+    return list(_ask("/figures", elb=elb)["listeners"])
+
+
+def _ask(path: str, **asked: float | str) -> JSON:
     transport = httpx.HTTPTransport(uds=str(settings.RUN_DIR / SOCKET), verify=False)
     try:
         with httpx.Client(transport=transport, timeout=_PATIENCE) as door:
