@@ -44,7 +44,10 @@ class World:
         self._subnets: dict[Home, IPv4Network] = {}
         self._homes: dict[str, Home] = {}
         self._good: dict[Key, Certificate] = {}
-        """The last good certificate of each Secret: a broken one never takes its place."""
+        """The last good certificate of each Secret: a broken one never takes its place, and one whose Secret has gone
+        serves on while it is asked for (by this process: another one has not seen it)."""
+        self._gone: set[Key] = set()
+        """Secrets of these certificates that are not there any more."""
         self._aliases: dict[str, Aliases] = {}
         """By account: the clusters that its ELBs use beside the Services' own."""
         self._made: dict[Unit, set[tuple[str, str]]] = {}
@@ -82,7 +85,9 @@ class World:
             case "EndpointSlice":
                 self._drop_slice(key)
             case "Secret":
-                if self._good.pop(key, None) is not None:
+                if key in self._good:
+                    log.warning("Secret %s/%s of %s has gone", key.namespace, key.name, key.account)
+                    self._gone.add(key)
                     self._mark_account(key.account)
             case "Network":
                 self._drop_network(key)
@@ -187,11 +192,12 @@ class World:
         there = {
             (key.namespace, key.name): obj for key, obj in self._objects["Service"].items() if key.account == account
         }
+        bounds = [bindings.bind(chosen.get(elb["metadata"]["uid"], [])) for elb in known]
+        self._forget(account, bounds)
         good = {(key.namespace, key.name): one for key, one in self._good.items() if key.account == account}
         found: Resources = {}
         aliases: Aliases = {}
-        for elb in known:
-            bound = bindings.bind(chosen.get(elb["metadata"]["uid"], []))
+        for elb, bound in zip(known, bounds, strict=True):
             made, used = outside.render(_elb(account, elb), bound, services=there, certificates=good)
             found |= made
             for key, ports in used.items():
@@ -199,6 +205,13 @@ class World:
                     aliases.setdefault(key, {}).setdefault(name, set()).update(clusters)
         self._use(account, aliases)
         return found
+
+    def _forget(self, account: str, bounds: Iterable[bindings.Bound]) -> None:
+        """Certificates whose Secret has gone and that nobody asks for any more."""
+        asked = {secret for bound in bounds for one in bound.listeners for secret in one.certificates.values()}
+        for key in [key for key in self._gone if key.account == account and (key.namespace, key.name) not in asked]:
+            self._gone.discard(key)
+            self._good.pop(key, None)
 
     def _use(self, account: str, aliases: Aliases) -> None:
         """Services whose clusters are not the same as before say their endpoints anew."""
@@ -301,6 +314,7 @@ class World:
         except certificates.Broken as error:
             log.warning("Secret %s/%s of %s holds no good certificate: %s", key.namespace, key.name, key.account, error)
             return
+        self._gone.discard(key)
         if self._good.get(key) != found:
             self._good[key] = found
             if self._has_elbs(key.account):
