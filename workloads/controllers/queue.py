@@ -13,14 +13,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
+from iam import sql
 from workloads.meta.keys import Key
 from workloads.store.columns import time_in
 from workloads.store.models import WorkItem
-from workloads.store.writing import write
+from workloads.store.writing import is_sqlite, write
 
 CLAIM_SECONDS = 30.0
 """How long a key stays with a worker that does not renew its claim."""
@@ -59,13 +60,13 @@ def add(controller: str, keys: Iterable[Key], *, delay: float = 0.0) -> None:
 def claim(controller: str, *, holder: str, key: Key | None = None) -> Claim | None:
     """Takes one due item (or this one) for a while; None when nothing is due. One holder a key, ever."""
     now = timezone.now()
-    items = _claimable(now).filter(queue=controller)
     if key is not None:
-        items = items.filter(key=str(key))
+        return _claim_one(controller, key, holder, now)
+    items = _claimable(now).filter(queue=controller)
     if not items.exists():  # a look is free, a write transaction is not
         return None
     with write():
-        item = items.select_for_update(skip_locked=key is None).order_by("due", "id").first()
+        item = items.select_for_update(skip_locked=True).order_by("due", "id").first()
         return None if item is None else _take(item, holder, now)
 
 
@@ -86,15 +87,16 @@ def settle(claim: Claim, *, requeue_after: float | None = None, error: str = "",
     """
     now = timezone.now()
     with write():
-        item = _held(claim, now).select_for_update().first()
-        if item is None:
+        found = sql.select(_HELD if is_sqlite() else f"{_HELD} FOR UPDATE", [*_names(claim), time_in(now)])
+        if not found:
             return
-        dirty = item.dirty > claim.seen
-        delay = _delay(item, dirty=dirty, requeue_after=requeue_after, failed=bool(error) and not terminal)
+        [(number, marks, failures)] = found
+        failures = failures + 1 if error and not terminal else 0
+        delay = _delay(dirty=marks > claim.seen, requeue_after=requeue_after, failures=failures)
         if delay is None:
-            item.delete()
+            sql.execute("DELETE FROM workloads_workitem WHERE id = %s", [number])
             return
-        _put_back(item, due=now + timedelta(seconds=delay), error=error)
+        sql.execute(_PUT_BACK, [time_in(now + timedelta(seconds=delay)), failures, error, number])
     if delay <= 0:
         _ring_after_commit(claim.controller, [claim.key])
 
@@ -139,9 +141,11 @@ _UPSERT = """
 
 def _wanting(controller: str, keys: Sequence[str], due: datetime) -> list[str]:
     """Without those a worker is going to look at anyway, by then."""
-    waits = Q(claimed_by="") | Q(dirty__gt=F("seen"))
-    folded = WorkItem.objects.filter(waits, queue=controller, key__in=keys, due__lte=due)
-    known = set(folded.values_list("key", flat=True))
+    places = ", ".join(["%s"] * len(keys))
+    folded = f"""
+        SELECT key FROM workloads_workitem
+        WHERE queue = %s AND due <= %s AND (claimed_by = '' OR dirty > seen) AND key IN ({places})"""  # noqa: S608
+    known = {key for (key,) in sql.select(folded, [controller, time_in(due), *keys])}
     return [key for key in keys if key not in known]
 
 
@@ -150,9 +154,7 @@ def _make_dirty(controller: str, keys: Sequence[str], due: datetime, *, ring: bo
     rows = ", ".join([f"(%s, %s, 1, {seen}, %s, '', 0, '')"] * len(keys))
     values: list[Any] = [value for key in keys for value in (controller, key, time_in(due))]
     with write():
-        with connection.cursor() as cursor:
-            cursor.execute(_UPSERT.format(rows=rows), values)
-            changed = cursor.fetchall()
+        changed = sql.select(_UPSERT.format(rows=rows), values)
         free = [Key.parse(key) for key, claimed_by in changed if not claimed_by]
         if ring and free:
             _ring_after_commit(controller, free)
@@ -168,8 +170,34 @@ def _claimable(now: datetime) -> QuerySet[WorkItem]:
     return WorkItem.objects.filter(Q(claimed_until=None) | Q(claimed_until__lte=now), due__lte=now)
 
 
+_DUE = "queue = %s AND key = %s AND due <= %s AND (claimed_until IS NULL OR claimed_until <= %s)"
+_LOOK = f"SELECT 1 FROM workloads_workitem WHERE {_DUE}"  # noqa: S608
+_CLAIM = f"""
+    UPDATE workloads_workitem SET claimed_by = %s, claimed_until = %s, seen = dirty WHERE {_DUE}
+    RETURNING seen, failures"""  # noqa: S608
+
+
+def _claim_one(controller: str, key: Key, holder: str, now: datetime) -> Claim | None:
+    """As `claim`, in two plain statements: every look at a pod begins with it."""
+    due = [controller, str(key), time_in(now), time_in(now)]
+    if not sql.select(_LOOK, due):  # it is free, a write transaction is not
+        return None
+    me, until = _unique(holder), now + timedelta(seconds=CLAIM_SECONDS)
+    with write():
+        taken = sql.select(_CLAIM, [me, time_in(until), *due])
+    if not taken:
+        return None
+    [(seen, failures)] = taken
+    return Claim(controller, key, seen=seen, failures=failures, until=until, holder=me)
+
+
+def _unique(holder: str) -> str:
+    """For this one claim."""
+    return f"{holder[:110]}#{secrets.token_hex(6)}"
+
+
 def _take(item: WorkItem, holder: str, now: datetime) -> Claim:
-    item.claimed_by = f"{holder[:110]}#{secrets.token_hex(6)}"
+    item.claimed_by = _unique(holder)
     item.claimed_until = now + timedelta(seconds=CLAIM_SECONDS)
     item.seen = item.dirty
     item.save(update_fields=["claimed_by", "claimed_until", "seen"])
@@ -190,16 +218,20 @@ def _held(claim: Claim, now: datetime) -> QuerySet[WorkItem]:
     )
 
 
-def _delay(item: WorkItem, *, dirty: bool, requeue_after: float | None, failed: bool) -> float | None:
+_HELD = """
+    SELECT id, dirty, failures FROM workloads_workitem
+    WHERE queue = %s AND key = %s AND claimed_by = %s AND claimed_until > %s"""
+_PUT_BACK = """
+    UPDATE workloads_workitem SET claimed_by = '', claimed_until = NULL, due = %s, failures = %s, error = %s
+    WHERE id = %s"""
+
+
+def _names(claim: Claim) -> tuple[str, str, str]:
+    return claim.controller, str(claim.key), claim.holder
+
+
+def _delay(*, dirty: bool, requeue_after: float | None, failures: int) -> float | None:
     """Seconds until somebody has to look again; None: nobody has to."""
-    if failed:
-        item.failures += 1
-        return FIRST_BACKOFF if dirty else backoff(item.failures)
-    item.failures = 0
+    if failures:
+        return FIRST_BACKOFF if dirty else backoff(failures)
     return 0.0 if dirty else requeue_after
-
-
-def _put_back(item: WorkItem, *, due: datetime, error: str) -> None:
-    item.claimed_by, item.claimed_until = "", None
-    item.due, item.error = due, error
-    item.save(update_fields=["claimed_by", "claimed_until", "due", "failures", "error"])

@@ -99,8 +99,7 @@ def tip() -> Tip:
 def behind(place: Tip, *, limit: int = 500) -> list[Entry] | None:
     """Entries behind `place`, in order, for whoever keeps what the log has said so far. None when `place` is no longer
     the entry it was: it was trimmed, or another database has taken this one's place; what is kept is worth nothing."""
-    from_there = Change.objects.filter(revision__gte=place.revision).order_by("revision")
-    found = list(from_there.values_list(*_COLUMNS)[: limit + 1])
+    found = sql.select(f"{_ENTRIES} revision >= %s ORDER BY revision LIMIT %s", [place.revision, limit + 1])
     if not found or _tip(found[0][0], found[0][6], found[0][9]) != place:
         return None
     return [_entry(values) for values in found[1:]]
@@ -121,7 +120,7 @@ def between(place: Tip, kind: str, *, account: str, namespace: str, limit: int) 
     is_whole = tip_at(place.revision) == place  # asked last: a trim meanwhile may have taken some of them
     if not is_whole or len(found) > limit:
         return None
-    return Span(end, [_entry((*values, time_out(at))) for *values, at in found])
+    return Span(end, [_entry(values) for values in found])
 
 
 def undone(kind: str, *, account: str, namespace: str | None, since: int, until: int, limit: int) -> list[Undone]:
@@ -152,25 +151,27 @@ def undone(kind: str, *, account: str, namespace: str | None, since: int, until:
 
 def floor() -> int:
     """The oldest revision a reader may still start from (entries with revision > floor are all there)."""
-    return Cursor.objects.filter(reader=_FLOOR).values_list("revision", flat=True).first() or 0
+    return _place_of(_FLOOR)
 
 
 def after(
     revision: int, *, kinds: Collection[str] | None = None, account: str | None = None, limit: int = 500
 ) -> list[Entry]:
     """Entries with a greater revision, in order. Does not check the floor."""
-    newer = Change.objects.filter(revision__gt=revision)
+    newer, values = f"{_ENTRIES} revision > %s", list[Any]([revision])
     if account is not None:
-        newer = newer.filter(account=account)
+        newer, values = f"{newer} AND account = %s", [*values, account]
     if kinds is not None:
-        newer = newer.filter(kind__in=kinds)
-    return [_entry(values) for values in newer.order_by("revision").values_list(*_COLUMNS)[:limit]]
+        if not kinds:
+            return []
+        newer, values = f"{newer} AND kind IN ({', '.join(['%s'] * len(kinds))})", [*values, *kinds]
+    found = sql.select(f"{newer} ORDER BY revision LIMIT %s", [*values, limit])
+    return [_entry(columns) for columns in found]
 
 
 def batch(reader: str, *, kinds: Collection[str] | None = None, limit: int = 500) -> Batch:
     """The next entries for `reader`; a new reader starts at the beginning of the log. Raises Trimmed."""
-    known = Cursor.objects.filter(reader=reader).values_list("revision", flat=True).first()
-    start = known or 0
+    start = _place_of(reader)
     newest = head()
     entries = after(start, kinds=kinds, limit=limit)
     if start < floor():  # asked last: a trim meanwhile may have taken some of them
@@ -185,9 +186,10 @@ def passing(batch: Batch) -> Iterator[None]:
     """A transaction that moves the reader's cursor to the batch's end with whatever is written inside.
     Raises Moved when somebody else moved it."""
     with write():
-        Cursor.objects.get_or_create(reader=batch.reader)
-        behind = Cursor.objects.filter(reader=batch.reader, revision=batch.start)
-        if not behind.update(revision=batch.end):
+        moved = sql.execute(_MOVE, [batch.end, batch.reader, batch.start])
+        if not moved and not batch.start:
+            moved = sql.execute(_BEGIN, [batch.reader, batch.end])
+        if not moved:
             raise Moved(batch.reader)
         yield
 
@@ -244,17 +246,25 @@ _TRIM_STEP = 500
 _COLUMNS = ("revision", "type", "account", "kind", "namespace", "name", "uid", "data", "previous", "at")
 
 
+_ENTRIES = f"SELECT {', '.join(_COLUMNS)} FROM workloads_change WHERE"  # noqa: S608
 _BETWEEN = f"""
-    SELECT {", ".join(_COLUMNS)} FROM workloads_change
-    WHERE kind = %s AND revision > %s AND revision <= %s AND account = %s AND namespace = %s
-    ORDER BY revision LIMIT %s"""  # noqa: S608
+    {_ENTRIES} kind = %s AND revision > %s AND revision <= %s AND account = %s AND namespace = %s
+    ORDER BY revision LIMIT %s"""
+_MOVE = "UPDATE workloads_cursor SET revision = %s WHERE reader = %s AND revision = %s"
+_BEGIN = "INSERT INTO workloads_cursor (reader, revision) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+
+
+def _place_of(reader: str) -> int:
+    """0 of a reader that is new."""
+    found = sql.select("SELECT revision FROM workloads_cursor WHERE reader = %s", [reader])
+    return int(found[0][0]) if found else 0
 
 
 def _entry(values: tuple[Any, ...]) -> Entry:
     revision, type_, account, kind, namespace, name, uid, data, previous, at = values
     key = Key(account, kind, namespace, name)
-    before = None if previous is None else bytes_out(previous)
-    return Entry(revision, type_, key, Uid(uid), data=bytes_out(data), previous=before, at=at)
+    before, moment = None if previous is None else bytes_out(previous), time_out(at)
+    return Entry(revision, type_, key, Uid(uid), data=bytes_out(data), previous=before, at=moment)
 
 
 def _tips(how: str, values: list[Any]) -> Iterator[Tip]:
