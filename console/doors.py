@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from workloads.client import JSON, Client
 from workloads.meta.errors import Forbidden
+from workloads.meta.keys import Key
 from workloads.routing.bindings import Ref
 
 _USUAL = {"HTTP": 80, "HTTPS": 443}
@@ -68,6 +69,11 @@ def told(elbs: Iterable[JSON]) -> Reaches:
             said = Problem(problem["reason"], problem["message"])
             found.setdefault(ref_of(problem["workload"]), Reach()).problems.append(said)
     return found
+
+
+def rejected(client: Client, kind: str, namespace: str, name: str) -> str:
+    """Why the proxy does not take this Service or ELB as it is, and goes on with what it had; "" while it does."""
+    return client.proxy_trouble().get(Key(client.identity.account, kind, namespace, name), "")
 
 
 def ref_of(reference: JSON) -> Ref:

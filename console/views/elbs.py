@@ -135,7 +135,13 @@ def _make(visit: Visit, draft: ElbDraft) -> list[FieldError]:
 
 def _common(visit: Visit, name: str, tab: str) -> Context:
     row = ElbRow(visit.client.get(KIND, name))
-    return {"section": "elbs", "tab": tab, "row": row, "may_delete": visit.client.may("delete", KIND, name=name)}
+    return {
+        "section": "elbs",
+        "tab": tab,
+        "row": row,
+        "rejected": doors.rejected(visit.client, KIND, "", name),
+        "may_delete": visit.client.may("delete", KIND, name=name),
+    }
 
 
 def _events(visit: Visit, row: ElbRow) -> list[happenings.Happening]:

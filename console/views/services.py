@@ -110,4 +110,5 @@ def _common(visit: Visit, name: str, tab: str) -> Context:
     obj = client.get(KIND, name, visit.namespace)
     known = {(visit.namespace, name): backends.of(client, visit.namespace, name)}
     row = servicerows.service_row(obj, doors.of_account(client), known)
-    return {"section": "services", "tab": tab, "row": row}
+    rejected = doors.rejected(client, KIND, visit.namespace, name)
+    return {"section": "services", "tab": tab, "row": row, "rejected": rejected}

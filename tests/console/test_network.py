@@ -11,7 +11,9 @@ from tests import manifests
 from tests.console import scenes
 from tests.console.conftest import signed_in
 from workloads.client import JSON
+from workloads.elb.complaints import Complaints
 from workloads.meta.errors import NotFound
+from workloads.meta.keys import Key
 from workloads.verbs import proxy
 
 
@@ -157,3 +159,10 @@ def test_an_elb_tells_what_it_is_asked_now(shop: None, browser: Browser, monkeyp
 
 def test_a_proxy_that_is_away_is_said(shop: None, browser: Browser) -> None:
     assert "The proxy does not tell what it counts" in text(browser, "/elbs/web/figures/")
+
+
+def test_what_the_proxy_does_not_take_stands_on_the_page(shop: None, browser: Browser) -> None:
+    elb, service = Key("acme", "ELB", "", "web"), Key("acme", "Service", "shop", "web")
+    Complaints().say({elb: "port 80 is taken", service: "no room"})
+    assert "goes on with what it had: port 80 is taken" in text(browser, "/elbs/web/")
+    assert "goes on with what it had: no room" in text(browser, "/namespaces/shop/services/web/")
