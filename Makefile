@@ -44,6 +44,8 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.usage_sweep
 	@$(VENV)/python -m benchmarks.kube_api
 	@$(VENV)/python -m benchmarks.authenticator_start
+	@$(VENV)/python -m benchmarks.proxy
+	@$(VENV)/python -m benchmarks.rolled_pods
 
 screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test

@@ -59,6 +59,8 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
         """Something was published: until then Envoy keeps what an earlier process told it."""
         self.rejected: dict[Name, str] = {}
         """What Envoy would not have, and why; it goes on with what it had."""
+        self.sent = 0
+        """Resources, to all Envoys together."""
         self._streams: set[_Stream] = set()
         self._kept: dict[Name, tuple[JSON, Resource]] = {}
         self._progress = asyncio.Condition()
@@ -258,6 +260,7 @@ class _Stream:
         for name in removed:
             del has[name]
         self._pending[nonce] = type, [*new, *removed]
+        self._ads.sent += len(new)
         made = [
             discovery_pb2.Resource(name=name, version=resource.version, resource=resource.body)
             for name, resource in new.items()

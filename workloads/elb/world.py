@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,7 +20,9 @@ from workloads.routing import bindings, certificates, inside, outside
 from workloads.routing.certificates import Certificate
 from workloads.routing.outside import Aliases, Elb
 from workloads.routing.resources import Resources
-from workloads.store.changes import Entry
+
+if TYPE_CHECKING:
+    from workloads.store.changes import Entry
 
 log = logging.getLogger(__name__)
 

@@ -82,15 +82,23 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
+    def together(self, fill: Callable[[Callable[..., JSON]], None]) -> None:
+        """All that `fill` puts, at once."""
+
+        def put(kind: str, name: str, **parts: Any) -> JSON:
+            obj = _made(kind, name, "shop", parts)
+            self.world.put(_key("acme", kind, obj), obj)
+            return obj
+
+        self._follow(lambda: fill(put), seconds=60)
+
+    @property
+    def sent(self) -> int:
+        """Resources that went to Envoy so far."""
+        return self.table.sent
+
     def put(self, kind: str, name: str, namespace: str = "shop", account: str = "acme", **parts: Any) -> JSON:
-        metadata = {
-            "name": name,
-            "namespace": namespace,
-            "uid": f"uid-{name}",
-            "creationTimestamp": "2026-01-01T00:00:00Z",
-            **parts.pop("metadata", {}),
-        }
-        obj = {"kind": kind, "metadata": metadata, **parts}
+        obj = _made(kind, name, namespace, parts)
         self._follow(lambda: self.world.put(_key(account, kind, obj), obj))
         return obj
 
@@ -106,7 +114,7 @@ class Proxy:
         with httpx.Client(transport=transport) as client:
             return client.get(f"http://envoy{path}").text
 
-    def _follow(self, change: Callable[[], Any], *, anew: bool = False) -> None:
+    def _follow(self, change: Callable[[], Any], *, anew: bool = False, seconds: float = 5) -> None:
         async def apply() -> int:
             change()
             self._revision += 1
@@ -114,7 +122,7 @@ class Proxy:
                 self.table.publish(self.world.resources, self._revision)
             else:
                 self.table.pass_by(self._revision)
-            return await self.table.wait_for(self._revision, seconds=5)
+            return await self.table.wait_for(self._revision, seconds=seconds)
 
         assert self._do(apply()) >= self._revision
 
@@ -124,7 +132,18 @@ class Proxy:
         return table
 
     def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
+
+
+def _made(kind: str, name: str, namespace: str, parts: JSON) -> JSON:
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "uid": f"uid-{name}",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        **parts.pop("metadata", {}),
+    }
+    return {"kind": kind, "metadata": metadata, **parts}
 
 
 def _key(account: str, kind: str, obj: JSON) -> Key:
