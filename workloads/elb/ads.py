@@ -62,7 +62,8 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
         self.sent = 0
         """Resources, to all Envoys together."""
         self._streams: set[_Stream] = set()
-        self._kept: dict[Name, tuple[JSON, Resource]] = {}
+        self._kept: dict[Name, tuple[JSON, Resource | None]] = {}
+        """What was published, and what it became: None for what is no resource of Envoy's."""
         self._progress = asyncio.Condition()
 
     @property
@@ -77,17 +78,13 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
         return min((stream.reached for stream in self._streams), default=self.snapshot.revision)
 
     def publish(self, resources: Resources, revision: int) -> None:
-        kept: dict[Name, tuple[JSON, Resource]] = {}
+        kept: dict[Name, tuple[JSON, Resource | None]] = {}
         for name, said in resources.items():
             before = self._kept.get(name)
-            if before is not None and before[0] is said:
-                kept[name] = before
-            else:
-                made = self._made(name, said)
-                if made is not None:
-                    kept[name] = (said, made)
+            kept[name] = before if before is not None and before[0] is said else (said, self._made(name, said))
         self._kept = kept
-        self._show(Snapshot(revision, {name: resource for name, (_, resource) in kept.items()}))
+        made = {name: resource for name, (_, resource) in kept.items() if resource is not None}
+        self._show(Snapshot(revision, made))
 
     def pass_by(self, revision: int) -> None:
         """The log has gone on, and nothing follows from it here."""
@@ -121,7 +118,7 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
 
     def _show(self, snapshot: Snapshot) -> None:
         self.snapshot, self.is_loaded = snapshot, True
-        self.rejected = {name: why for name, why in self.rejected.items() if name in snapshot.resources}
+        self.rejected = {name: why for name, why in self.rejected.items() if name in self._kept}
         for stream in self._streams:
             stream.wake.set()
 

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.workloads.elb.proxies import Proxy, echo, pod, running
+from workloads.elb.ads import Ads
+from workloads.routing.resources import ENDPOINTS
 
 JSON = dict[str, Any]
 
@@ -407,3 +409,12 @@ def test_an_address_that_somebody_else_has_is_said_and_had_when_it_is_free(proxy
         assert [name for _, name in proxy.rejected] == ["service/acme/shop/taken/80"]
     assert eventually(lambda: proxy.rejected, {}, seconds=10) == {}
     proxy.drop(taken)
+
+
+def test_what_is_no_resource_of_envoys_is_said_until_it_goes_and_the_rest_is_served() -> None:
+    table = Ads()
+    table.publish({(ENDPOINTS, "good"): {"cluster_name": "good"}, (ENDPOINTS, "bad"): {"nonsense": 1}}, 1)
+    assert [name for _, name in table.rejected] == ["bad"]
+    assert [name for _, name in table.snapshot.resources] == ["good"]
+    table.publish({(ENDPOINTS, "good"): {"cluster_name": "good"}}, 2)
+    assert table.rejected == {}
