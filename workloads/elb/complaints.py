@@ -1,6 +1,5 @@
-"""What Envoy rejects is said where people look: an Event on the Service or ELB it is about, and a word to the pages.
-
-Envoy goes on with what it had, so nothing else tells.
+"""What Envoy rejects is said where people look: an Event on the Service it is about, and a word to the pages, which is
+all for an ELB: Events live in namespaces, and it is in none. Envoy goes on with what it had, so nothing else tells.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Complaints:
         ]
         hosts.put(settings.NODE_NAME, hosts.PROXY, {"rejected": told})
         for key, why in about.items():
-            if before.get(key) != why:
+            if key.namespace and before.get(key) != why:
                 self._tell(key, why)
 
     def _tell(self, key: Key, why: str) -> None:

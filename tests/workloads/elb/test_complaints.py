@@ -52,3 +52,10 @@ def test_a_service_that_is_gone_meanwhile_stops_nothing(door: Client, web: Key) 
     door.delete("Service", "web", "shop")
     Complaints().say({web: WHY})
     assert events(door) == []
+
+
+def test_an_elb_is_told_of_on_the_pages_alone(door: Client) -> None:
+    door.create("ELB", manifests.elb("front"))
+    front = Key("acme", "ELB", "", "front")
+    Complaints().say({front: WHY})
+    assert door.proxy_trouble() == {front: WHY}
