@@ -8,6 +8,7 @@ to. Starts a product of its own. The peer is the same load on the same pods whil
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 
@@ -20,6 +21,8 @@ SERVE = "mkdir /w; hostname > /w/index.html; httpd -f -p 8080 -h /w & trap 'kill
 
 
 def main(pods: int = 100, rate: int = 500, replicas: int = 10) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a stall of seconds holds thousands of new connections
     with running_stack() as stack:
         address = _expose(stack, replicas=replicas)
         with load(address, host=HOST, rate=rate) as quiet:

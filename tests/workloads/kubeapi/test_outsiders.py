@@ -23,7 +23,7 @@ from lightkube.types import PatchType
 
 from tests import manifests, refused
 
-VERSIONS = ("1.31", "1.32", "1.33")
+VERSIONS = ("1.30", "1.31", "1.32", "1.33")
 
 
 @pytest.fixture(params=VERSIONS)

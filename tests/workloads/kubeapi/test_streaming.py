@@ -187,7 +187,7 @@ def test_an_agent_that_is_away_is_said(api, pod, settings, tmp_path):
     is_status(api.get(f"{POD}/exec", params={"command": "ls", "stdout": "true"}), 503)
 
 
-@pytest.mark.parametrize("version", ["1.31", "1.33"])
+@pytest.mark.parametrize("version", ["1.30", "1.33"])
 def test_kubectl_runs_a_command_and_ends_with_its_code(kubectl, pod, version):
     done = kubectl(version).run("-n", "shop", "exec", "one", "--", "sh", "-c", "whatever")
     assert (done.returncode, done.stdout) == (3, "out\n")

@@ -86,7 +86,7 @@ def test_others_can_verify_it_by_the_published_keys(api, robot):
     assert set(key) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
 
 
-@pytest.mark.parametrize("version", ["1.31", "1.33"])
+@pytest.mark.parametrize("version", ["1.30", "1.33"])
 def test_kubectl_creates_one_bound_to_a_pod(kubectl, api, robot, version):
     api.make("/api/v1/namespaces/shop/pods", manifests.pod(serviceAccountName="robot"))
     words = ("--duration=20m", "--audience=vault", "--audience=x", "--bound-object-kind=Pod", "--bound-object-name=one")
