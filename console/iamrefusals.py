@@ -13,7 +13,7 @@ AT_FIELDS = (errors.Busy, errors.Taken, errors.WrongFields)
 def status_of(error: errors.IamError) -> StatusError:
     match error:
         case errors.NotAdministrator():
-            return Forbidden(error.action)
+            return Forbidden(error.action, sentence=error.sentence)
         case errors.Missing():
             return NotFound(error.message, details={"name": error.name, "kind": error.what})
         case errors.Taken():

@@ -2,6 +2,7 @@
 
 IamError
 ├── NotAdministrator    the caller may not (403)
+│   └── NotOperator     only who runs this installation may
 ├── Missing             nothing has this name (404)
 ├── Taken               something has this name already (409)
 ├── Busy                it is in use, or the account would be left without an administrator (409)
@@ -23,9 +24,16 @@ class NotAdministrator(IamError):
     def __init__(self, action: str) -> None:
         """`action` is what was missing, for example `iam:user:create`."""
         super().__init__(f"insufficient operation permission, require {action}")
-        self.action = action
+        self.action, self.sentence = action, ""
         self.is_recorded = False
         """Whether the audit trail has it already."""
+
+
+class NotOperator(NotAdministrator):
+    def __init__(self, action: str, account: str) -> None:
+        super().__init__(action)
+        self.sentence = f"only administrators of the account {account}, which runs this installation, may do this"
+        self.message += f": {self.sentence}"
 
 
 class Missing(IamError):
