@@ -16,7 +16,7 @@ NPM = (str(NODE / "bin" / "node"), str(NODE / "lib" / "node_modules" / "npm" / "
 CHECKS = {
     "ruff lint": (str(BIN / "ruff"), "check", "."),
     "ruff format": (str(BIN / "ruff"), "format", "--check", "."),
-    "mypy --strict": (str(BIN / "mypy"), "console", "billing", "workloads", "iam", "scripts"),
+    "mypy --strict": (str(BIN / "mypy"), "console", "billing", "workloads", "iam", "burst", "scripts"),
     "import contracts": (str(BIN / "lint-imports"),),
     "templates": (str(BIN / "djlint"), "--lint", "--quiet", "frontend/templates"),
     "tsc": (*NPM, "run", "--silent", "check:types"),
