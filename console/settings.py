@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "channels",
     "django_htmx",
     "iam",
@@ -145,8 +146,26 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "console.rest.schema.Schema",
     "EXCEPTION_HANDLER": "console.rest.views.answer_refusals",
     "UNAUTHENTICATED_USER": None,
+}
+# What the OpenAPI document of that API says of itself; it is made in console.rest.schema.
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cloud Container Instance",
+    "DESCRIPTION": (
+        "What Kubernetes has no word for: prices and cost, ELBs as they are used, users and their rights, the audit "
+        "trail. Everything else is asked of the Kubernetes API. Money is text, because JSON numbers are not decimal. "
+        "Every failure is a Kubernetes Status. Writes with an Idempotency-Key are done once."
+    ),
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [],  # enums stay where they stand: named ones change names when another is added
 }
 
 # What the rooms below the console read as `django.conf.settings.NAME`: each is the setting CCI_NAME.

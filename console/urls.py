@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from console.rest.document import DocumentView
 from console.views import (
     accesskeys,
     audit,
@@ -201,6 +202,7 @@ pages: list[URLPattern] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "console"))),
     path("api/v1/", include("console.rest.urls")),
+    path("rest/schema/", DocumentView.as_view(), name="rest-document"),
 ]
 
 handler400 = "console.views.refusals.bad_request"

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from console import backends, elbrows
 from console.elbrows import ElbRow, ListenerView, RouteLine, Shown
 from console.forms.elbs import ElbDraft
-from console.rest.views import refusal_of
-from iam.identities import Identity
+from console.rest import answers, paging
+from console.rest.paging import Listed
+from console.rest.resources import Resource, identity, read
+from console.rest.schema import operation
 from workloads.client import Client
 from workloads.kinds import elbs
-from workloads.meta.errors import Forbidden
+from workloads.meta.errors import BadRequest, Forbidden
 from workloads.routing.bindings import Ref
 
 JSON = dict[str, Any]
@@ -32,23 +33,37 @@ class ElbQuestion(serializers.Serializer[JSON]):
     description = serializers.CharField(default="", allow_blank=True, max_length=250)
 
 
-class ElbsView(APIView):
-    def get(self, request: Request) -> Response:
-        client = _client(request)
-        items = [_summary(ElbRow(one)) for one in client.list(KIND).items]
-        return Response({"items": items, "quota": {"used": len(items), "limit": client.elb_limit()}})
+class FiguresQuestion(serializers.Serializer[JSON]):
+    """`?figures=true`"""
 
+    figures = serializers.BooleanField(default=False, help_text="What its listeners are asked now; takes a second.")
+
+
+class ElbsView(Resource):
+    """The account's ELBs, and how many it may have."""
+
+    @operation("List ELBs", query=Listed, answer=answers.ElbsAnswer)
+    def get(self, request: Request) -> Response:
+        client, asked = _client(request), read(Listed, request.query_params)
+        rows = sorted(map(ElbRow, client.list(KIND).items), key=lambda row: row.name)
+        found = paging.page("elbs", asked, rows, key=lambda row: (row.name,), body=_summary)
+        return Response({**found, "quota": {"used": len(rows), "limit": client.elb_limit()}})
+
+    @operation("Make an ELB", body=ElbQuestion, answer=answers.ElbAnswer, code=201)
     def post(self, request: Request) -> Response:
-        client, question = _client(request), ElbQuestion(data=request.data)
-        if not question.is_valid():
+        client = _client(request)
+        try:
+            asked = read(ElbQuestion, request.data)
+        except BadRequest:
             if not client.may("create", KIND):
-                raise Forbidden("cci:elb:create")  # who may not is told that first
-            raise refusal_of(question.errors)
-        (manifest,) = ElbDraft(**question.validated_data).manifests()
+                raise Forbidden("cci:elb:create") from None  # who may not is told that first
+            raise
+        (manifest,) = ElbDraft(**asked).manifests()
         return Response(_summary(ElbRow(client.create(KIND, manifest).obj)), status=201)
 
 
-class ElbView(APIView):
+class ElbView(Resource):
+    @operation("One ELB", query=FiguresQuestion, answer=answers.OneElbAnswer)
     def get(self, request: Request, name: str) -> Response:
         """With each listener's rules, certificates and backends; of what the caller may not see, that it is there.
         `?figures=true` adds what they are asked now; 503 while the proxy does not tell."""
@@ -56,10 +71,11 @@ class ElbView(APIView):
         row = ElbRow(client.get(KIND, name))
         found = elbrows.listeners(client, row, backends.known(client, None), now=datetime.now(UTC))
         body = {**_summary(row), "listeners": [_listener(one) for one in found]}
-        if request.query_params.get("figures") == "true":
+        if read(FiguresQuestion, request.query_params)["figures"]:
             body["figures"] = list(client.elb_figures(name))
         return Response(body)
 
+    @operation("Delete an ELB", code=204)
     def delete(self, request: Request, name: str) -> Response:
         """409 while workloads are reached through it."""
         _client(request).delete(KIND, name)
@@ -67,7 +83,7 @@ class ElbView(APIView):
 
 
 def _client(request: Request) -> Client:
-    return Client(cast(Identity, request.auth), only_visible=True)
+    return Client(identity(request), only_visible=True)
 
 
 def _summary(row: ElbRow) -> JSON:

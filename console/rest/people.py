@@ -3,16 +3,17 @@ is said by `iam.people`; here it becomes requests, answers and Status."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from rest_framework.permissions import SAFE_METHODS
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from console.iamrefusals import status_of
-from iam import errors, people
-from iam.identities import Identity
+from console.rest import answers, paging
+from console.rest.paging import Listed
+from console.rest.resources import Resource, identity, read
+from console.rest.schema import operation
+from iam import people
 from iam.models import Group, Policy, User
 from iam.policies import SYSTEM, SystemPolicy
 from workloads.meta.errors import BadRequest, Cause
@@ -20,27 +21,58 @@ from workloads.meta.errors import BadRequest, Cause
 JSON = dict[str, Any]
 
 
-class _View(APIView):
-    """What `iam` refuses becomes a Status. Changes that are denied are in the audit trail already, by `iam` itself."""
+class PeopleQuestion(Listed):
+    """`?q=bob&limit=100`: those whose name contains `q`."""
 
-    def handle_exception(self, exc: Exception) -> Response:
-        if not isinstance(exc, errors.IamError):
-            return super().handle_exception(exc)
-        refusal = status_of(exc)
-        if self.request.method in SAFE_METHODS:
-            return super().handle_exception(refusal)
-        return Response(refusal.body(), status=refusal.code)
+    q = serializers.CharField(default="", allow_blank=True, max_length=64)
 
 
-class UsersView(_View):
+class UserQuestion(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    password = serializers.CharField()
+    groups = answers.names(required=False)
+    policies = answers.names(required=False)
+
+
+class UserChange(serializers.Serializer[JSON]):
+    password = serializers.CharField(required=False)
+    active = serializers.BooleanField(required=False)
+
+
+class GroupQuestion(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    description = serializers.CharField(required=False)
+    policies = answers.names(required=False)
+
+
+class GroupChange(serializers.Serializer[JSON]):
+    description = serializers.CharField()
+
+
+class PolicyQuestion(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    description = serializers.CharField(required=False)
+    document = serializers.DictField()
+
+
+class PolicyChange(serializers.Serializer[JSON]):
+    description = serializers.CharField(required=False)
+    document = serializers.DictField(required=False)
+
+
+class UsersView(Resource):
+    @operation("List users", query=PeopleQuestion, answer=answers.UsersAnswer)
     def get(self, request: Request) -> Response:
-        return Response({"items": [_user(user) for user in people.users(_identity(request))]})
+        asked = read(PeopleQuestion, request.query_params)
+        found = people.users(identity(request), part=asked["q"], after=_after("users", asked), limit=asked["limit"] + 1)
+        return Response(paging.answer("users", asked, found, key=_by_name, body=_user))
 
+    @operation("Make a user", body=UserQuestion, answer=answers.UserAnswer, code=201)
     def post(self, request: Request) -> Response:
         """`{"name", "password", "groups": [], "policies": []}`."""
         asked = _fields(request, name=str, password=str, groups=list, policies=list)
         made = people.create_user(
-            _identity(request),
+            identity(request),
             asked.get("name", ""),
             password=asked.get("password", ""),
             groups=asked.get("groups", []),
@@ -49,16 +81,18 @@ class UsersView(_View):
         return Response(_user(made), status=201)
 
 
-class UserView(_View):
+class UserView(Resource):
+    @operation("One user", answer=answers.OneUserAnswer)
     def get(self, request: Request, name: str) -> Response:
         """With all that the user has in effect, by their groups, too."""
-        by = _identity(request)
+        by = identity(request)
         found = people.effective(by, name)
         return Response(_user(people.user(by, name)) | {"effectivePolicies": list(found.policies)})
 
+    @operation("Lock a user out, or set a password", body=UserChange, answer=answers.UserAnswer)
     def patch(self, request: Request, name: str) -> Response:
         """`{"password"}` sets another one, `{"active": false}` locks the user out."""
-        by, asked = _identity(request), _fields(request, password=str, active=bool)
+        by, asked = identity(request), _fields(request, password=str, active=bool)
         if not asked:
             people.user(by, name)  # who may not even look is told so first
             raise BadRequest("nothing to change: give password or active")
@@ -68,20 +102,27 @@ class UserView(_View):
             people.set_password(by, name, password=asked["password"])
         return Response(_user(people.user(by, name)))
 
+    @operation("Delete a user", code=204)
     def delete(self, request: Request, name: str) -> Response:
-        people.delete_user(_identity(request), name)
+        people.delete_user(identity(request), name)
         return Response(status=204)
 
 
-class GroupsView(_View):
+class GroupsView(Resource):
+    @operation("List groups", query=PeopleQuestion, answer=answers.GroupsAnswer)
     def get(self, request: Request) -> Response:
-        return Response({"items": [_group(group) for group in people.groups(_identity(request))]})
+        asked = read(PeopleQuestion, request.query_params)
+        found = people.groups(
+            identity(request), part=asked["q"], after=_after("groups", asked), limit=asked["limit"] + 1
+        )
+        return Response(paging.answer("groups", asked, found, key=_by_name, body=_group))
 
+    @operation("Make a group", body=GroupQuestion, answer=answers.GroupAnswer, code=201)
     def post(self, request: Request) -> Response:
         """`{"name", "description", "policies": []}`."""
         asked = _fields(request, name=str, description=str, policies=list)
         made = people.create_group(
-            _identity(request),
+            identity(request),
             asked.get("name", ""),
             description=asked.get("description", ""),
             policies=asked.get("policies", []),
@@ -89,39 +130,52 @@ class GroupsView(_View):
         return Response(_group(made), status=201)
 
 
-class GroupView(_View):
+class GroupView(Resource):
+    @operation("One group", answer=answers.GroupAnswer)
     def get(self, request: Request, name: str) -> Response:
-        return Response(_group(people.group(_identity(request), name)))
+        return Response(_group(people.group(identity(request), name)))
 
+    @operation("Describe a group", body=GroupChange, answer=answers.GroupAnswer)
     def patch(self, request: Request, name: str) -> Response:
         """`{"description"}`."""
         asked = _fields(request, description=str)
-        return Response(_group(people.describe_group(_identity(request), name, asked.get("description", ""))))
+        return Response(_group(people.describe_group(identity(request), name, asked.get("description", ""))))
 
+    @operation("Delete a group", code=204)
     def delete(self, request: Request, name: str) -> Response:
-        people.delete_group(_identity(request), name)
+        people.delete_group(identity(request), name)
         return Response(status=204)
 
 
-class MemberView(_View):
+class MemberView(Resource):
+    @operation("Put a user into a group", answer=answers.GroupAnswer)
     def put(self, request: Request, name: str, member: str) -> Response:
-        return Response(_group(people.add_member(_identity(request), name, member)))
+        return Response(_group(people.add_member(identity(request), name, member)))
 
+    @operation("Take a user out of a group", answer=answers.GroupAnswer)
     def delete(self, request: Request, name: str, member: str) -> Response:
-        return Response(_group(people.remove_member(_identity(request), name, member)))
+        return Response(_group(people.remove_member(identity(request), name, member)))
 
 
-class PoliciesView(_View):
+class PoliciesView(Resource):
+    @operation("List policies", query=Listed, answer=answers.PoliciesAnswer)
     def get(self, request: Request) -> Response:
         """The system policies first, then the account's own."""
-        own = people.custom_policies(_identity(request))
-        return Response({"items": [*map(_policy, SYSTEM.values()), *map(_policy, own)]})
+        asked, own = read(Listed, request.query_params), people.custom_policies(identity(request))
+        everything: list[tuple[int, str, SystemPolicy | Policy]] = [
+            *((0, f"{place:02}", one) for place, one in enumerate(SYSTEM.values())),
+            *((1, one.name, one) for one in own),
+        ]
+        return Response(
+            paging.page("policies", asked, everything, key=lambda one: one[:2], body=lambda one: _policy(one[2]))
+        )
 
+    @operation("Make a policy", body=PolicyQuestion, answer=answers.PolicyAnswer, code=201)
     def post(self, request: Request) -> Response:
         """`{"name", "description", "document": {"Version": "1.1", "Statement": [...]}}`."""
         asked = _fields(request, name=str, description=str, document=dict)
         made = people.create_policy(
-            _identity(request),
+            identity(request),
             asked.get("name", ""),
             description=asked.get("description", ""),
             document=asked.get("document"),
@@ -129,40 +183,47 @@ class PoliciesView(_View):
         return Response(_policy(made), status=201)
 
 
-class PolicyView(_View):
+class PolicyView(Resource):
+    @operation("One policy", answer=answers.PolicyAnswer)
     def get(self, request: Request, name: str) -> Response:
-        return Response(_policy(people.policy(_identity(request), name)))
+        return Response(_policy(people.policy(identity(request), name)))
 
+    @operation("Change a policy", body=PolicyChange, answer=answers.PolicyAnswer)
     def patch(self, request: Request, name: str) -> Response:
         """`{"description", "document"}`; what is left out stays."""
         asked = _fields(request, description=str, document=dict)
         changed = people.change_policy(
-            _identity(request), name, document=asked.get("document"), description=asked.get("description")
+            identity(request), name, document=asked.get("document"), description=asked.get("description")
         )
         return Response(_policy(changed))
 
+    @operation("Delete a policy", code=204)
     def delete(self, request: Request, name: str) -> Response:
-        people.delete_policy(_identity(request), name)
+        people.delete_policy(identity(request), name)
         return Response(status=204)
 
 
-class UserPolicyView(_View):
+class UserPolicyView(Resource):
+    @operation("Attach a policy to a user", answer=answers.UserAnswer)
     def put(self, request: Request, name: str, policy: str) -> Response:
-        people.attach(_identity(request), policy, user=name)
-        return Response(_user(people.user(_identity(request), name)))
+        people.attach(identity(request), policy, user=name)
+        return Response(_user(people.user(identity(request), name)))
 
+    @operation("Detach a policy from a user", code=204)
     def delete(self, request: Request, name: str, policy: str) -> Response:
-        people.detach(_identity(request), policy, user=name)
+        people.detach(identity(request), policy, user=name)
         return Response(status=204)
 
 
-class GroupPolicyView(_View):
+class GroupPolicyView(Resource):
+    @operation("Attach a policy to a group", answer=answers.GroupAnswer)
     def put(self, request: Request, name: str, policy: str) -> Response:
-        people.attach(_identity(request), policy, group=name)
-        return Response(_group(people.group(_identity(request), name)))
+        people.attach(identity(request), policy, group=name)
+        return Response(_group(people.group(identity(request), name)))
 
+    @operation("Detach a policy from a group", code=204)
     def delete(self, request: Request, name: str, policy: str) -> Response:
-        people.detach(_identity(request), policy, group=name)
+        people.detach(identity(request), policy, group=name)
         return Response(status=204)
 
 
@@ -220,5 +281,10 @@ def _policy(policy: Policy | SystemPolicy) -> JSON:
     }
 
 
-def _identity(request: Request) -> Identity:
-    return cast(Identity, request.auth)
+def _by_name(one: User | Group) -> tuple[str]:
+    return (one.name,)
+
+
+def _after(name: str, asked: JSON) -> str:
+    place = paging.after(name, asked, str)
+    return str(place[0]) if place else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from console.rest.views import refusal_of
+from console.rest import answers
+from console.rest.resources import Resource, identity, read
+from console.rest.schema import operation
 from iam import trails
 from iam.errors import NotAdministrator
 from iam.identities import Identity
@@ -36,15 +37,13 @@ class AuditQuestion(serializers.Serializer[JSON]):
     limit = serializers.IntegerField(default=50, min_value=1, max_value=MOST)
 
 
-class AuditView(APIView):
+class AuditView(Resource):
     """The newest entries first. `next` is what to give as `before` for those that are older; null on the last page."""
 
+    @operation("Read the audit trail", query=AuditQuestion, answer=answers.AuditAnswer)
     def get(self, request: Request) -> Response:
-        question = AuditQuestion(data=request.query_params)
-        if not question.is_valid():
-            raise refusal_of(question.errors)
-        asked = question.validated_data
-        found = _found(cast(Identity, request.auth), asked)
+        asked = read(AuditQuestion, request.query_params)
+        found = _found(identity(request), asked)
         shown = found[: asked["limit"]]
         return Response(
             {"items": [_entry(one) for one in shown], "next": shown[-1].pk if len(found) > len(shown) else None}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import exception_handler
 
 from billing import client as billing
 from billing.client import Meter, NoPrice, Rate
+from console.rest import answers
+from console.rest.resources import Resource, identity, read
+from console.rest.schema import operation
 from iam import accounts
-from iam.identities import Identity
 from workloads.client import Client, pod_specifications
 from workloads.kinds import gridtexts, podspecs
 from workloads.kinds.grids import FLAVORS
@@ -51,14 +53,12 @@ class PriceQuestion(serializers.Serializer[dict[str, Any]]):
     gpus = serializers.IntegerField(default=1, min_value=1, max_value=64)
 
 
-class PriceView(APIView):
+class PriceView(Resource):
     """What a pod specification costs, per second, hour, day and month of 30 days."""
 
+    @operation("What a pod specification costs", query=PriceQuestion, answer=answers.PriceAnswer)
     def get(self, request: Request) -> Response:
-        question = PriceQuestion(data=request.query_params)
-        if not question.is_valid():
-            raise refusal_of(question.errors)
-        asked = question.validated_data
+        asked = read(PriceQuestion, request.query_params)
         gpu, gpus = asked["gpu"], asked["gpus"] if asked["gpu"] else 0
         size = Size(int(asked["cpu"] * 1000), int(asked["memory"] * GIB), gpu, gpus)
         flavor = asked["flavor"] or (podspecs.ACCELERATED if gpu else podspecs.GENERAL)
@@ -77,14 +77,19 @@ class PriceView(APIView):
         return Response(rate_body(rate) | {"perDay": _plain(rate.per_second * _DAY)})
 
 
-class PodSpecificationsView(APIView):
+class FlavorQuestion(serializers.Serializer[dict[str, Any]]):
+    """`?flavor=general-computing`; without it, of every flavor."""
+
+    flavor = serializers.ChoiceField(default="", choices=FLAVORS, allow_blank=True)
+
+
+class PodSpecificationsView(Resource):
     """The operator's table of pod specifications, and the sizes a picker offers, each with its price. It belongs to no
     account, and no account may write it."""
 
+    @operation("The grid of pod specifications", query=FlavorQuestion, answer=answers.PodSpecificationsAnswer)
     def get(self, request: Request) -> Response:
-        flavor = request.query_params.get("flavor", "")
-        if flavor not in ("", *FLAVORS):
-            raise BadRequest(f"flavor {flavor!r} is none: give one of {', '.join(FLAVORS)}, or leave it out")
+        flavor = read(FlavorQuestion, request.query_params)["flavor"]
         grid = pod_specifications()
         offers = [offer for name in FLAVORS for offer in billing.specifications(name) if flavor in ("", name)]
         return Response(
@@ -95,10 +100,8 @@ class PodSpecificationsView(APIView):
             }
         )
 
-    def post(self, request: Request) -> Response:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         raise MethodNotAllowed("The operator changes pod specifications on the host: manage.py pod_specifications.")
-
-    put = patch = delete = post
 
 
 class SettingsQuestion(serializers.Serializer[dict[str, Any]]):
@@ -107,57 +110,67 @@ class SettingsQuestion(serializers.Serializer[dict[str, Any]]):
     priceWarnings = serializers.BooleanField()
 
 
-class SettingsView(APIView):
+class SettingsView(Resource):
     """What the account has chosen for itself: whether writes are answered with what they change of the price."""
 
+    @operation("The account's settings", answer=answers.SettingsAnswer)
     def get(self, request: Request) -> Response:
-        return Response({"priceWarnings": accounts.hears_prices(_identity(request).account)})
+        return Response({"priceWarnings": accounts.hears_prices(identity(request).account)})
 
+    @operation("Change the account's settings", body=SettingsQuestion, answer=answers.SettingsAnswer)
     def patch(self, request: Request) -> Response:
-        identity, question = _identity(request), SettingsQuestion(data=request.data)
-        if not identity.may(accounts.CHANGE):
+        by = identity(request)
+        if not by.may(accounts.CHANGE):
             raise Forbidden(accounts.CHANGE)
-        if not question.is_valid():
-            raise refusal_of(question.errors)
-        accounts.hear_prices(identity.account, wanted=question.validated_data["priceWarnings"])
-        return self.get(request)
+        wanted: bool = read(SettingsQuestion, request.data)["priceWarnings"]
+        accounts.hear_prices(by.account, wanted=wanted)
+        return Response({"priceWarnings": wanted})
 
 
-class NothingView(APIView):
+class NothingView(Resource):
     """Addresses that are not served are a Status, too."""
 
+    schema = None
+
     def get(self, request: Request) -> Response:
-        raise NotFound(
-            f"{request.path} is not served; served are price, pod-specifications, settings, cost, "
-            "namespaces/<namespace>/pods/<name>/cost, elbs, users, groups, policies and audit"
-        )
+        from console.rest.urls import urlpatterns
+
+        served = dict.fromkeys(str(one.pattern).partition("/")[0] for one in urlpatterns if one.name != "rest-nothing")
+        raise NotFound(f"{request.path} is not served; served below /api/v1/ are {', '.join(served)}")
 
     post = put = patch = delete = get
 
 
-class CostView(APIView):
+class CostQuestion(serializers.Serializer[dict[str, Any]]):
+    """`?namespace=shop`; without it, of the whole account."""
+
+    namespace = serializers.CharField(default="", allow_blank=True, max_length=253)
+
+
+class CostView(Resource):
     """What the account, or `?namespace=x` of it, has cost this month and costs now; each running pod for itself."""
 
+    @operation("What the account costs", query=CostQuestion, answer=answers.CostAnswer)
     def get(self, request: Request) -> Response:
-        identity = _identity(request)
-        namespace = request.query_params.get("namespace") or None
+        by, namespace = identity(request), read(CostQuestion, request.query_params)["namespace"] or None
         if namespace:
-            Client(identity).get("Namespace", namespace)
-        Client(identity).count("Pod", namespace)  # who may not list pods is not told what they cost
-        pods = billing.meters(identity.account, namespace=namespace)
+            Client(by).get("Namespace", namespace)
+        Client(by).count("Pod", namespace)  # who may not list pods is not told what they cost
+        pods = billing.meters(by.account, namespace=namespace)
         return Response(
-            meter_body(billing.total(identity.account, namespace=namespace))
+            meter_body(billing.total(by.account, namespace=namespace))
             | {"pods": {uid: meter_body(meter) for uid, meter in pods.items()}}
         )
 
 
-class PodCostView(APIView):
+class PodCostView(Resource):
     """One pod: its running cost and the ledger lines behind it."""
 
+    @operation("What one pod costs", answer=answers.PodCostAnswer)
     def get(self, request: Request, namespace: str, name: str) -> Response:
-        identity = _identity(request)
-        uid = Client(identity).get("Pod", name, namespace)["metadata"]["uid"]
-        meter = billing.pod_meter(identity.account, uid)
+        by = identity(request)
+        uid = Client(by).get("Pod", name, namespace)["metadata"]["uid"]
+        meter = billing.pod_meter(by.account, uid)
         if meter is None:
             raise NotFound(f'pod "{name}" has not cost anything yet: billing begins with its image pull')
         segments = [
@@ -168,7 +181,7 @@ class PodCostView(APIView):
                 "activity": segment.activity,
                 "open": segment.open,
             }
-            for segment in billing.segments(identity.account, uid)
+            for segment in billing.segments(by.account, uid)
         ]
         return Response(meter_body(meter) | {"segments": segments})
 
@@ -210,19 +223,14 @@ def meter_body(meter: Meter) -> dict[str, Any]:
     }
 
 
-def refusal_of(errors: Any) -> BadRequest:
-    """REST framework's errors by field as one Status with a cause a field."""
-    causes = tuple(Cause(field, " ".join(map(str, sentences))) for field, sentences in errors.items())
-    return BadRequest("; ".join(f"{cause.field}: {cause.message}" for cause in causes), causes=causes)
-
-
 def answer_refusals(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every failure of this API is a Kubernetes Status, REST framework's own ones too. What is denied is in the audit
     trail."""
     if isinstance(error, Forbidden):
         _note_denial(error, context)
     if isinstance(error, StatusError):
-        return Response(error.body(), status=error.code)
+        later = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return Response(error.body(), status=error.code, headers=later)
     response = exception_handler(error, context)
     if response is not None:
         detail = response.data.get("detail", "") if isinstance(response.data, dict) else response.data
@@ -240,12 +248,8 @@ def answer_refusals(error: Exception, context: dict[str, Any]) -> Response | Non
 
 def _note_denial(refusal: Forbidden, context: dict[str, Any]) -> None:
     what, named = type(context["view"]).__name__.removesuffix("View"), context["kwargs"]
-    door = Client(_identity(context["request"]))
+    door = Client(identity(context["request"]))
     door.note_denial(refusal, what, named.get("name", ""), named.get("namespace", ""))
-
-
-def _identity(request: Request) -> Identity:
-    return cast(Identity, request.auth)
 
 
 def _plain(amount: Decimal) -> str:

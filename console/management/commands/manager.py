@@ -55,9 +55,11 @@ def keep(name: str, duty: Callable[[threading.Event], None], stop: threading.Eve
 
 
 def housekeeping(stop: threading.Event) -> None:
+    from console.rest import idempotency
     from iam import sweeping
     from workloads.controllers import housekeeping as rooms
 
     while not stop.wait(HOUSEKEEPING_SECONDS):
         rooms.run_once()
         sweeping.run_once(timezone.now())
+        idempotency.sweep(timezone.now())

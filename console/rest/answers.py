@@ -1,0 +1,228 @@
+"""What this API answers, as the OpenAPI document says it. Nothing is computed here: views give these fields, and a test
+holds every answer against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+JSON = dict[str, Any]
+AMOUNT = r"^-?\d+(\.\d+)?$"
+
+
+def money(**rest: Any) -> serializers.RegexField:
+    """An exact decimal as text, without an exponent."""
+    return serializers.RegexField(AMOUNT, **rest)
+
+
+def names(**rest: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), **rest)
+
+
+class Paged(serializers.Serializer[JSON]):
+    """One page of a list (`console.rest.paging`)."""
+
+    def get_fields(self) -> dict[str, Any]:
+        token = serializers.CharField(allow_null=True, help_text="Of the next page; null on the last one.")
+        return {**super().get_fields(), "continue": token}
+
+
+class RateAnswer(serializers.Serializer[JSON]):
+    """A month has 30 days."""
+
+    currency = serializers.CharField()
+    perSecond = money()
+    perHour = money()
+    perMonth = money()
+
+
+class PriceAnswer(RateAnswer):
+    """A month has 30 days."""
+
+    perDay = money()
+
+
+class MeterAnswer(serializers.Serializer[JSON]):
+    """cost(t) = accrued + rate.perSecond x whole seconds from asOf to t, while running."""
+
+    rate = RateAnswer()
+    accrued = money()
+    asOf = serializers.DateTimeField()
+    running = serializers.BooleanField()
+    seconds = serializers.IntegerField(help_text="Billed seconds behind `accrued`.")
+
+
+class CostAnswer(MeterAnswer):
+    pods = serializers.DictField(child=MeterAnswer(), help_text="Of each running pod by its uid, its whole life.")
+
+
+class SegmentAnswer(serializers.Serializer[JSON]):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    seconds = serializers.IntegerField()
+    activity = serializers.ChoiceField(choices=["pull", "run"])
+    open = serializers.BooleanField(help_text="Not written to the ledger yet.")
+
+
+class PodCostAnswer(MeterAnswer):
+    segments = SegmentAnswer(many=True)
+
+
+class OfferAnswer(serializers.Serializer[JSON]):
+    annotation = serializers.CharField(help_text="The value of resource.cci.io/pod-size-specs.")
+    words = serializers.CharField()
+    cpuMillis = serializers.IntegerField()
+    memoryGiB = serializers.IntegerField()
+    gpu = serializers.CharField(required=False)
+    gpus = serializers.IntegerField(required=False)
+    price = RateAnswer()
+
+
+class PodSpecificationsAnswer(serializers.Serializer[JSON]):
+    containers = serializers.DictField(child=serializers.CharField())
+    rows = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+    offers = OfferAnswer(many=True)
+
+
+class SettingsAnswer(serializers.Serializer[JSON]):
+    priceWarnings = serializers.BooleanField()
+
+
+class QuotaAnswer(serializers.Serializer[JSON]):
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField()
+
+
+class ReferenceAnswer(serializers.Serializer[JSON]):
+    kind = serializers.CharField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+
+
+class PortAnswer(serializers.Serializer[JSON]):
+    port = serializers.IntegerField()
+    protocol = serializers.CharField()
+
+
+class ElbAnswer(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    id = serializers.CharField()
+    address = serializers.CharField()
+    internalAddress = serializers.CharField()
+    description = serializers.CharField()
+    state = serializers.CharField()
+    message = serializers.CharField()
+    listeners = PortAnswer(many=True)
+    workloads = ReferenceAnswer(many=True)
+    problems = serializers.ListField(child=serializers.DictField())
+    created = serializers.CharField()
+
+
+class ElbsAnswer(Paged):
+    items = ElbAnswer(many=True)
+    quota = QuotaAnswer()
+
+
+class ElbServiceAnswer(serializers.Serializer[JSON]):
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    port = serializers.CharField()
+
+
+class BackendsAnswer(serializers.Serializer[JSON]):
+    ready = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class RuleAnswer(serializers.Serializer[JSON]):
+    requests = serializers.CharField()
+    exact = serializers.BooleanField()
+    redirect = serializers.CharField(required=False)
+    service = ElbServiceAnswer(required=False)
+    by = ReferenceAnswer()
+    backends = BackendsAnswer(required=False)
+
+
+class CertificateAnswer(serializers.Serializer[JSON]):
+    secret = serializers.CharField()
+    subject = serializers.CharField()
+    names = names()
+    ends = serializers.DateTimeField(allow_null=True)
+    problem = serializers.CharField()
+
+
+class ListenerAnswer(PortAnswer):
+    rules = RuleAnswer(many=True)
+    certificates = CertificateAnswer(many=True)
+    hidden = serializers.IntegerField(help_text="Rules of what the caller may not see.")
+
+
+class OneElbAnswer(ElbAnswer):
+    listeners = ListenerAnswer(many=True)
+    figures = serializers.ListField(child=serializers.DictField(), required=False)
+
+
+class EntryAnswer(serializers.Serializer[JSON]):
+    """`previous` and `digest` are the seal: each entry's `previous` is the `digest` of the one before it."""
+
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    user = serializers.CharField()
+    door = serializers.CharField()
+    address = serializers.CharField()
+    agent = serializers.CharField()
+    action = serializers.CharField()
+    kind = serializers.CharField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    subresource = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=["done", "denied", "failed"])
+    message = serializers.CharField()
+    changes = serializers.ListField(child=serializers.DictField())
+    previous = serializers.CharField()
+    digest = serializers.CharField()
+
+
+class AuditAnswer(serializers.Serializer[JSON]):
+    items = EntryAnswer(many=True)
+    next = serializers.IntegerField(allow_null=True, help_text="What to give as `before` for those that are older.")
+
+
+class UserAnswer(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    active = serializers.BooleanField()
+    created = serializers.DateTimeField()
+    groups = names()
+    policies = names()
+
+
+class OneUserAnswer(UserAnswer):
+    effectivePolicies = names()
+
+
+class GroupAnswer(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    description = serializers.CharField()
+    created = serializers.DateTimeField()
+    members = names()
+    policies = names()
+
+
+class PolicyAnswer(serializers.Serializer[JSON]):
+    name = serializers.CharField()
+    description = serializers.CharField()
+    system = serializers.BooleanField()
+    document = serializers.DictField()
+
+
+class UsersAnswer(Paged):
+    items = UserAnswer(many=True)
+
+
+class GroupsAnswer(Paged):
+    items = GroupAnswer(many=True)
+
+
+class PoliciesAnswer(Paged):
+    items = PolicyAnswer(many=True)
