@@ -15,7 +15,7 @@ def pod(name: str = "web", *, namespace: str = "shop", **spec: Any) -> JSON:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "labels": {"app": name}},
+        "metadata": {"name": name, "namespace": namespace, "uid": f"uid-{namespace}.{name}", "labels": {"app": name}},
         "spec": {"nodeName": "virtual-kubelet", "containers": [container], **spec},
     }
 

@@ -26,7 +26,7 @@ def test_it_is_named_by_namespace_and_pod_and_says_whose_it_is() -> None:
         "app": "web",
         names.CLUSTER_LABEL: "c1",
         names.NAMESPACE_LABEL: "shop",
-        names.UID_LABEL: "uid-shop-web",
+        names.UID_LABEL: "uid-shop.web",
     }
 
 
