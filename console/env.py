@@ -62,6 +62,7 @@ SETTINGS = (
         "CCI_DNS", "10.247.0.10", "Address where pods ask for names; each installation its own. none: Docker's own DNS."
     ),
     Setting("CCI_ELB_POOL", "127.77.0.0/16", "Addresses for ELBs; each installation its own. none: no ELBs."),
+    Setting("CCI_SHORTEST_IDLE", "30", "Seconds without a request that scale to zero waits at least."),
     Setting("CCI_POD_CIDR", "10.248.0.0/14", "Range from which namespaces that name no CIDR get their network."),
 )
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.spans import parse
+from workloads.kinds import sleeping
 
 JSON = Mapping[str, Any]
 Tone = Literal["ok", "busy", "warn", "bad", "idle"]
@@ -86,6 +87,8 @@ def of_deployment(deployment: JSON, pods: Iterable[JSON] = ()) -> State:
     if late := _condition(status, "Progressing", "False"):
         sentence = late.get("message") or late.get("reason", "")
         return State(_("Stuck"), sentence, "bad", "diamond", advice=_("See the events of its pods, or roll back."))
+    if sleeping.is_asleep(deployment):
+        return State(_("Asleep"), _asleep(deployment), "idle", "hollow")
     if spec.get("paused"):
         return State(_("Paused"), _("changes wait until it is resumed"), "warn", "triangle")
     if not wanted and not status.get("replicas"):
@@ -93,6 +96,16 @@ def of_deployment(deployment: JSON, pods: Iterable[JSON] = ()) -> State:
     if not settled(deployment):
         return _moving(status, wanted, ready, states)
     return State(_("Running"), tone="ok", shape="dot")
+
+
+def _asleep(deployment: JSON) -> str:
+    count, wish = sleeping.remembered(deployment) or 1, sleeping.wish(deployment)
+    words = ngettext(
+        "no request for %(wish)s, costs nothing; the next one starts its pod",
+        "no request for %(wish)s, costs nothing; the next one starts its %(count)s pods",
+        count,
+    )
+    return words % {"wish": wish, "count": count}
 
 
 def of_network(network: JSON) -> State:

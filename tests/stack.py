@@ -69,6 +69,7 @@ class Stack:
             "CCI_POD_CIDR": pod_cidr(),
             "CCI_POD_API": self.pod_api,
             "CCI_DNS": f"10.246.{self._own}",
+            "CCI_SHORTEST_IDLE": "1",
             "CCI_ELB_POOL": f"127.{self._own}.0/24",
             "CCI_NAMESPACE_QUOTA": "50",
         }

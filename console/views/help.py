@@ -102,6 +102,13 @@ def _words() -> list[Answer]:
             _("Keeps the average load of a deployment near a target by adding and removing pods, between two numbers."),
         ),
         Answer(
+            _("Scale to zero"),
+            _(
+                "A deployment behind an Ingress that nobody asks for a while stops, and costs nothing."
+                " The next request waits a moment, until its pods have started."
+            ),
+        ),
+        Answer(
             _("Scaling policy"),
             _("Changes the number of pods by an alarm on load, at a time, or periodically. Not with an autoscaler."),
         ),

@@ -87,6 +87,23 @@ def test_an_envoy_that_is_killed_is_back(stack: Stack, namespace: str) -> None:
     stack.wait(lambda: answers(address), seconds=15, what="Envoy to serve again")
 
 
+def test_a_workload_that_nobody_asks_stops_and_is_there_for_the_next_request(stack: Stack, namespace: str) -> None:
+    address = expose(stack, namespace, replicas=2)
+
+    def kubectl(*words: str) -> str:
+        return stack.kubectl("-n", namespace, *words)
+
+    kubectl("annotate", "deploy/web", "autoscaling.cci.io/scale-to-zero=2s")
+    kubectl("wait", "--for=condition=Asleep", "deploy/web", "--timeout=60s")
+    kubectl("wait", "--for=delete", "pod", "-l", "app=web", "--timeout=30s")
+    assert kubectl("get", "deploy", "web", "--no-headers").split()[1] == "0/0"
+    assert httpx.get(f"http://{address}/", headers={"Host": HOST}, timeout=40).status_code == 200
+    assert stack.get("deploy", "web", "-n", namespace)["spec"]["replicas"] == 2
+    told = kubectl("get", "events")
+    assert "No request for 2s: 2 pods stopped; the next request starts them" in told
+    stack.wait(lambda: "A request came: 2 pods started" in kubectl("get", "events"), what="the Event")
+
+
 def test_a_service_is_reached_from_its_own_namespace_alone(stack: Stack, namespace: str) -> None:
     expose(stack, namespace, replicas=1)
     inside = stack.get("service", "web", "-n", namespace)["spec"]["clusterIP"]

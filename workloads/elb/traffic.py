@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from workloads.elb import ads, dns, doors
+from workloads.elb import ads, dns, doors, naps
 from workloads.elb.complaints import Complaints
+from workloads.elb.sleepers import Sleepers
 from workloads.elb.world import JSON, KINDS, Home, World
+from workloads.kinds import sleeping
 from workloads.kinds.networks import SERVICES
+from workloads.meta.keys import Key
 from workloads.runtimes import routes
 from workloads.store import changes, doorbell, objects
 from workloads.store.changes import Entry, Tip
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TICK_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
@@ -42,10 +49,11 @@ async def _run(folder: Path) -> None:
     table = ads.Ads()
     place = folder / "ads.sock"
     place.unlink(missing_ok=True)
-    follower = Follower(table)
-    server = await ads.serve(table, str(place))
+    follower = Follower(table, admin=folder / "envoy.sock")
+    server = await ads.serve(table, str(place), follower.sleepers)
     duties = [
         asyncio.create_task(follower.follow(), name="follow"),
+        asyncio.create_task(follower.sleepers.run(), name="sleepers"),
         asyncio.create_task(doors.serve(table, folder / "traffic.sock"), name="doors"),
     ]
     if settings.DNS:
@@ -65,7 +73,7 @@ async def _run(folder: Path) -> None:
 class Follower:
     """Keeps a world and publishes what follows from it. The database is asked from one thread."""
 
-    def __init__(self, table: ads.Ads) -> None:
+    def __init__(self, table: ads.Ads, *, admin: Path) -> None:
         self.world = World()
         self.loaded = asyncio.Event()
         self._ads = table
@@ -73,6 +81,8 @@ class Follower:
         self._place: Tip | None = None
         self._wake = asyncio.Event()
         self._database = ThreadPoolExecutor(1, thread_name_prefix="traffic-database")
+        door = Door(self._database)
+        self.sleepers = Sleepers(table, door, admin=admin, world=lambda: self.world, turn=self._wake.set)
 
     async def follow(self) -> None:
         """For ever. A database that is away is waited for: Envoy goes on with what it has."""
@@ -121,14 +131,34 @@ class Follower:
                 self._place = Tip(last.revision, last.uid, last.at)
             if len(entries) < _AT_ONCE:
                 break
-        if news and self._place is not None:
-            self._publish(self._place.revision)
-
-    def _publish(self, revision: int) -> None:
+        if self._place is None:
+            return
+        self.sleepers.look()
         if self.world.render():
-            self._ads.publish(self.world.resources, revision)
-        else:
-            self._ads.pass_by(revision)
+            self._ads.publish(self.world.resources, self._place.revision)
+        elif news:
+            self._ads.pass_by(self._place.revision)
+        await self.sleepers.published()
+
+
+class Door:
+    """By which workloads are put to sleep and woken. The database is asked from the follower's thread."""
+
+    def __init__(self, database: ThreadPoolExecutor) -> None:
+        self._database = database
+
+    async def put_to_sleep(self, key: Key, deployment: JSON) -> int | None:
+        return await self._ask(partial(naps.put_to_sleep, key, deployment))
+
+    async def wake(self, key: Key, *, at: str) -> None:
+        await self._ask(partial(naps.wake, key, at=at))
+
+    async def _ask(self, work: Callable[[], T]) -> T:
+        def asked() -> T:
+            close_old_connections()
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._database, asked)
 
 
 class Directory:
@@ -165,7 +195,8 @@ def _load() -> tuple[World, Tip]:
     close_old_connections()
     place, world = changes.tip(), World()
     for kind in KINDS:
-        for row in objects.scan(kind, deleting=True if kind == "Pod" else None).rows:
+        sieve = [sleeping.SIEVE] if kind == "Deployment" else []
+        for row in objects.scan(kind, deleting=True if kind == "Pod" else None, containing=sieve).rows:
             world.put(row.key, orjson.loads(row.data))
     log.info("%s objects decide where traffic goes, as of revision %s", world.size, place.revision)
     return world, place

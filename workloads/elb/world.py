@@ -7,16 +7,16 @@ anew and nothing else: a Service's clusters and listeners, its endpoints alone, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from workloads.kinds import elbs, secrets, services
+from workloads.kinds import elbs, secrets, services, sleeping
 from workloads.kinds.networks import SERVICES
 from workloads.meta.keys import Key
-from workloads.routing import bindings, certificates, inside, outside
+from workloads.routing import bindings, certificates, inside, outside, resources, sleep
 from workloads.routing.certificates import Certificate
 from workloads.routing.outside import Aliases, Elb
 from workloads.routing.resources import Resources
@@ -32,8 +32,8 @@ Home = tuple[str, str]
 Unit = tuple[str, Key]
 """What is rendered together: ("service" | "endpoints", the Service's key) or ("elbs", Key(account, "", "", ""))."""
 
-KINDS = ("Network", "Service", "EndpointSlice", "Ingress", "ELB", "Secret", "Pod")
-"""Of pods, only which ones have been told to go."""
+KINDS = ("Network", "Service", "EndpointSlice", "Ingress", "ELB", "Secret", "Pod", "Deployment")
+"""Of pods, only which ones have been told to go; of Deployments, those that may sleep."""
 
 
 class World:
@@ -54,6 +54,8 @@ class World:
         """By account: the clusters that its ELBs use beside the Services' own."""
         self._made: dict[Unit, set[tuple[str, str]]] = {}
         self._dirty: dict[Unit, None] = {}
+        self._held: frozenset[Key] = frozenset()
+        """Services whose requests wait."""
         self._services_of_pods: dict[str, set[Key]] = {}
         """By the uids that slices name: whose endpoints change when a pod is told to go."""
 
@@ -75,6 +77,8 @@ class World:
                 self._put_secret(key, obj)
             case "Network":
                 self._put_network(key, obj)
+            case "Deployment":
+                self._put_deployment(key, obj)
             case kind if kind in self._objects:
                 self._objects[kind][key] = obj
                 self._touch(key)
@@ -93,13 +97,15 @@ class World:
                     self._mark_account(key.account)
             case "Network":
                 self._drop_network(key)
+            case "Deployment":
+                self._objects["Deployment"].pop(key, None)
             case kind if kind in self._objects and self._objects[kind].pop(key, None) is not None:
                 self._touch(key)
 
     def follow(self, entries: Iterable[Entry]) -> None:
         """What the log says, in its order."""
         for entry in entries:
-            if entry.key.kind not in KINDS:
+            if entry.key.kind not in KINDS or (entry.key.kind == "Deployment" and not self._may_sleep(entry)):
                 continue
             obj = orjson.loads(entry.data)
             self.drop(entry.key, obj) if entry.type == "DELETED" else self.put(entry.key, obj)
@@ -148,6 +154,58 @@ class World:
         """What is made for an ELB bears its uid, but for the clusters and certificates that several share."""
         own = [(key, elb["metadata"]["uid"]) for key, elb in self._objects["ELB"].items() if key.account == account]
         return next((key for key, uid in own if uid in name), own[0][0] if own else None)
+
+    # Who sleeps
+
+    @property
+    def sleepers(self) -> dict[Key, JSON]:
+        """Deployments that sleep, or may."""
+        return self._objects["Deployment"]
+
+    def services_of(self, deployment: Key) -> list[Key]:
+        """Those that lead to its pods through the proxy."""
+        obj = self._objects["Deployment"].get(deployment)
+        home = deployment.account, deployment.namespace
+        found = ((key, one) for key, one in self._objects["Service"].items() if (key.account, key.namespace) == home)
+        return [key for key, one in found if obj is not None and sleep.leads_to(one, obj)]
+
+    def is_ready(self, service: Key) -> bool:
+        """Whether a pod is behind it that is ready and stays."""
+        obj, slices = self._objects["Service"].get(service), self._slices.get(service, {}).values()
+        ports = obj["spec"].get("ports") or () if obj else ()
+        return any(inside.split(port, slices, leaving=self._leaving)[0] for port in ports)
+
+    def clusters(self, service: Key) -> set[str]:
+        obj = self._objects["Service"].get(service)
+        ports = obj["spec"].get("ports") or () if obj else ()
+        own = {resources.cluster_name(service, port["port"], port["protocol"]) for port in ports}
+        return own | self.routed(service)
+
+    def routed(self, service: Key) -> set[str]:
+        """Clusters that requests for it come through, as its account's Ingresses say."""
+        ports = self._aliases.get(service.account, {}).get(service, {})
+        return {name for names in ports.values() for name in names}
+
+    def buffering(self, service: Key) -> set[str]:
+        """Listeners that read a whole body before they ask a pod of it: nobody counts what waits there by Service."""
+        routed = self.routed(service)
+        tables = ((name, one) for (type, name), one in self.resources.items() if type == resources.ROUTES)
+        return {name for name, table in tables if outside.buffers(table, routed)}
+
+    def is_checked(self, service: Key) -> bool:
+        """Whether the proxy itself asks its pods how they are."""
+        found = (self.resources.get((resources.CLUSTER, name)) or {} for name in self.routed(service))
+        return any("health_checks" in one for one in found)
+
+    def hold(self, held: Collection[Key]) -> None:
+        """From the next `render` on, requests for these Services wait, and no others."""
+        for account in {key.account for key in self._held ^ frozenset(held)}:
+            self._mark_account(account)
+        self._held = frozenset(held)
+
+    @property
+    def held(self) -> frozenset[Key]:
+        return self._held
 
     # What follows from it
 
@@ -200,7 +258,7 @@ class World:
         found: Resources = {}
         aliases: Aliases = {}
         for elb, bound in zip(known, bounds, strict=True):
-            made, used = outside.render(_elb(account, elb), bound, services=there, certificates=good)
+            made, used = outside.render(_elb(account, elb), bound, services=there, certificates=good, held=self._held)
             found |= made
             for key, ports in used.items():
                 for name, clusters in ports.items():
@@ -321,6 +379,16 @@ class World:
             self._good[key] = found
             if self._has_elbs(key.account):
                 self._mark_account(key.account)
+
+    def _may_sleep(self, entry: Entry) -> bool:
+        """Asked of bytes: most Deployments never sleep, and change often."""
+        return sleeping.SIEVE in entry.data or entry.key in self._objects["Deployment"]
+
+    def _put_deployment(self, key: Key, deployment: JSON) -> None:
+        if sleeping.after(deployment) is None and not sleeping.is_asleep(deployment):
+            self._objects["Deployment"].pop(key, None)
+        else:
+            self._objects["Deployment"][key] = deployment
 
     def _put_network(self, key: Key, network: JSON) -> None:
         self._objects["Network"][key] = network

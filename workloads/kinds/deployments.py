@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from workloads.kinds import objectmeta, replicated
+from workloads.kinds import objectmeta, replicated, sleeping
 from workloads.kinds.base import Column, Kind
 from workloads.kinds.columns import AGE, NAME, number, template_columns
 from workloads.kinds.registry import register
@@ -47,7 +47,7 @@ def default(obj: JSON) -> None:
 def validate(obj: JSON, old: JSON | None) -> list[Cause]:
     spec = obj["spec"]
     found = objectmeta.validate(obj) + objectmeta.description(obj) + replicated.validate(obj, old, kind="deployment")
-    found += replicated.at_least_zero(spec, "revisionHistoryLimit")
+    found += sleeping.validate(obj) + replicated.at_least_zero(spec, "revisionHistoryLimit")
     found += replicated.at_least_zero(spec, "progressDeadlineSeconds")
     if spec["progressDeadlineSeconds"] <= spec.get("minReadySeconds", 0):
         rule = "must be greater than minReadySeconds"
@@ -58,6 +58,7 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
 def prepare(obj: JSON, old: JSON | None) -> None:
     if old is None:
         obj["status"] = {}
+    sleeping.settle(obj)
 
 
 def _strategy(strategy: JSON) -> list[Cause]:

@@ -59,6 +59,14 @@ def assignments(
 def behind(port: Mapping[str, Any], slices: Iterable[JSON], *, leaving: Collection[str]) -> list[Place]:
     """Where requests for a Service's port go: to what is ready; while nothing is, to what still serves on its way
     out."""
+    ready, last = split(port, slices, leaving=leaving)
+    return sorted(ready or last)
+
+
+def split(
+    port: Mapping[str, Any], slices: Iterable[JSON], *, leaving: Collection[str]
+) -> tuple[set[Place], set[Place]]:
+    """What is ready and stays, and what still serves on its way out."""
     ready, last = set[Place](), set[Place]()
     for one in slices:
         number = next((here.get("port") for here in one.get("ports") or () if _is(here, port)), None)
@@ -72,7 +80,7 @@ def behind(port: Mapping[str, Any], slices: Iterable[JSON], *, leaving: Collecti
                 ready |= places
             elif told.get("serving", False):
                 last |= places
-    return sorted(ready or last)
+    return ready, last
 
 
 def is_sticky(service: JSON) -> bool:

@@ -7,11 +7,12 @@ under open connections.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workloads.kinds.elbannotations import Treatment
+from workloads.kinds.sleeping import LONGEST_WAIT
 from workloads.meta.keys import Key
 from workloads.routing import inside, replies, resources
 from workloads.routing.bindings import ANY_HOST, Backend, Bound, Listener, Route
@@ -27,6 +28,11 @@ ATTEMPTS = 5
 UPSTREAM_IDLE = "4s"
 """Shorter than servers keep an idle connection open (Node: 5 s), so that no request meets one that is just closing."""
 IDLE = "300s"
+_BUFFER = "envoy.filters.http.buffer"
+_HOLD = "envoy.filters.http.ext_authz"
+_AUTHZ = f"{_HTTP}ext_authz.v3.ExtAuthz"
+HELD = "service"
+"""What a check says beside the request: the Service's key."""
 _BEFORE = "connect-failure,refused-stream,reset-before-request"
 _ANYTIME = f"{_BEFORE},reset"
 """Of requests that may be made twice: also when the pod went while it worked."""
@@ -52,14 +58,23 @@ def render(
     *,
     services: Mapping[tuple[str, str], JSON],
     certificates: Mapping[tuple[str, str], Certificate],
+    held: Collection[Key] = (),
 ) -> tuple[Resources, Aliases]:
-    """`services` and `certificates` by (namespace, name), as far as they are there and good."""
+    """`services` and `certificates` by (namespace, name), as far as they are there and good. Requests for Services that
+    are `held` wait until whoever wakes their workloads lets them go on."""
     found: Resources = {}
     aliases: Aliases = {}
     for listener in bound.listeners:
-        maker = _Maker(elb, listener, services, certificates, aliases)
+        maker = _Maker(elb, listener, services, certificates, aliases, held)
         found |= maker.layer_7() if listener.is_http else maker.layer_4()
     return found, aliases
+
+
+def buffers(table: JSON, clusters: Collection[str]) -> bool:
+    """Whether a route of this table reads whole bodies before it goes on to one of these clusters."""
+    routes = (route for host in table["virtual_hosts"] for route in host["routes"])
+    ours = (route for route in routes if (route.get("route") or {}).get("cluster") in clusters)
+    return any(_BUFFER in route["typed_per_filter_config"] for route in ours)
 
 
 @dataclass
@@ -69,6 +84,7 @@ class _Maker:
     services: Mapping[tuple[str, str], JSON]
     certificates: Mapping[tuple[str, str], Certificate]
     aliases: Aliases
+    held: Collection[Key]
 
     @property
     def name(self) -> str:
@@ -214,6 +230,8 @@ class _Maker:
         key = Key(self.elb.account, "Service", route.backend.namespace, route.backend.service)
         self.aliases.setdefault(key, {}).setdefault(endpoints, set()).add(cluster["name"])
         config = _filters(treatment)
+        if key in self.held:
+            config[_HOLD] = {"@type": f"{_AUTHZ}PerRoute", "check_settings": {"context_extensions": {HELD: str(key)}}}
         routes = []
         for headers, retry_on in (([_TWICE], _ANYTIME), ([], _BEFORE)):
             action = _action(cluster["name"], treatment, retry_on, sticky=inside.is_sticky(service))
@@ -298,7 +316,7 @@ def _filters(treatment: Treatment) -> JSON:
     found: JSON = {}
     if treatment.body_bytes:
         buffer = {"max_request_bytes": treatment.body_bytes}
-        found["envoy.filters.http.buffer"] = {"@type": f"{_HTTP}buffer.v3.BufferPerRoute", "buffer": buffer}
+        found[_BUFFER] = {"@type": f"{_HTTP}buffer.v3.BufferPerRoute", "buffer": buffer}
     if rate := treatment.requests_per_second:
         always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
         retry = {"header": {"key": "Retry-After", "value": "1"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
@@ -327,7 +345,18 @@ _FILTERS = [
         "typed_config": {"@type": f"{_HTTP}local_ratelimit.v3.LocalRateLimit", "stat_prefix": "rate"},
     },
     {
-        "name": "envoy.filters.http.buffer",
+        "name": _HOLD,
+        "typed_config": {
+            "@type": _AUTHZ,
+            "grpc_service": {"envoy_grpc": {"cluster_name": resources.TRAFFIC}, "timeout": f"{LONGEST_WAIT + 5}s"},
+            "transport_api_version": "V3",
+            "failure_mode_allow": True,
+            "stat_prefix": "hold",
+        },
+        "disabled": True,
+    },
+    {
+        "name": _BUFFER,
         "typed_config": {"@type": f"{_HTTP}buffer.v3.Buffer", "max_request_bytes": 1024},
         "disabled": True,
     },

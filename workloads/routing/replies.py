@@ -85,3 +85,8 @@ CONFIG: JSON = {
         _mapper(["RL"], 429, "Too many requests", "Service %ROUTE_NAME% takes no more requests this second."),
     ]
 }
+
+
+def asleep(text: str) -> str:
+    """The page of a request that was held and could not be let go on."""
+    return _page("503", "This workload was asleep", text)

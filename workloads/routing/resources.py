@@ -19,6 +19,8 @@ ROUTES = f"{_PREFIX}config.route.v3.RouteConfiguration"
 SECRET = f"{_PREFIX}extensions.transport_sockets.tls.v3.Secret"
 TYPES = (CLUSTER, ENDPOINTS, SECRET, LISTENER, ROUTES)
 
+TRAFFIC = "ads"
+"""The cluster that is the process which tells Envoy all this."""
 FROM_ADS = {"ads": {}, "resource_api_version": "V3"}
 CONNECT_TIMEOUT = "1s"
 _UNBOUNDED = 1_000_000

@@ -14,14 +14,18 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from workloads.elb import ads, envoy
+from workloads.elb.sleepers import Sleepers
 from workloads.elb.world import World
+from workloads.kinds import sleeping
+from workloads.meta import patches
+from workloads.meta.errors import StatusError
 from workloads.meta.keys import Key
 
 JSON = dict[str, Any]
@@ -37,9 +41,10 @@ class Proxy:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         self.network = f"127.{90 + int(worker) % 100}.{next(_NUMBERS) % 250}"
         self.world = World()
-        self._revision = 0
+        self.revision = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.naps = Naps(self)
         self._envoy: subprocess.Popen[bytes] | None = None
 
     def address(self, number: int) -> str:
@@ -55,7 +60,7 @@ class Proxy:
         with (self.folder / "envoy.log").open("ab") as log:
             self._envoy = subprocess.Popen(envoy.command(self.folder), stdout=log, stderr=log)
         deadline = time.monotonic() + 20
-        while self.table.connected != 1 or self.table.reached < self._revision:
+        while self.table.connected != 1 or self.table.reached < self.revision:
             assert time.monotonic() < deadline, (self.folder / "envoy.log").read_text()
             time.sleep(0.01)
 
@@ -66,6 +71,7 @@ class Proxy:
 
     def restart_traffic(self, then: Callable[[], None]) -> None:
         """As when the process that tells Envoy is killed and starts again; `then` is done while it has told nothing."""
+        self._loop.call_soon_threadsafe(self._running.cancel)
         self._do(self._server.stop(grace=0))
         (self.folder / "ads.sock").unlink(missing_ok=True)
         self.table = self._do(self._serve())
@@ -102,6 +108,12 @@ class Proxy:
         self._follow(lambda: self.world.put(_key(account, kind, obj), obj))
         return obj
 
+    def silently(self, kind: str, name: str, **parts: Any) -> JSON:
+        """`put` for the loop of the proxy itself; `tell` tells."""
+        obj = _made(kind, name, "shop", parts)
+        self.world.put(_key("acme", kind, obj), obj)
+        return obj
+
     def drop(self, obj: JSON, account: str = "acme") -> None:
         self._follow(lambda: self.world.drop(_key(account, obj["kind"], obj), obj))
 
@@ -117,22 +129,74 @@ class Proxy:
     def _follow(self, change: Callable[[], Any], *, anew: bool = False, seconds: float = 5) -> None:
         async def apply() -> int:
             change()
-            self._revision += 1
-            if self.world.render() or anew:
-                self.table.publish(self.world.resources, self._revision)
-            else:
-                self.table.pass_by(self._revision)
-            return await self.table.wait_for(self._revision, seconds=seconds)
+            await self.tell(anew=anew)
+            return await self.table.wait_for(self.revision, seconds=seconds)
 
-        assert self._do(apply()) >= self._revision
+        assert self._do(apply()) >= self.revision
+
+    async def tell(self, *, anew: bool = False) -> None:
+        """What follows from the world as it is now. In its loop."""
+        self.revision += 1
+        self.sleepers.look()
+        if self.world.render() or anew:
+            self.table.publish(self.world.resources, self.revision)
+        else:
+            self.table.pass_by(self.revision)
+        await self.sleepers.published()
 
     async def _serve(self) -> ads.Ads:
         table = ads.Ads()
-        self._server = await ads.serve(table, str(self.folder / "ads.sock"))
+        admin = self.folder / "envoy.sock"
+        self.sleepers = Sleepers(table, self.naps, admin=admin, world=lambda: self.world, turn=self._turn)
+        self._server = await ads.serve(table, str(self.folder / "ads.sock"), self.sleepers)
+        self._running = asyncio.create_task(self.sleepers.run())
         return table
+
+    def _turn(self) -> None:
+        """As the follower does, soon."""
+        self._turning = asyncio.create_task(self.tell())
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
+
+
+class Naps:
+    """Writes Deployments, and is the controllers and pods behind them: `start` and `stop` are called in the loop of
+    the proxy when a workload is to have pods or none."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self.slept = self.woke = 0
+        self.refusal: StatusError | None = None
+        self.start: Callable[[], Awaitable[None]] | None = None
+        self.stop: Callable[[], Awaitable[None]] | None = None
+
+    async def put_to_sleep(self, key: Key, deployment: JSON) -> int | None:
+        self.slept += 1
+        revision = await self._write(key, deployment, sleeping.to_sleep(deployment))
+        self._later(self.stop)
+        return revision
+
+    async def wake(self, key: Key, *, at: str) -> None:
+        if self.refusal:
+            raise self.refusal
+        deployment = self._proxy.world.sleepers[key]
+        if sleeping.is_asleep(deployment):
+            self.woke += 1
+            await self._write(key, deployment, sleeping.to_wake(deployment, at=at))
+            self._later(self.start)
+
+    async def _write(self, key: Key, deployment: JSON, patch: JSON) -> int:
+        new = patches.merge(deployment, patch)
+        revision = self._proxy.revision + 1
+        new["metadata"]["resourceVersion"] = str(revision)
+        self._proxy.world.put(key, new)
+        await self._proxy.tell()
+        return revision
+
+    def _later(self, work: Callable[[], Awaitable[None]] | None) -> None:
+        if work is not None:
+            self._work = asyncio.ensure_future(work())
 
 
 def _made(kind: str, name: str, namespace: str, parts: JSON) -> JSON:
@@ -140,6 +204,7 @@ def _made(kind: str, name: str, namespace: str, parts: JSON) -> JSON:
         "name": name,
         "namespace": namespace,
         "uid": f"uid-{name}",
+        "resourceVersion": "1",
         "creationTimestamp": "2026-01-01T00:00:00Z",
         **parts.pop("metadata", {}),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from workloads.controllers import owners
+from workloads.kinds import sleeping
 
 JSON = dict[str, Any]
 
@@ -26,6 +27,7 @@ _NOT_COPIED = {
     DESIRED,
     MAXIMUM,
     "deprecated.deployment.rollback.to",
+    *sleeping.MARKS,
 }
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _HASH_LENGTH = 10

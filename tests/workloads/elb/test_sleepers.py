@@ -1,0 +1,245 @@
+"""Workloads fall asleep when nobody asks and are woken by the next request, through a real Envoy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.load import load
+from tests.workloads.elb.proxies import Proxy, pod, running
+from tests.workloads.elb.test_proxy import endpoints, eventually, get, ingress, path, service, until
+from workloads.elb import sleepers
+from workloads.kinds import sleeping
+from workloads.meta.errors import Forbidden
+from workloads.meta.keys import Key
+
+JSON = dict[str, Any]
+HOST = "web.example"
+WEB = Key("acme", "Deployment", "shop", "web")
+
+
+@dataclass
+class Web:
+    """A Deployment `web` of one pod behind an Ingress; its pod starts and stops as it is told to."""
+
+    proxy: Proxy
+    address: str
+    place: str
+    starts_in: float | None = 0.1
+    """Seconds; None: it never does."""
+    starts: int = 0
+    _pods: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def begin(self, *, after: str, **annotations: str) -> None:
+        """`annotations` are the Ingress'."""
+        self.proxy.put("ELB", "default", metadata={"namespace": ""}, spec={"address": self.address}, status={})
+        self._pods.enter_context(pod("web", self.place))
+        service(self.proxy, "web", 10, self.place, selector={"app": "web"})
+        ingress(self.proxy, "web", (HOST, [path("web")]), annotations=annotations)
+        self.proxy.naps.start, self.proxy.naps.stop = self.start, self.stop
+        self.deploy(after=after)
+
+    def deploy(self, *, after: str, replicas: int = 1) -> None:
+        self.proxy.put(
+            "Deployment",
+            "web",
+            metadata={"annotations": {sleeping.AFTER: after}, "resourceVersion": str(self.proxy.revision + 1)},
+            spec={"replicas": replicas, "template": {"metadata": {"labels": {"app": "web"}}}},
+        )
+
+    async def stop(self) -> None:
+        self._endpoints()
+        await self.proxy.tell()
+        await asyncio.sleep(0.05)
+        self._pods.close()
+
+    async def start(self) -> None:
+        self.starts += 1
+        if self.starts_in is None:
+            return
+        await asyncio.sleep(self.starts_in)
+        self._pods.enter_context(pod("web", self.place))
+        self._endpoints(self.place)
+        await self.proxy.tell()
+
+    def _endpoints(self, *places: str) -> None:
+        endpoints(_Quiet(self.proxy), "web", *places)  # type: ignore[arg-type]
+
+    @property
+    def is_asleep(self) -> bool:
+        obj = self.proxy.world.sleepers.get(WEB)
+        return obj is not None and sleeping.is_asleep(obj)
+
+    def falls_asleep(self, *, seconds: float = 10) -> bool:
+        return bool(eventually(lambda: self.is_asleep, True, seconds=seconds))
+
+    def get(self, **more: Any) -> httpx.Response:
+        return get(self.address, host=HOST, timeout=20, **more)
+
+    def close(self) -> None:
+        self._pods.close()
+
+
+@dataclass
+class _Quiet:
+    """Puts into the world without telling anybody: for what is done in the proxy's own loop."""
+
+    proxy: Proxy
+
+    def put(self, kind: str, name: str, **parts: Any) -> JSON:
+        return self.proxy.silently(kind, name, **parts)
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    monkeypatch.setattr(sleepers, "SETTLE", 0.05)
+    with running() as proxy:
+        web = Web(proxy, proxy.address(1), proxy.address(150))
+        yield web
+        web.close()
+
+
+def test_an_idle_workload_falls_asleep_and_the_next_request_is_answered(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    assert web.get().text.startswith("web")
+    assert (web.is_asleep, web.proxy.naps.woke) == (False, 1)
+
+
+def test_many_requests_wake_it_once_and_all_are_answered(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    with ThreadPoolExecutor(20) as people:
+        said = list(people.map(lambda _: web.get().status_code, range(40)))
+    assert (said, web.proxy.naps.woke) == ([200] * 40, 1)
+
+
+def test_who_is_asked_does_not_fall_asleep(web: Web) -> None:
+    web.begin(after="1s")
+    with load(web.address, host=HOST, rate=5) as asked:
+        time.sleep(3)
+    assert (web.proxy.naps.slept, dict(asked.bad)) == (0, {})
+
+
+def test_awake_routes_ask_nobody(web: Web) -> None:
+    web.begin(after="1h")
+    web.get()
+    assert "hold" not in web.proxy.admin("/stats?filter=ext_authz.hold.*ok&usedonly")
+
+
+def test_a_post_is_held_with_its_body(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    answer = httpx.post(f"http://{web.address}/", content=b"x" * 500_000, headers={"Host": HOST}, timeout=20)
+    assert answer.status_code == 200
+
+
+def test_beyond_the_bound_people_are_told_to_come_back(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sleeping, "MOST_WAITING", 3)
+    web.starts_in = 1.5
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    with ThreadPoolExecutor(8) as people:
+        said = list(people.map(lambda _: web.get(), range(8)))
+    refused = [one for one in said if one.status_code == 503]
+    assert (len(refused), sum(one.status_code == 200 for one in said)) == (5, 3)
+    assert refused[0].headers["Retry-After"] == "5"
+    assert "Service shop/web is being started, and 3 requests wait" in refused[0].text
+
+
+def test_nobody_waits_for_ever(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sleeping, "LONGEST_WAIT", 1)
+    web.starts_in = None
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    answer = web.get()
+    assert (answer.status_code, "no pod of it was ready within 1 seconds" in answer.text) == (503, True)
+
+
+def test_what_may_not_be_woken_is_said(web: Web) -> None:
+    web.proxy.naps.refusal = Forbidden("the account is in arrears")
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    answer = web.get()
+    assert (answer.status_code, "was asleep and could not be started" in answer.text) == (503, True)
+
+
+def test_a_websocket_keeps_it_awake(web: Web) -> None:
+    with socket.create_server((web.proxy.address(151), 8080)) as server:
+        web.place = web.proxy.address(151)
+        web._pods.close()
+        web.proxy.put("ELB", "default", metadata={"namespace": ""}, spec={"address": web.address}, status={})
+        service(web.proxy, "web", 10, web.place, selector={"app": "web"})
+        ingress(web.proxy, "web", (HOST, [path("web")]))
+        web.deploy(after="1s")
+        with socket.create_connection((web.address, 80)) as client:
+            client.sendall(
+                f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode()
+            )
+            line, _ = server.accept()
+            line.recv(4096)
+            line.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhi")
+            assert until(client, b"hi")
+            time.sleep(2.5)
+            assert web.proxy.naps.slept == 0
+            line.close()
+        assert web.falls_asleep()
+
+
+def test_no_request_is_lost_however_it_comes_between_the_steps(web: Web) -> None:
+    """Requests a little apart from one another, so that each one finds another step of falling asleep or waking."""
+    web.starts_in = 0.05
+    web.begin(after="1s")
+    said = []
+    for number in range(12):
+        time.sleep(1.0 + number * 0.04)
+        said.append(web.get().status_code)
+    assert said == [200] * 12
+    assert web.proxy.naps.slept >= 3
+
+
+def test_a_traffic_process_that_is_killed_while_they_wait_tells_them_to_come_back(web: Web) -> None:
+    web.starts_in = None
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    said: list[httpx.Response] = []
+    asking = threading.Thread(target=lambda: said.append(web.get()))
+    asking.start()
+    assert eventually(lambda: web.proxy.naps.woke, 1)
+    web.proxy.restart_traffic(lambda: None)
+    asking.join(10)
+    assert (said[0].status_code, said[0].headers["Retry-After"]) == (503, "5")
+
+
+def test_an_envoy_that_is_killed_holds_again(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    web.proxy.kill_envoy()
+    web.proxy.start_envoy()
+    assert web.get().status_code == 200
+
+
+def test_somebody_who_scales_it_by_hand_wakes_it(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    web.deploy(after="1h", replicas=1)
+    web.proxy._do(web.start())
+    assert (web.get().status_code, web.proxy.naps.woke) == (200, 0)
+
+
+def test_a_persons_own_nought_is_not_woken(web: Web) -> None:
+    web.begin(after="1h")
+    web.deploy(after="1h", replicas=0)
+    web.proxy._do(web.stop())
+    answer = web.get()
+    assert (answer.status_code, "has no pod that is ready" in answer.text, web.proxy.naps.woke) == (503, True, 0)
