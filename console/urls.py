@@ -189,6 +189,7 @@ pages: list[URLPattern] = [
     path(f"{_POD}containers/", pods.containers, name="pod-containers"),
     path(f"{_POD}logs/", pods.logs, name="pod-logs"),
     path(f"{_POD}logs/stream/", logs.stream, name="pod-log-stream"),
+    path(f"{_POD}terminal/", pods.terminal, name="pod-terminal"),
     path(f"{_POD}events/", pods.events, name="pod-events"),
     path(f"{_POD}yaml/", pods.manifest, name="pod-yaml"),
     path(f"{_POD}cost/", pods.cost, name="pod-cost"),

@@ -14,6 +14,6 @@ export default tseslint.config(
   },
   {
     files: ["*.mjs", "*.js"],
-    languageOptions: { globals: { process: "readonly" } },
+    languageOptions: { globals: { process: "readonly", URL: "readonly" } },
   },
 );

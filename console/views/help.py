@@ -90,6 +90,10 @@ def _words() -> list[Answer]:
             _("A name (AK) and a secret (SK) with which programs sign in for you. SK is shown once, never sent."),
         ),
         Answer(
+            _("Terminal"),
+            _("A shell in a running container, on the pod's page: as kubectl exec -it. It ends with the page."),
+        ),
+        Answer(
             _("Ended pods"),
             _("Pods that are gone: how they ended, and their logs to read and download, for some days."),
         ),

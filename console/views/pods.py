@@ -17,6 +17,7 @@ from console import attempts, frame, happenings, lists, manifests, states, timel
 from console.access import Visit, guarded
 from console.attempts import Attempt
 from console.lists import Query
+from console.live import terminals
 from console.pages import Context, page
 from console.rows import PodRow
 from workloads.client import DeleteOptions, Listing, LogOptions
@@ -124,6 +125,24 @@ def _attempt_asked(known: list[Attempt], number: str, *, previous: bool) -> Atte
     if previous and len(known) > 1:
         return known[1]
     return next((one for one in known[1:] if str(one.number) == number), None)
+
+
+@page("pods/terminal.html", kinds=("Pod",))
+def terminal(visit: Visit, *, namespace: str, name: str) -> Context:
+    """Shells in its containers; who may not open one is told which right is missing."""
+    common = _common(visit, name, "terminal")
+    refusal = visit.client.refusal("create", "Pod", namespace, name=name, part="exec")
+    return {
+        **common,
+        "running": [entry["name"] for entry in common["row"].status.get("containerStatuses") or [] if _runs(entry)],
+        "refusal": "" if refusal is None else refusal.message,
+        "shells": terminals.SHELLS,
+        "asked": visit.request.GET.get("container", ""),
+    }
+
+
+def _runs(entry: Context) -> bool:
+    return "running" in (entry.get("state") or {})
 
 
 @page("pods/events.html", kinds=("Pod", "Event"))

@@ -21,14 +21,16 @@ SECONDS = 10
 
 
 class Socket:
-    def __init__(self, path: str, *, session: str = "", origin: str = "http://localhost") -> None:
+    def __init__(
+        self, path: str, *, session: str = "", origin: str = "http://localhost", at: str = "/live/", query: str = ""
+    ) -> None:
         cookie = [(b"cookie", f"{settings.SESSION_COOKIE_NAME}={session}".encode())] if session else []
         self.wire: Any = ApplicationCommunicator(  # type: ignore[no-untyped-call]
             application,
             {
                 "type": "websocket",
-                "path": "/live/",
-                "query_string": f"path={quote(path)}".encode(),
+                "path": at,
+                "query_string": (query or f"path={quote(path)}").encode(),
                 "headers": [(b"host", b"localhost"), (b"origin", origin.encode()), *cookie],
                 "subprotocols": [],
             },

@@ -83,7 +83,7 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         "/namespaces/",
         *(f"/namespaces/{namespace}/{tab}" for tab in ("", "yaml/", "events/", "deployments/", "pods/", "delete/")),
         *(deployment + tab for tab in ("", "pods/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")),
-        *(pod + tab for tab in ("", "containers/", "logs/", "events/", "yaml/", "cost/", "delete/")),
+        *(pod + tab for tab in ("", "containers/", "logs/", "terminal/", "events/", "yaml/", "cost/", "delete/")),
         f"/namespaces/{namespace}/ended-pods/",
         *(f"/namespaces/{namespace}/{section}/" for section in ("jobs", "cronjobs", "configmaps", "secrets")),
         *(job + tab for tab in ("", "cost/", "suspend/", "scale/", "again/", "delete/")),
@@ -211,6 +211,26 @@ def read_what_it_said(page: Page, stack: Stack) -> None:
     page.locator("#ended .table__name a").first.click()
     expect(page.get_by_role("log")).to_contain_text("line 0")
     expect(page.get_by_role("log")).to_contain_text("End of the log.")
+
+
+def test_a_shell_is_opened_in_the_page_and_started_again(stack: Stack, page: Page, shop: str) -> None:
+    heard = complaints(page)
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{shop}/pods/{pod_of(stack, shop)}/terminal/")
+    screen = page.locator(".terminals__screen:not([hidden]) .xterm-rows")
+    expect(screen).to_contain_text("#")
+    page.keyboard.type("echo $((6 * 7))-$(stty size | wc -w)\n")
+    expect(screen).to_contain_text("42-2")
+    page.keyboard.type("exit 3\n")
+    expect(screen).to_contain_text("ended with code 3")
+    page.keyboard.press("Enter")
+    page.keyboard.type("echo back-$((1 + 1))\n")
+    expect(screen).to_contain_text("back-2")
+    page.get_by_role("button", name="New terminal").click()
+    expect(page.get_by_role("tab")).to_have_count(2)
+    page.get_by_role("button", name="Close terminal").click()
+    expect(page.get_by_role("tab")).to_have_count(1)
+    assert heard == []
 
 
 def test_a_cronjob_runs_now_and_a_setting_is_changed(stack: Stack, page: Page, shop: str) -> None:
