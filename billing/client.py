@@ -11,15 +11,26 @@ from typing import Any, Literal
 
 import orjson
 
-from billing import instants, live, marks, offers, prices, rating
-from billing.instants import Instant
+from billing import focus, instants, live, marks, offers, prices, proofs, rating, statements
+from billing.instants import DAY, HOUR, Instant
 from billing.live import Tally
 from billing.models import MeteredPod, UsageSegment
 from billing.money import format_money as format_money
 from billing.money import format_rate as format_rate
+from billing.money import plain as plain
+from billing.proofs import Proof as Proof
 from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
+from billing.statements import Bill as Bill
+from billing.statements import BillLine as BillLine
+from billing.statements import DayLine as DayLine
+from billing.statements import MonthSum as MonthSum
+from billing.statements import NoSuchPeriod as NoSuchPeriod
+from billing.statements import Period as Period
+from billing.statements import PodPart as PodPart
+from billing.statements import Unit as Unit
+from billing.statements import Within
 from iam import accounts
 from iam.identities import Identity
 from workloads.client import pod_specifications
@@ -245,6 +256,116 @@ def life(account: str, pod_uid: str) -> Life | None:
         marks=evidence.get("lifecycle", {}),
         containers=evidence.get("containers", {}),
     )
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the month will have cost. `at_this_rate`: so far, and what runs now until its end. `at_this_pace`: so far,
+    and each day to come as the last seven were (or as many as there are)."""
+
+    at_this_rate: Decimal
+    at_this_pace: Decimal
+
+
+@dataclass(frozen=True)
+class Point:
+    """One bar of a chart. `open` is the part that is not in the ledger yet."""
+
+    start: datetime
+    settled: Decimal
+    open: Decimal = Decimal(0)
+
+    @property
+    def cost(self) -> Decimal:
+        return self.settled + self.open
+
+
+def bill(account: str, period: Period, *, within: Within = None) -> Bill:
+    """A month's or a day's statement. `within` are the namespaces whose lines may be seen; None for all."""
+    return statements.read(account, period, within=within)
+
+
+def bills(account: str, *, within: Within = None) -> list[MonthSum]:
+    return statements.month_sums(account, within=within)
+
+
+def bill_pods(account: str, line: BillLine, period: Period) -> list[PodPart]:
+    return statements.pods(account, line, period)
+
+
+def usage(account: str, *, since: datetime, until: datetime, **chosen: Any) -> list[DayLine]:
+    """Day by day, line by line: `statements.usage`."""
+    return statements.usage(account, since=instants.of(since), until=instants.of(until), **chosen)
+
+
+def pod_name(account: str, pod_uid: str) -> tuple[str, str] | None:
+    """Namespace and name of a pod that was ever billed, whether it is there or not."""
+    return MeteredPod.objects.filter(account=account, uid=pod_uid).values_list("namespace", "pod").first()
+
+
+def billed_namespaces(account: str) -> list[str]:
+    """Those that were ever billed or that have a pod that is."""
+    running = MeteredPod.objects.filter(account=account, finished__isnull=True).values_list("namespace", flat=True)
+    return sorted({*statements.namespaces(account), *running.distinct()})
+
+
+def prove(account: str, period: Period) -> Proof:
+    """Computes a statement anew from the pods' own times. Takes as long as the account's ledger is."""
+    return proofs.of(account, period)
+
+
+def focus_table(told: Bill) -> Iterable[str]:
+    """A statement as CSV in FOCUS' columns, row by row."""
+    return focus.table(told)
+
+
+def focus_row(told: Bill, line: BillLine) -> dict[str, str | None]:
+    return focus.row(told, line)
+
+
+def month_so_far(account: str, *, within: Within = None, at: datetime | None = None) -> Meter:
+    """The present month's statement and what it does not say yet."""
+    now = _instant(at)
+    told = statements.read(account, Period.month_of(now), within=within)
+    tally = _unsettled(account, since=instants.month(now), at=now, within=within)
+    return _meter(Tally(told.billed, told.seconds) + tally, told.currency, now)
+
+
+def forecast(so_far: Meter, account: str, *, within: Within = None, at: datetime | None = None) -> Forecast:
+    now = _instant(at)
+    left = Decimal(instants.next_month(now) - now) / instants.SECOND
+    spent = statements.series(account, "day", since=instants.day(now) - 7 * DAY, until=instants.day(now), within=within)
+    days = (instants.day(now) - min(spent)) // DAY if spent else 0
+    pace = sum(spent.values(), Decimal(0)) / (days * 86400) if days else so_far.rate.per_second
+    return Forecast(so_far.accrued + so_far.rate.per_second * left, so_far.accrued + pace * left)
+
+
+def chart(account: str, unit: Unit, *, within: Within = None, at: datetime | None = None) -> list[Point]:
+    """The last 24 hours, 30 days or 12 months at the list's price, the oldest first, the one under way last."""
+    now = _instant(at)
+    starts = _starts(unit, now)
+    told = statements.series(account, unit, since=starts[0], until=now, within=within)
+    since = {"hour": starts[0], "day": instants.day(now), "month": instants.month(now)}[unit]
+    ahead = _unsettled(account, since=min(since, instants.month(now)), at=now, within=within).cost
+    points = [Point(instants.moment(start), told.get(start, Decimal(0))) for start in starts]
+    return [*points[:-1], replace(points[-1], open=ahead)]
+
+
+def _starts(unit: Unit, now: Instant) -> list[Instant]:
+    if unit == "hour":
+        return [instants.hour(now) - hours * HOUR for hours in range(23, -1, -1)]
+    if unit == "day":
+        return [instants.day(now) - days * DAY for days in range(29, -1, -1)]
+    months = [instants.month(now)]
+    while len(months) < 12:
+        months.insert(0, instants.month(months[0] - 1))
+    return months
+
+
+def _unsettled(account: str, *, since: Instant, at: Instant, within: Within) -> Tally:
+    tallies = live.unsettled({"account": account}, by="namespace", since=since, at=at)
+    seen = (tally for name, tally in tallies.items() if within is None or name in within)
+    return sum(seen, Tally())
 
 
 def _pod_meter(pod: MeteredPod, price_list: PriceList, now: Instant) -> Meter:

@@ -13,6 +13,7 @@ Instant = int
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,9 +49,14 @@ def hour(instant: Instant) -> Instant:
 
 def day(instant: Instant) -> Instant:
     """Midnight UTC at or before `instant`."""
-    return instant - instant % (24 * HOUR)
+    return instant - instant % DAY
 
 
 def month(instant: Instant) -> Instant:
     """The first instant of the month, UTC."""
     return of(moment(day(instant)).replace(day=1))
+
+
+def next_month(instant: Instant) -> Instant:
+    """The first instant of the month after."""
+    return month(month(instant) + 32 * DAY)

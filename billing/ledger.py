@@ -2,16 +2,19 @@
 
 Everything here runs inside the caller's transaction. A `Posting` gathers what one transaction has to say and writes it
 with a handful of statements, so that a batch of the log or an hour's settlement costs the same for one pod as for many.
+
+A line belongs to the day and month in which it begins; when that month is closed already, to the day on which it is
+written. `closing` waits for postings that are under way, and those that come after it know what is closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.conf import settings
 
-from billing import prices, rating
+from billing import daytotals, instants, months, prices, rating
 from billing.instants import Instant
 from billing.marks import Marks, Owner
 from billing.models import MeteredPod, UsageSegment
@@ -24,12 +27,15 @@ class Posting:
     """The pods with these uids, locked, and the lines added to them; `save` writes both."""
 
     def __init__(self, uids: Collection[str]) -> None:
+        self._open_from = months.open_from()
         self.pods = {pod.uid: pod for pod in MeteredPod.objects.select_for_update().filter(uid__in=uids)}
         self._prices = prices.PriceLists()
         self._lines: list[UsageSegment] = []
+        self._days: list[tuple[daytotals.Key, int]] = []
+        self._labels: list[Mapping[str, str]] = []
         self._touched: set[str] = set()
 
-    def open(self, marks: Marks, *, started: Instant, workload: Owner) -> MeteredPod:
+    def open(self, marks: Marks, *, started: Instant, workload: Owner, project: str = "0") -> MeteredPod:
         """A pod begins to be billed. If the ledger knows it already (the projection was lost), it goes on there."""
         region = settings.REGION
         rate = rating.rate_or_nothing(self._prices[region], marks.size, started)
@@ -54,7 +60,10 @@ class Posting:
             accrued=Decimal(0),
             revision=marks.revision,
             evidence=marks.evidence,
+            labels=daytotals.digest(marks.labels),
+            project=project,
         )
+        self._labels.append(marks.labels)
         _resume(pod, list(UsageSegment.objects.filter(pod_uid=marks.uid)))
         self.pods[marks.uid] = pod
         self._touched.add(marks.uid)
@@ -100,13 +109,45 @@ class Posting:
             unique_fields=("uid",),
         )
         UsageSegment.objects.bulk_create(self._lines)
+        daytotals.remember_labels(self._labels)
+        daytotals.add(self._days)
         return len(self._lines)
 
     def _append(self, pod: MeteredPod, parts: Sequence[Line | Correction]) -> None:
         for part in parts:
-            self._lines.append(_segment(pod, part))
+            segment = _segment(pod, part)
+            day = self._day(pod, segment)
+            segment.day_total = day.id
+            self._lines.append(segment)
+            self._days.append((day, segment.seconds))
             pod.next_seq += 1
             pod.accrued += part.rate.per_second * part.seconds
+
+    def _day(self, pod: MeteredPod, segment: UsageSegment) -> daytotals.Key:
+        shares = rating.shares_or_nothing(self._prices[pod.region], pod.size, segment.start)
+        is_late = segment.start < self._open_from
+        return daytotals.Key(
+            account=pod.account,
+            day=max(instants.day(instants.now()), self._open_from) if is_late else instants.day(segment.start),
+            namespace=pod.namespace,
+            workload_kind=pod.workload_kind,
+            workload_name=pod.workload_name,
+            workload_uid=pod.workload_uid,
+            region=pod.region,
+            flavor=pod.flavor,
+            cpu_millis=pod.cpu_millis,
+            memory_mib=pod.memory_mib,
+            gpu_model=pod.gpu_model,
+            gpu_count=pod.gpu_count,
+            currency=segment.currency,
+            rate=segment.rate,
+            vcpu_rate=shares[rating.VCPU],
+            memory_rate=shares[rating.MEMORY],
+            activity=segment.activity,
+            project=pod.project,
+            labels=pod.labels,
+            corrects_month=instants.month(segment.start) if is_late else 0,
+        )
 
     def _standing(self, pod: MeteredPod) -> list[Standing]:
         written = list(UsageSegment.objects.filter(pod_uid=pod.uid))

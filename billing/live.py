@@ -1,9 +1,10 @@
 """What runs now costs: sums over the ledger and over running pods, made by the database.
 
-A sum has two parts. The ledger says what was used up to each pod's last settled hour: seconds by rate. What came after
-is computed by the rule of `rating.billed_seconds`, written once more in SQL integers, for each span in which prices
-stood still. So the cost of any number of pods is a few grouped rows, and equals the ledger to the last digit. Both
-parts are one statement, hence one snapshot: a pod that is settled or ends meanwhile is never counted twice, nor missed.
+A sum has two parts. The ledger's days (`DayTotal`) say what was billed up to each pod's last settled hour: seconds by
+rate. What came after is computed by the rule of `rating.billed_seconds`, written once more in SQL integers, for each
+span in which prices stood still. So the cost of any number of pods is a few grouped rows, and equals the ledger to the
+last digit. Both parts are one statement, hence one snapshot: a pod that is settled or ends meanwhile is never counted
+twice, nor missed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.db.models.functions import Greatest
 from billing import prices, rating
 from billing.fields import AmountField
 from billing.instants import SECOND, Instant
-from billing.models import MeteredPod, UsageSegment
+from billing.models import DayTotal, MeteredPod
 from billing.rating import Size
 
 Column = Literal["account", "namespace", "workload_uid"]
@@ -49,13 +50,24 @@ class Tally:
 
 
 def tallies(scope: Mapping[str, str], *, by: Column, since: Instant, at: Instant) -> dict[str, Tally]:
-    """What was used since `since`, and runs at `at`, in `scope` (columns that must match), by one column's values."""
+    """What was billed since `since`, a midnight, and runs at `at`, in `scope` (columns that must match), by the values
+    of one column."""
     edges = [since, *prices.changes(since, at), at]
     lists = prices.PriceLists()
     sums: dict[str, Tally] = {}
     for group in _running(scope, by=by, edges=edges).union(_settled(scope, by=by, since=since, edges=edges), all=True):
         tally = _of_running(group, lists, edges) if group["pods"] else _of_settled(group)
         sums[group["who"]] = sums.get(group["who"], Tally()) + tally
+    return sums
+
+
+def unsettled(scope: Mapping[str, str], *, by: Column, since: Instant, at: Instant) -> dict[str, Tally]:
+    """The part of it that no segment says yet."""
+    edges = [since, *prices.changes(since, at), at]
+    lists = prices.PriceLists()
+    sums: dict[str, Tally] = {}
+    for group in _running(scope, by=by, edges=edges):
+        sums[group["who"]] = sums.get(group["who"], Tally()) + _of_running(group, lists, edges)
     return sums
 
 
@@ -83,9 +95,9 @@ def _groups(scope: Mapping[str, str], *, by: Column) -> _Groups:
 
 
 def _settled(scope: Mapping[str, str], *, by: Column, since: Instant, edges: list[Instant]) -> _Groups:
-    """The ledger's seconds by rate, in the same columns."""
+    """The days' seconds by rate, in the same columns."""
     nothing = {"flavor": Value(""), "gpu_model": Value("")}
-    lines = UsageSegment.objects.filter(**scope, start__gte=since).values(
+    lines = DayTotal.objects.filter(**scope, day__gte=since).values(
         who=F(by),
         zone=Value(""),
         **{f"of_{column}": nothing.get(column, _ZERO) for column in _SIZE},

@@ -24,6 +24,8 @@ JSON = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
+_CONTROLLERS = frozenset({"pod-template-hash", "controller-uid", "job-name", "controller-revision-hash"})
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -48,6 +50,7 @@ class Marks:
     estimated: bool
     revision: int
     evidence: str = field(default="{}", compare=False)
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def read(entry: Entry) -> Marks:
@@ -70,6 +73,7 @@ def read(entry: Entry) -> Marks:
         estimated=estimated,
         revision=entry.revision,
         evidence=_evidence(pod, lifecycle),
+        labels=labels_of(pod),
     )
 
 
@@ -78,6 +82,12 @@ def controller_of(obj: JSON) -> Owner | None:
         if reference.get("controller") and reference.get("uid"):
             return Owner(reference.get("kind", ""), reference.get("name", ""), reference["uid"])
     return None
+
+
+def labels_of(pod: JSON) -> dict[str, str]:
+    """The labels that people gave it: without those by which controllers find their pods."""
+    labels = pod.get("metadata", {}).get("labels") or {}
+    return {name: str(value) for name, value in sorted(labels.items()) if not _is_controllers(name)}
 
 
 def size_of(pod: JSON) -> Size:
@@ -104,6 +114,10 @@ def sized(specification: podspecs.Specification) -> Size:
 def last_seen(evidence: str) -> list[Instant]:
     """The instants that kept evidence speaks of."""
     return [instants.parse(text) for text in orjson.loads(evidence).get("lifecycle", {}).values()]
+
+
+def _is_controllers(label: str) -> bool:
+    return label in _CONTROLLERS or label.startswith("batch.kubernetes.io/")
 
 
 def _lifecycle(pod: JSON, uid: str) -> dict[str, Instant]:

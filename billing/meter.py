@@ -21,6 +21,8 @@ from billing.instants import SECOND, Instant
 from billing.ledger import Posting
 from billing.marks import Marks, Owner
 from billing.models import MeteredPod, Ownership
+from workloads.kinds import namespaces
+from workloads.meta.keys import Key
 from workloads.store import changes, doorbell, objects
 from workloads.store.changes import Entry
 from workloads.store.writing import write
@@ -132,7 +134,8 @@ def _hear(posting: Posting, found: Marks) -> None:
     if pod is None:
         if found.started is None:
             return
-        pod = posting.open(found, started=found.started, workload=_workload(found))
+        project = _project(found)
+        pod = posting.open(found, started=found.started, workload=_workload(found), project=project)
     elif found.revision <= pod.revision:
         return
     posting.hear(pod, found)
@@ -157,6 +160,15 @@ def _workload(found: Marks) -> Owner:
             break
         owner = above
     return owner
+
+
+def _project(found: Marks) -> str:
+    """The enterprise project of the pod's namespace, as it is when the pod begins to be billed."""
+    try:
+        row = objects.read(Key(found.account, "Namespace", "", found.namespace))
+    except objects.Missing:
+        return namespaces.DEFAULT_ENTERPRISE_PROJECT
+    return namespaces.enterprise_project(orjson.loads(row.data))[:64]
 
 
 def _owner_of(uid: str, *, account: str) -> Owner | None:

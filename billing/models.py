@@ -1,8 +1,10 @@
 """Billing's tables: what things cost, what was used, and which pods run.
 
 The ledger (`UsageSegment`) is the truth and only grows. `MeteredPod` is a projection of it, one row a pod, so that live
-cost is one query over what runs. `Ownership` remembers which controller made which, read from the log, so that a pod's
-workload has a name even after its ReplicaSet has gone.
+cost is one query over what runs; `DayTotal` another, one row a day and statement line, so that a month is a few hundred
+rows whatever ran in it. Both are written in the transaction that writes the ledger, and proven against it.
+`Ownership` remembers which controller made which, read from the log, so that a pod's workload has a name even after its
+ReplicaSet has gone. `Statement` and `StatementLine` are months that are closed: written once, never changed.
 
 All instants are whole microseconds since 1970, UTC (`billing.instants`).
 """
@@ -110,6 +112,8 @@ class UsageSegment(Billed):
     activity = models.CharField(max_length=4, choices=Activity.choices)
     estimated = models.BooleanField(default=False)
     corrects = models.UUIDField(null=True, blank=True)
+    day_total = models.UUIDField(null=True)
+    """The `DayTotal` it is counted in, which says in which month it is billed."""
     revision = models.BigIntegerField()
     recorded = models.DateTimeField(auto_now_add=True)
 
@@ -122,6 +126,7 @@ class UsageSegment(Billed):
                 fields=("account", "start", "namespace", "workload_uid", "rate", "seconds"), name="segment_account"
             ),
             models.Index(fields=("workload_uid", "start"), name="segment_workload"),
+            models.Index(fields=("day_total",), name="segment_day_total"),
         )
 
     def __str__(self) -> str:
@@ -145,7 +150,8 @@ class MeteredPod(Billed):
 
     The ledger covers [started, settled_until) and says `accrued` for it; what comes after is live cost. `revision` is
     the newest log entry that changed this row: older ones have nothing to say any more. `evidence` keeps the pod's own
-    marks and container ids, so that the bill can be recomputed when the log has been trimmed.
+    marks and container ids, so that the bill can be recomputed when the log has been trimmed. `labels` and `project`
+    are the pod's own and its namespace's when it started: what is relabelled later stays billed as it began.
     """
 
     uid = models.CharField(max_length=36, primary_key=True)
@@ -160,6 +166,8 @@ class MeteredPod(Billed):
     next_seq = models.IntegerField(default=0)
     revision = models.BigIntegerField()
     evidence = models.TextField(default="{}")
+    labels = models.CharField(max_length=40, blank=True, default="")
+    project = models.CharField(max_length=64, default="0")
 
     class Meta:
         indexes = (
@@ -186,3 +194,115 @@ class Ownership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uid} belongs to {self.owner_kind} {self.owner_name}"
+
+
+class LabelSet(models.Model):
+    """The labels of pods, each set once: a JSON object, named by its digest (`daytotals.digest`)."""
+
+    digest = models.CharField(max_length=40, primary_key=True)
+    labels = models.TextField()
+
+    def __str__(self) -> str:
+        return self.labels
+
+
+class Bought(models.Model):
+    """What one line of a statement is about: everything but the day and the sum. Of `rate`, `vcpu_rate` is what the
+    cores and `memory_rate` what the GiB cost, the rest are cards. `corrects_month` is the closed month whose seconds it
+    takes back or adds; 0 for what is billed in its own month."""
+
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    workload_kind = models.CharField(max_length=64)
+    workload_name = models.CharField(max_length=253)
+    workload_uid = models.CharField(max_length=36)
+    region = models.CharField(max_length=64)
+    flavor = models.CharField(max_length=32)
+    cpu_millis = models.IntegerField()
+    memory_mib = models.IntegerField()
+    gpu_model = models.CharField(max_length=64, blank=True, default="")
+    gpu_count = models.IntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    rate = AmountField()
+    vcpu_rate = AmountField()
+    memory_rate = AmountField()
+    activity = models.CharField(max_length=4)
+    project = models.CharField(max_length=64)
+    labels = models.CharField(max_length=40, blank=True, default="")
+    corrects_month = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def size(self) -> Size:
+        return Size(self.flavor, self.cpu_millis, self.memory_mib, self.gpu_model, self.gpu_count)
+
+
+class DayTotal(Bought):
+    """The seconds of one statement line on one day (`day`: midnight UTC): the sum of the segments that point here.
+    `id` follows from all other columns but the sums (`daytotals.Key`)."""
+
+    id = models.UUIDField(primary_key=True)
+    day = models.BigIntegerField()
+    seconds = models.BigIntegerField()
+    segments = models.IntegerField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("account", "day"), name="day_of_account"),
+            models.Index(fields=("workload_uid", "day"), name="day_of_workload"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.workload_name} on {self.day}: {self.seconds} s"
+
+
+class ClosedMonth(models.Model):
+    """From now on nothing is billed in `month` any more: what is heard late is billed in the month that is open."""
+
+    month = models.BigIntegerField(primary_key=True)
+    closed = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"month from {self.month}"
+
+
+class Statement(models.Model):
+    """One account's closed month. Its lines are never written again."""
+
+    account = models.CharField(max_length=64)
+    month = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    listed = AmountField()
+    covered = AmountField()
+    billed = AmountField()
+    seconds = models.BigIntegerField()
+    lines = models.IntegerField()
+    closed = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "month"), name="statement_of_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.account}, month from {self.month}: {self.billed} {self.currency}"
+
+
+class StatementLine(Bought):
+    """A line of a closed month. `billed` is rounded, `listed` and `covered` are exact."""
+
+    statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="kept_lines")
+    line = models.UUIDField()
+    seconds = models.BigIntegerField()
+    segments = models.IntegerField()
+    vcpu_covered = models.BigIntegerField(default=0)
+    memory_covered = models.BigIntegerField(default=0)
+    listed = AmountField()
+    covered = AmountField()
+    billed = AmountField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("statement", "line"), name="line_of_statement"),)
+
+    def __str__(self) -> str:
+        return f"{self.workload_name}: {self.billed}"

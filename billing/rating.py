@@ -98,6 +98,19 @@ class PriceList:
         )
         return Rate(self.currency, total.quantize(PLACES, rounding=ROUND_HALF_UP))
 
+    def shares(self, size: Size, at: Instant) -> dict[str, Decimal]:
+        """The same rate by item: what its cores, GiB and cards cost a second. They add up to the rate, to the last
+        digit: what ten places leave over is the cores'. Raises NoPrice."""
+        wanted = size.quantities()
+        shares = {
+            item: (self._amount(item, size.flavor, at) * much if much else Decimal(0)).quantize(
+                PLACES, rounding=ROUND_HALF_UP
+            )
+            for item, much in wanted.items()
+        }
+        others = sum((amount for item, amount in shares.items() if item != VCPU), Decimal(0))
+        return {**shares, VCPU: self.rate(size, at).per_second - others}
+
     def changes(self, since: Instant, until: Instant, *, size: Size | None = None) -> list[Instant]:
         """The instants strictly inside the span at which a price begins (one that `size` pays), in order."""
         return sorted(
@@ -171,6 +184,13 @@ def rate_or_nothing(prices: PriceList, size: Size, at: Instant) -> Rate:
         return prices.rate(size, at)
     except NoPrice:
         return Rate(prices.currency, Decimal(0))
+
+
+def shares_or_nothing(prices: PriceList, size: Size, at: Instant) -> dict[str, Decimal]:
+    try:
+        return prices.shares(size, at)
+    except NoPrice:
+        return {item: Decimal(0) for item in size.quantities()}
 
 
 def last_second_began(started: Instant, at: Instant) -> Instant:

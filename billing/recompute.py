@@ -38,6 +38,9 @@ class Life:
     finished: Instant | None = None
     estimated: bool = False
 
+    def overlaps(self, since: Instant, until: Instant | None) -> bool:
+        return (until is None or self.started < until) and (self.finished is None or self.finished > since)
+
 
 @dataclass(frozen=True)
 class Sum:
@@ -86,28 +89,32 @@ class _Account:
     region: str
     segments: list[UsageSegment] = field(default_factory=list)
 
-    def by_hour(self) -> dict[Instant, Sum]:
-        return _by_hour((line.start, line.seconds, line.rate * line.seconds) for line in self.segments)
+    def within(self, until: Instant | None) -> list[UsageSegment]:
+        return [line for line in self.segments if until is None or line.start < until]
+
+    def by_hour(self, until: Instant | None) -> dict[Instant, Sum]:
+        return _by_hour((line.start, line.seconds, line.rate * line.seconds) for line in self.within(until))
 
     def reaches(self) -> Instant:
         """Until when the ledger has spoken of this pod; 0 when it has not."""
         return max((line.end for line in ledger.standing(self.segments)), default=0)
 
 
-def recompute(*, account: str | None = None) -> Report:
+def recompute(*, account: str | None = None, since: Instant = 0, until: Instant | None = None) -> Report:
     """Every pod of `account` (of all), as far as the meter has read the log. It may read on meanwhile: a pod of which
-    it hears something newer is left out."""
+    it hears something newer is left out. `since` and `until`, full hours, leave out what was used before and after."""
     read = Cursor.objects.filter(reader=READER).values_list("revision", flat=True).first() or 0
-    accounts = _accounts(account)
+    accounts = _accounts(account, since)
     lives = {uid: life for uid, life in _lives(read).items() if account in (None, life.account)}
+    lives = {uid: life for uid, life in lives.items() if uid in accounts or life.overlaps(since, until)}
     for uid in _moved_on(read, accounts):
         accounts.pop(uid, None)
         lives.pop(uid, None)
     return Report(
         pods=len(lives),
-        segments=sum(len(told.segments) for told in accounts.values()),
-        total=sum((line for told in accounts.values() for line in told.by_hour().values()), Sum()),
-        differences=tuple(_differences(lives, accounts)),
+        segments=sum(len(told.within(until)) for told in accounts.values()),
+        total=sum((line for told in accounts.values() for line in told.by_hour(until).values()), Sum()),
+        differences=tuple(_differences(lives, accounts, since, until)),
         unwitnessed=tuple(sorted(set(accounts) - set(lives))),
     )
 
@@ -118,8 +125,8 @@ def _moved_on(read: int, accounts: dict[str, _Account]) -> set[str]:
     return {*heard_of, *written}
 
 
-def _accounts(account: str | None) -> dict[str, _Account]:
-    lines = UsageSegment.objects.order_by("pod_uid", "seq")
+def _accounts(account: str | None, since: Instant) -> dict[str, _Account]:
+    lines = UsageSegment.objects.filter(start__gte=since).order_by("pod_uid", "seq")
     told: dict[str, _Account] = {}
     for line in (lines if account is None else lines.filter(account=account)).iterator(_STEP):
         told.setdefault(line.pod_uid, _Account(line.region)).segments.append(line)
@@ -163,14 +170,17 @@ def _lives_from_marks() -> Iterator[tuple[str, Life]]:
         yield pod.uid, Life(pod.account, pod.size, started, finished, pod.estimated)
 
 
-def _differences(lives: dict[str, Life], accounts: dict[str, _Account]) -> Iterator[Difference]:
+def _differences(
+    lives: dict[str, Life], accounts: dict[str, _Account], since: Instant, until: Instant | None
+) -> Iterator[Difference]:
     lists = prices.PriceLists()
     for uid, life in sorted(lives.items()):
         told = accounts.get(uid) or _Account(settings.REGION)
-        until = told.reaches() if life.finished is None else life.finished
-        lines = rating.lines(life.size, lists[told.region], started=life.started, since=life.started, until=until)
+        end = told.reaches() if life.finished is None else life.finished
+        end = end if until is None else min(end, until)
+        lines = rating.lines(life.size, lists[told.region], started=life.started, since=since, until=end)
         expected = _by_hour((line.start, line.seconds, line.cost) for line in lines)
-        found = told.by_hour()
+        found = told.by_hour(until)
         for hour in sorted({*expected, *found}):
             if (said := found.get(hour, Sum())) != (true := expected.get(hour, Sum())):
                 yield Difference(uid, hour, ledger=said, life=true)

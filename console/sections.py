@@ -75,6 +75,10 @@ MAP = (
         ),
     ),
     Group(
+        _("Cost"),
+        (Section("bills", _("Bills"), "console:bills"),),
+    ),
+    Group(
         _("Access"),
         (
             Section("users", _("Users"), "console:users"),

@@ -55,6 +55,7 @@ WORKING_NOUNS = (
 """What is inside of a namespace and belongs to the work in it."""
 SETTING_NOUNS = (
     "account",
+    "bill",
     "clusterrole",
     "clusterrolebinding",
     "elb",

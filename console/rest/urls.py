@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import elbs, people, trails, views
+from console.rest import bills, elbs, people, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -10,6 +10,12 @@ urlpatterns = [
     path("settings", views.SettingsView.as_view(), name="rest-settings"),
     path("cost", views.CostView.as_view(), name="rest-cost"),
     path("namespaces/<str:namespace>/pods/<str:name>/cost", views.PodCostView.as_view(), name="rest-pod-cost"),
+    path("bills", bills.BillsView.as_view(), name="rest-bills"),
+    path("bills/<str:period>", bills.BillView.as_view(), name="rest-bill"),
+    path("bills/<str:period>/focus", bills.FocusView.as_view(), name="rest-bill-focus"),
+    path("bills/<str:period>/focus.csv", bills.FocusTableView.as_view(), name="rest-bill-focus-csv"),
+    path("bills/<str:period>/proof", bills.ProofView.as_view(), name="rest-bill-proof"),
+    path("usage", bills.UsageView.as_view(), name="rest-usage"),
     path("elbs", elbs.ElbsView.as_view(), name="rest-elbs"),
     path("elbs/<str:name>", elbs.ElbView.as_view(), name="rest-elb"),
     path("audit", trails.AuditView.as_view(), name="rest-audit"),

@@ -15,8 +15,9 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from billing.client import Meter, Rate, format_money
+from billing.client import BillLine, Meter, Rate, format_money, plain
 from console.live.regions import Regions
 from console.spans import age as age_words
 from console.spans import duration as duration_words
@@ -85,6 +86,27 @@ def per_second(rate: Rate) -> str:
     """All its digits, never rounded: `¥0.0000445`."""
     digits = max(0, -int(rate.per_second.normalize().as_tuple().exponent))
     return format_money(rate.per_second, rate.currency, digits)
+
+
+@register.filter
+def exact(value: Decimal) -> str:
+    """All its digits and no trailing zeros."""
+    return plain(value)
+
+
+@register.filter
+def line_rate(line: BillLine) -> str:
+    """The price of a statement's line, as `per_second` says one."""
+    return per_second(Rate(line.currency, line.rate))
+
+
+@register.filter
+def size_words(size: Any) -> str:
+    """`2 cores, 4 GiB`, with cards `8 cores, 32 GiB, 1 × nvidia.com/gpu-tesla-t4`."""
+    cores, gib = Decimal(size.cpu_millis) / 1000, Decimal(size.memory_mib) / 1024
+    cards = f", {size.gpu_count} × {size.gpu_model}" if size.gpu_count else ""
+    unit = ngettext("core", "cores", 1 if cores == 1 else 2)
+    return f"{plain(cores)} {unit}, {plain(gib)} GiB{cards}"
 
 
 @register.filter

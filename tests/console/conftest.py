@@ -50,6 +50,7 @@ def shop(db: None) -> None:
     scenes.person().create("Ingress", ingress, "shop")
     scenes.elbs_told()
     scenes.ended_pod()
+    scenes.bill()
     scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})
 
 

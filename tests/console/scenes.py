@@ -8,6 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from billing import client as billing
+from billing import instants, ledger
+from billing.client import BillLine, Period
+from billing.marks import Marks, Owner
+from billing.rating import Size
 from iam import people
 from iam.identities import Identity, identity_of
 from iam.models import Account, User
@@ -17,6 +22,7 @@ from workloads.controllers import elbs
 from workloads.meta import times
 from workloads.meta.keys import Key, Uid
 from workloads.store import endedpods, keptlogs
+from workloads.store.writing import write
 
 JSON = dict[str, Any]
 
@@ -270,6 +276,43 @@ def _network(name: str, account: str) -> JSON:
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 GONE = "6f1f0a0e-0000-4000-8000-000000000001"
 """The uid of `ended_pod`."""
+
+
+BILLED = "2026-01"
+"""A month in which `bill` has something."""
+
+
+def bill(*, account: str = "acme", namespace: str = "shop", name: str = "web", uid: str = GONE) -> BillLine:
+    """A pod that ran ten seconds of the month `BILLED`. Returns its statement's line."""
+    start = instants.parse(f"{BILLED}-05T10:00:00Z")
+    size = Size("general-computing", 2000, 4096)
+    marks = Marks(
+        uid=Uid(uid),
+        account=account,
+        namespace=namespace,
+        pod=f"{name}-pod",
+        size=size,
+        controller=None,
+        started=start,
+        ran=start + instants.SECOND,
+        finished=start + 10 * instants.SECOND,
+        estimated=False,
+        revision=0,
+        labels={"team": name},
+    )
+    with write():
+        posting = ledger.Posting({uid})
+        pod = posting.open(marks, started=start, workload=Owner("Deployment", name, f"uid-of-{name}"))
+        posting.hear(pod, marks)
+        posting.save()
+    found = billing.bill(account, Period.parse(BILLED)).lines
+    return next(line for line in found if (line.namespace, line.workload_name) == (namespace, name))
+
+
+def bill_line_id() -> str:
+    """Of `bill`'s line; of none while there is none."""
+    lines = billing.bill("acme", Period.parse(BILLED)).lines
+    return str(lines[0].id) if lines else GONE
 
 
 def ended_pod(name: str = "lonely-gone", *, uid: str = GONE, attempts: int = 1, lines: int = 3) -> Ended:

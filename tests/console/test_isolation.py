@@ -21,19 +21,23 @@ OPEN = {"login", "logout", "theme"}
 """The only pages without a guard."""
 TEXT_STREAMS = {"pod-log-stream", "ended-log-stream"}
 """Not pages: refused with a code instead of a way to the sign-in page."""
-NAMES = {"namespace": "shop", "name": "web", "uid": scenes.GONE}
+NAMES = {"namespace": "shop", "name": "web", "uid": scenes.GONE, "pod": scenes.GONE, "period": scenes.BILLED}
 
 
 def url_of(pattern: URLPattern) -> str:
     names = pattern.pattern.converters
-    values = {name: NAMES[name] for name in names}
+    values = {name: NAMES[name] for name in names if name != "line"}
+    if "line" in names:
+        values |= {"line": scenes.bill_line_id()}
     if str(pattern.name).startswith("pod"):
         values |= {"name": "lonely"} if "name" in names else {}
     return reverse(f"console:{pattern.name}", kwargs=values)
 
 
 GUARDED = [pattern for pattern in pages if pattern.name not in OPEN]
-OWNED = [pattern for pattern in GUARDED if {"namespace", "uid", "name"} & pattern.pattern.converters.keys()]
+OWNED = [
+    pattern for pattern in GUARDED if {"namespace", "uid", "name", "pod", "line"} & pattern.pattern.converters.keys()
+]
 NAMED_GUARDED = [pytest.param(one, id=one.name) for one in GUARDED]
 NAMED_OWNED = [pytest.param(one, id=one.name) for one in OWNED]
 NAMED_OTHERS = [pytest.param(one, id=one.name) for one in GUARDED if one not in OWNED]
@@ -90,7 +94,7 @@ REST = [pattern for pattern in rest_patterns if pattern.name != "rest-nothing"]
 REST_WRITES = ("post", "put", "patch", "delete")
 SHARED = {"rest-price", "rest-pod-specifications"}
 """Prices are the same for everybody; asking for one changes nothing."""
-REST_NAMES = {"namespace": "shop", "name": "lonely", "policy": "CCI FullAccess", "member": "alice"}
+REST_NAMES = {"namespace": "shop", "name": "lonely", "policy": "CCI FullAccess", "member": "alice", "period": "2026-01"}
 
 
 def rest_calls(browser: Browser, **headers: str) -> Iterator[tuple[str, str, Any]]:

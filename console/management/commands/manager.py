@@ -55,6 +55,7 @@ def keep(name: str, duty: Callable[[threading.Event], None], stop: threading.Eve
 
 
 def housekeeping(stop: threading.Event) -> None:
+    from billing import closing
     from console.rest import idempotency
     from iam import sweeping
     from workloads.controllers import housekeeping as rooms
@@ -63,3 +64,4 @@ def housekeeping(stop: threading.Event) -> None:
         rooms.run_once()
         sweeping.run_once(timezone.now())
         idempotency.sweep(timezone.now())
+        closing.close_once()
