@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from workloads.controllers import (
+    bursts,
     claims,
     cronjobs,
     elbs,
@@ -63,6 +64,7 @@ def on(host: Host, *, pool: str, measure: Measure | None = None) -> dict[str, Co
         namespaces.controller(),
         quotas.controller(),
         standing.controller(),
+        bursts.controller(),
         garbage.controller(),
     )
     return {controller.name: controller for controller in known}
