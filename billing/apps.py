@@ -10,10 +10,12 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import client, columns
+        from billing.budgets import cap
         from workloads.admission import hooks
 
         hooks.register_price(client.price)
         hooks.register_on_admit(client.price_notice)
+        hooks.register_guards(cap.guards)
         hooks.register_cost_cells(columns.cells)
         post_migrate.connect(_default_prices, sender=self)
 

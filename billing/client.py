@@ -12,6 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from billing import focus, instants, live, marks, offers, prices, proofs, rating, statements
+from billing.budgets import door
 from billing.instants import DAY, HOUR, Instant
 from billing.live import Tally
 from billing.models import MeteredPod, UsageSegment
@@ -19,6 +20,7 @@ from billing.money import format_money as format_money
 from billing.money import format_rate as format_rate
 from billing.money import plain as plain
 from billing.proofs import Proof as Proof
+from billing.rating import PLACES as PLACES
 from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
@@ -36,6 +38,9 @@ from iam.identities import Identity
 from workloads.client import pod_specifications
 from workloads.kinds.podspecs import Specification
 from workloads.meta.errors import Refused
+
+budgets = door
+"""What may be spent, and what happens then: a room of its own behind this door."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 from django.db import IntegrityError, close_old_connections
@@ -43,13 +43,15 @@ _DEEPEST = 4
 logger = logging.getLogger(__name__)
 
 
-def run(stop: threading.Event) -> None:
-    """Meters until `stop`. A database that is away is waited for."""
+def run(stop: threading.Event, told: Callable[[], None] = lambda: None) -> None:
+    """Meters until `stop`, and calls `told` whenever something was written. A database that is away is waited for."""
     bell = threading.Event()
     with doorbell.listen(bell.set):
         while not stop.is_set():
             bell.clear()
-            if not _work_once():
+            if _work_once():
+                told()
+            else:
                 _wait(bell, stop)
 
 

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Never
 
 from django.db import models
 
+from billing.budgets.models import Budget as Budget
+from billing.budgets.models import Crossing as Crossing
 from billing.fields import AmountField
 from billing.rating import Size
 

@@ -55,6 +55,7 @@ SETTINGS = (
     Setting("CCI_WARM_POOL", "2", "Ready sandboxes kept for each namespace that asks for a warm pool, at most."),
     Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
+    Setting("CCI_BUDGET_RESERVE_MINUTES", "5", "Minutes of burn rate that must fit into a budget before more may run."),
     Setting("CCI_ELB_QUOTA", "10", "ELBs an account may have, unless the account says otherwise."),
     Setting("CCI_WORKER_THREADS", "4", "Reconciles a worker runs at the same time."),
     Setting("CCI_READ_CACHE", "256Mi", "Memory in which a web process keeps objects for reads; 0 reads the database."),

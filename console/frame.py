@@ -46,6 +46,16 @@ class RailGroup:
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """A budget that is used up, and what it does about that. `suspended` says that something waits for it."""
+
+    name: str
+    about: str
+    suspended: bool
+    resuming: bool
+
+
+@dataclass(frozen=True)
 class Frame:
     account: str
     user: str
@@ -54,6 +64,7 @@ class Frame:
     rail: tuple[RailGroup, ...]
     burn: Meter
     """Of today; its rate is what everything costs now."""
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -93,6 +104,10 @@ def of(visit: Visit) -> Frame:
             for group in sections.MAP
         ),
         burn=billing.today(visit.identity.account),
+        alarms=tuple(
+            Alarm(one.name, one.namespace, suspended=one.suspended is not None, resuming=one.resuming)
+            for one in billing.budgets.alarms(visit.identity)
+        ),
     )
 
 

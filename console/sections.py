@@ -76,7 +76,10 @@ MAP = (
     ),
     Group(
         _("Cost"),
-        (Section("bills", _("Bills"), "console:bills"),),
+        (
+            Section("bills", _("Bills"), "console:bills"),
+            Section("budgets", _("Budgets"), "console:budgets"),
+        ),
     ),
     Group(
         _("Access"),
@@ -118,7 +121,7 @@ PAGES = {
 OF_ACCOUNT = {"ELB": "console:elb"}
 """The same of kinds that live in no namespace; each takes `name` alone."""
 
-PEOPLE = {"User": "console:user", "Group": "console:group", "Policy": "console:policy"}
+PEOPLE = {"User": "console:user", "Group": "console:group", "Policy": "console:policy", "Budget": "console:budget"}
 """The same of what the account has beside the control plane; each takes `name` alone."""
 
 

@@ -7,6 +7,7 @@ from console.views import (
     accesskeys,
     audit,
     bills,
+    budgets,
     configuration,
     create,
     create_workload,
@@ -43,6 +44,7 @@ _CLAIM = "namespaces/<slug:namespace>/claims/<str:name>/"
 _CONFIGMAP = "namespaces/<slug:namespace>/configmaps/<str:name>/"
 _SECRET = "namespaces/<slug:namespace>/secrets/<str:name>/"  # noqa: S105  an address
 _USER, _GROUP, _POLICY = "users/<str:name>/", "groups/<str:name>/", "policies/<str:name>/"
+_BUDGET = "budgets/<str:name>/"
 _SERVICE = "namespaces/<slug:namespace>/services/<str:name>/"
 _INGRESS = "namespaces/<slug:namespace>/ingresses/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
@@ -83,6 +85,12 @@ pages: list[URLPattern] = [
     path("bills/<str:period>/proof/", bills.proof, name="bill-proof"),
     path("bills/<str:period>/focus.csv", bills.as_csv, name="bill-csv"),
     path("bills/<str:period>/focus.json", bills.as_json, name="bill-json"),
+    path("budgets/", budgets.budget_list, name="budgets"),
+    path("create/budget/", budgets.budget_create, name="budget-create"),
+    path(_BUDGET, budgets.detail, name="budget"),
+    path(f"{_BUDGET}edit/", budgets.edit, name="budget-edit"),
+    path(f"{_BUDGET}delete/", budgets.delete, name="budget-delete"),
+    path(f"{_BUDGET}resume/", budgets.resume, name="budget-resume"),
     path("access/", roles.binding_list, name="access"),
     path("namespaces/<slug:namespace>/access/", roles.tab, name="namespace-access"),
     path("namespaces/<slug:namespace>/access/add/", roles.add, name="role-add"),

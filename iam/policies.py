@@ -55,7 +55,9 @@ WORKING_NOUNS = (
 """What is inside of a namespace and belongs to the work in it."""
 SETTING_NOUNS = (
     "account",
+    "balance",
     "bill",
+    "budget",
     "clusterrole",
     "clusterrolebinding",
     "elb",

@@ -163,6 +163,52 @@ class OneElbAnswer(ElbAnswer):
     figures = serializers.ListField(child=serializers.DictField(), required=False)
 
 
+class BudgetAnswer(serializers.Serializer[JSON]):
+    """`spent` grows by `perSecond` while the same pods run; `forecast` is what it comes to at the end of the period."""
+
+    name = serializers.CharField()
+    scope = serializers.ChoiceField(choices=["account", "namespace", "workload"])
+    namespace = serializers.CharField(allow_blank=True)
+    workloadKind = serializers.CharField(allow_blank=True)
+    workloadName = serializers.CharField(allow_blank=True)
+    period = serializers.ChoiceField(choices=["monthly", "daily", "total"])
+    periodStart = serializers.DateTimeField()
+    periodEnd = serializers.DateTimeField(allow_null=True, help_text="Null of a total.")
+    currency = serializers.CharField()
+    amount = money()
+    spent = money()
+    perSecond = money()
+    forecast = money(allow_null=True)
+    thresholds = serializers.ListField(child=serializers.IntegerField())
+    crossed = serializers.ListField(child=serializers.IntegerField(), help_text="Thresholds, in this period.")
+    action = serializers.ChoiceField(choices=["notify", "stop", "suspend"])
+    state = serializers.ChoiceField(choices=["fine", "near", "over", "stopped", "suspended", "resuming"])
+    version = serializers.IntegerField()
+
+
+class BudgetsAnswer(Paged):
+    items = BudgetAnswer(many=True)
+
+
+class SuspendedAnswer(ReferenceAnswer):
+    replicas = serializers.IntegerField(allow_null=True, help_text="Before; null of Jobs and CronJobs.")
+
+
+class CrossingAnswer(serializers.Serializer[JSON]):
+    threshold = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    spent = money()
+    amount = money()
+    lapsed = serializers.BooleanField(help_text="The amount was changed afterwards: it can be crossed again.")
+    done = serializers.BooleanField(help_text="Whether what follows from it has been done.")
+
+
+class OneBudgetAnswer(BudgetAnswer):
+    resumeAtEnd = serializers.BooleanField()
+    suspended = SuspendedAnswer(many=True)
+    history = CrossingAnswer(many=True)
+
+
 class EntryAnswer(serializers.Serializer[JSON]):
     """`previous` and `digest` are the seal: each entry's `previous` is the `digest` of the one before it."""
 

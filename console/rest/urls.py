@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import bills, elbs, people, trails, views
+from console.rest import bills, budgets, elbs, people, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -18,6 +18,9 @@ urlpatterns = [
     path("usage", bills.UsageView.as_view(), name="rest-usage"),
     path("elbs", elbs.ElbsView.as_view(), name="rest-elbs"),
     path("elbs/<str:name>", elbs.ElbView.as_view(), name="rest-elb"),
+    path("budgets", budgets.BudgetsView.as_view(), name="rest-budgets"),
+    path("budgets/<str:name>", budgets.BudgetView.as_view(), name="rest-budget"),
+    path("budgets/<str:name>/resume", budgets.BudgetResumeView.as_view(), name="rest-budget-resume"),
     path("audit", trails.AuditView.as_view(), name="rest-audit"),
     path("users", people.UsersView.as_view(), name="rest-users"),
     path("users/<str:name>", people.UserView.as_view(), name="rest-user"),

@@ -129,6 +129,13 @@ def _money() -> list[Answer]:
             _("A restart inside a pod does not interrupt the bill. Scaled to 0, a workload is free."),
         ),
         Answer(
+            _("Can I limit it?"),
+            _(
+                "With a budget: it tells at its thresholds, and at 100 % it can refuse more pods or suspend what runs."
+                " Nothing is deleted, and one click brings it back."
+            ),
+        ),
+        Answer(
             _("Can I check it?"),
             _("Each pod's Cost tab shows the periods behind its bill; they follow from Docker's own times."),
         ),

@@ -30,7 +30,7 @@ def strangers_browser(db: None) -> Browser:
 @pytest.fixture
 def shop(db: None) -> None:
     """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob, a
-    Service and an Ingress on an ELB; a user, a group and a policy are called so, too."""
+    Service and an Ingress on an ELB; a user, a group, a policy and a budget are called so, too."""
     scenes.namespace("shop")
     web = scenes.deployment("web", replicas=2, readyReplicas=1)
     replica_set = scenes.replica_set(web)
@@ -49,6 +49,7 @@ def shop(db: None) -> None:
     ingress["metadata"]["annotations"] = {"elb.cci.io/name": "web"}
     scenes.person().create("Ingress", ingress, "shop")
     scenes.elbs_told()
+    scenes.budget("web")
     scenes.ended_pod()
     scenes.bill()
     scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})

@@ -6,6 +6,7 @@ Statuses are written through the front door with a controller's identity, as the
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from billing import client as billing
@@ -40,6 +41,11 @@ def people_called(name: str) -> None:
     people.create_policy(admin, name, document=document)
     people.create_group(admin, name, description="They sell.")
     people.create_user(admin, name, password="secret-secret", groups=[name])
+
+
+def budget(name: str, *, amount: str = "100", **rest: Any) -> billing.budgets.View:
+    wish = billing.budgets.Wish(name, scope="namespace", namespace="shop", amount=Decimal(amount), **rest)
+    return billing.budgets.create(identity_of(user()), wish)
 
 
 def role_binding(name: str, *, role: str = "view", kind: str = "User", subject: str = "web") -> JSON:

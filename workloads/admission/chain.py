@@ -70,6 +70,7 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writ
     warnings = _sized(kind, obj, None, account=identity.account, home=around.home)
     guards = _guards(kind, key) + scaling.guards(kind, key, obj, None) + addresses.settle(kind, obj, None)
     guards += quotas.guards(kind, key, obj, None, around.quotas)
+    guards += hooks.guards(kind, key, obj, None, identity)
     warnings += limits.warnings(kind, obj)
     warnings += traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
@@ -94,6 +95,7 @@ def admit_change(kind: Kind, new: JSON, old: JSON, *, identity: Identity, writer
         limits.check(kind, new, limits.ranges(key))
     guards = scaling.guards(kind, key, new, old) + addresses.settle(kind, new, old)
     guards += quotas.guards(kind, key, new, old)
+    guards += hooks.guards(kind, key, new, old, identity)
     return Admitted(new, warnings + hooks.on_admit(new, old, identity), guards)
 
 

@@ -6,7 +6,8 @@
     │   └── QuotaReached        400 BadRequest        errorCode CCI.02.400106
     ├── Unauthorized            401 Unauthorized
     ├── Forbidden               403 Forbidden         errorCode CCI.01.403105
-    │   └── Refused             403 Forbidden         (the right is there, the moment or the writer is wrong)
+    │   └── Refused             403 Forbidden         (the right is there, the moment or the writer is wrong;
+    │                                                  errorCode CCI.01.403110: a budget, CCI.01.403111: arrears)
     ├── NotFound                404 NotFound
     ├── MethodNotAllowed        405 MethodNotAllowed
     ├── NotAcceptable           406 NotAcceptable
@@ -127,11 +128,21 @@ class Refused(Forbidden):
         StatusError.__init__(self, message, **rest)
 
     @classmethod
-    def named(cls, resource: str, name: str, why: str, *, group: str = "", causes: tuple[Cause, ...] = ()) -> Refused:
+    def named(
+        cls,
+        resource: str,
+        name: str,
+        why: str,
+        *,
+        group: str = "",
+        causes: tuple[Cause, ...] = (),
+        error_code: str = "",
+    ) -> Refused:
         """`deployments.apps "web" is forbidden: exceeded quota: ...`, as kubectl prints it."""
         label = f"{resource}.{group}" if group else resource
         details = {"name": name, "group": group, "kind": resource}
-        return cls(f'{label} "{name}" is forbidden: {why}', causes=causes, details=details)
+        said = f'{label} "{name}" is forbidden: {why}'
+        return cls(said, causes=causes, details=details, error_code=error_code)
 
 
 class NotFound(StatusError):

@@ -110,13 +110,17 @@ def tip_at(revision: int) -> Tip:
     return next(iter(_tips("WHERE revision = %s", [revision])), NOTHING)
 
 
-def between(place: Tip, kind: str, *, account: str, namespace: str, limit: int) -> Span | None:
-    """What happened to a namespace's objects of one kind behind `place`. None when that is no longer the entry it was,
-    or more than `limit` entries are behind it."""
+def between(place: Tip, kind: str, *, account: str, namespace: str | None, limit: int) -> Span | None:
+    """What happened to the objects of one kind behind `place`, in a namespace or (None) in the account. None when that
+    is no longer the entry it was, or more than `limit` entries are behind it."""
     end = tip()
     if end == place:
         return Span(end, [])
-    found = sql.select(_BETWEEN, [kind, place.revision, end.revision, account, namespace, limit + 1])
+    asked = [kind, place.revision, end.revision, account]
+    if namespace is None:
+        found = sql.select(_BETWEEN_ALL, [*asked, limit + 1])
+    else:
+        found = sql.select(_BETWEEN, [*asked, namespace, limit + 1])
     is_whole = tip_at(place.revision) == place  # asked last: a trim meanwhile may have taken some of them
     if not is_whole or len(found) > limit:
         return None
@@ -250,6 +254,7 @@ _ENTRIES = f"SELECT {', '.join(_COLUMNS)} FROM workloads_change WHERE"  # noqa: 
 _BETWEEN = f"""
     {_ENTRIES} kind = %s AND revision > %s AND revision <= %s AND account = %s AND namespace = %s
     ORDER BY revision LIMIT %s"""
+_BETWEEN_ALL = _BETWEEN.replace(" AND namespace = %s", "")
 _MOVE = "UPDATE workloads_cursor SET revision = %s WHERE reader = %s AND revision = %s"
 _BEGIN = "INSERT INTO workloads_cursor (reader, revision) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 

@@ -1,4 +1,4 @@
-"""The manager process: the relay (log to work items), the meter (log to ledger), and housekeeping."""
+"""The manager process: the relay (log to work items), the meter (log to ledger), budgets, and housekeeping."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -17,19 +18,21 @@ HOUSEKEEPING_SECONDS = 30.0
 
 
 class Command(BaseCommand):
-    help = "Run the relay, the meter and housekeeping until SIGTERM."
+    help = "Run the relay, the meter, budgets and housekeeping until SIGTERM."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         from billing import meter
+        from billing.budgets import watcher
         from workloads.controllers import relay
 
-        stop = threading.Event()
+        stop, metered = threading.Event(), threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         duties: dict[str, Callable[[threading.Event], None]] = {
             "relay": relay.run,
-            "meter": meter.run,
+            "meter": partial(meter.run, told=metered.set),
+            "budgets": partial(watcher.run, wake=metered),
             "housekeeping": housekeeping,
         }
         threads = [

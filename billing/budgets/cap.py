@@ -1,0 +1,145 @@
+"""Admission: what would carry a budget past its amount is refused, in the transaction of the write.
+
+The next minutes (`CCI_BUDGET_RESERVE_MINUTES`) of everything that runs or is asked for already, together with what is
+asked for now, must fit into what is left. What is asked for already is told by the objects, not by the meter: of two
+creates the second sees the first one's object, so they cannot both take the last money. What replaces a pod of
+something that runs (a ReplicaSet's new pod, a rollout's new ReplicaSet) is existing work and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from billing import instants, marks, prices, rating
+from billing.budgets import promises, spending
+from billing.budgets.models import Budget
+from billing.budgets.promises import Place
+from billing.budgets.spending import Spending
+from billing.instants import Instant
+from billing.money import plain, short
+from iam import sql
+from iam.identities import Identity
+from workloads.kinds.base import Kind
+from workloads.kinds.podspecs import Specification
+from workloads.meta.errors import Refused
+from workloads.meta.keys import Key
+from workloads.store.objects import Guard
+
+JSON = dict[str, Any]
+
+ERROR_CODE = "CCI.01.403110"
+_PARTS = ("ReplicaSet", "Pod")
+"""What our own controllers make of something that has been admitted before."""
+_ANY = "SELECT 1 FROM billing_budget WHERE account = %s LIMIT 1"
+
+
+def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity) -> tuple[Guard, ...]:
+    """Raises Refused at once, and each guard does in the transaction. An account without budgets is asked one question,
+    and only about what lets more pods run."""
+    if kind.name not in promises.KINDS or (identity.is_controller and kind.name in _PARTS):
+        return ()
+    more = _more(new, old, identity)
+    if more is None or not sql.select(_ANY, [key.account]):
+        return ()
+    place, number, per_second = more
+    budgets = [
+        one for one in Budget.objects.filter(account=key.account) if one.is_cap and promises.is_about(one, place)
+    ]
+    if not budgets:
+        return ()
+    known = {budget.pk: spending.of(budget) for budget in budgets}
+
+    def guard() -> None:
+        for budget in budgets:
+            _check(kind, key, budget, known[budget.pk], place.size, number=number, more=per_second)
+
+    guard()
+    return (guard,)
+
+
+def burn(budget: Budget, known: Spending) -> Decimal:
+    """What the scope costs a second as soon as all that is asked for runs; more where more runs than is asked for (what
+    is being stopped, a rollout's surge)."""
+    return max(known.per_second, price(promises.pods(budget), instants.now()))
+
+
+def price(pods: Mapping[Specification, int], at: Instant) -> Decimal:
+    prices_now = prices.current()
+    rates = ((rating.rate_or_nothing(prices_now, marks.sized(size), at), number) for size, number in pods.items())
+    return sum((rate.per_second * number for rate, number in rates), Decimal(0))
+
+
+def reserve_seconds() -> int:
+    return int(settings.BUDGET_RESERVE_MINUTES) * 60
+
+
+def _more(new: JSON, old: JSON | None, identity: Identity) -> tuple[Place, int, Decimal] | None:
+    """Whose, how many pods, and by how much the burn rate grows; None when it does not."""
+    wish = promises.asked(new, by_service=identity.is_controller)
+    if wish is None or not wish[1]:
+        return None
+    before = promises.asked(old, by_service=identity.is_controller) if old is not None else None
+    now, (place, number) = instants.now(), wish
+    more = price({place.size: number}, now) - (price({before[0].size: before[1]}, now) if before else 0)
+    return (place, number - (before[1] if before else 0), more) if more > 0 else None
+
+
+def _check(
+    kind: Kind, key: Key, budget: Budget, known: Spending, size: Specification, *, number: int, more: Decimal
+) -> None:
+    spent, running, seconds = known.then(instants.now()), burn(budget, known), reserve_seconds()
+    left = budget.amount - spent
+    if left > 0 and (running + more) * seconds <= left:
+        return
+    one = price({size: 1}, instants.now())
+    room = int((left / seconds - running) // one) if one and seconds and left > 0 else 0
+    why = " ".join(
+        _sentences(budget, known, spent=spent, running=running, more=more, room=min(room, max(0, number - 1)))
+    )
+    raise Refused.named(kind.plural, key.name, why, group=kind.group, error_code=ERROR_CODE)
+
+
+def _sentences(
+    budget: Budget, known: Spending, *, spent: Decimal, running: Decimal, more: Decimal, room: int
+) -> Iterable[str]:
+    """What is so, why that is too much, and what can be done."""
+    of, hour = budget.currency, 3600
+    yield (
+        f"budget {budget.name} ({scope_words(budget)}, {budget.period}) has spent {amount(spent)} of "
+        f"{amount(budget.amount)} {of} and burns {short(running * hour)} {of}/h;"
+    )
+    minutes = reserve_seconds() // 60
+    if spent >= budget.amount:
+        yield "it is used up, so nothing that runs more pods is started."
+    else:
+        yield (
+            f"this adds {short(more * hour)} {of}/h, and {minutes} minutes of all that "
+            f"({amount((running + more) * reserve_seconds())} {of}) are more than the {amount(budget.amount - spent)} "
+            f"{of} that are left."
+        )
+    if room > 0:
+        yield f"{room} more pod{'s' if room > 1 else ''} of this size would fit."
+    begins = f", or wait until it begins anew at {moment(known.period_end)}" if known.period_end else ""
+    ask = "" if spent >= budget.amount else "Ask for less, stop something else, or r"
+    yield f"{ask or 'R'}aise the budget (console: Budgets, {budget.name}){begins}."
+
+
+def scope_words(budget: Budget) -> str:
+    if budget.scope == Budget.Scope.ACCOUNT:
+        return f"account {budget.account}"
+    if budget.scope == Budget.Scope.NAMESPACE:
+        return f"namespace {budget.namespace}"
+    return f"{budget.workload_kind} {budget.workload_name} in namespace {budget.namespace}"
+
+
+def amount(value: Decimal) -> str:
+    """With cents; what is less than a cent with the digits that tell something."""
+    return plain(value.quantize(Decimal("0.01"))) if abs(value) >= 1 else short(value)
+
+
+def moment(instant: Instant) -> str:
+    return f"{instants.moment(instant):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,187 @@
+"""Budgets as pages show them: a bar, a state, and what happened when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from billing import client as billing
+from billing import instants
+from billing.client import Rate, format_money
+from console.states import State
+
+
+class Tick(NamedTuple):
+    """A threshold on the bar."""
+
+    percent: int
+    x: str
+    is_crossed: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """A threshold that was crossed."""
+
+    percent: int
+    at: datetime
+    spent: str
+    amount: str
+    lapsed: bool
+    acted: bool
+    what: str
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    view: billing.budgets.View
+
+    @property
+    def id(self) -> str:
+        return f"budget-{self.name}"
+
+    @property
+    def name(self) -> str:
+        return self.view.budget.name
+
+    @property
+    def budget(self) -> Any:
+        return self.view.budget
+
+    @property
+    def currency(self) -> str:
+        return self.view.budget.currency
+
+    @property
+    def scope(self) -> str:
+        budget = self.view.budget
+        if budget.scope == "account":
+            return _("the account")
+        if budget.scope == "namespace":
+            return _("namespace %(name)s") % {"name": budget.namespace}
+        words = {"kind": budget.workload_kind, "name": budget.workload_name, "namespace": budget.namespace}
+        return _("%(kind)s %(name)s in %(namespace)s") % words
+
+    @property
+    def period(self) -> str:
+        return {"monthly": _("a month"), "daily": _("a day"), "total": _("in all")}[self.view.budget.period]
+
+    @property
+    def action(self) -> str:
+        return action_words(self.view.budget.action)
+
+    @property
+    def amount(self) -> str:
+        return self.money(self.view.budget.amount)
+
+    @property
+    def spent(self) -> str:
+        return self.money(self.view.spending.spent)
+
+    @property
+    def left(self) -> str:
+        return self.money(max(Decimal(0), self.view.spending.left))
+
+    @property
+    def forecast(self) -> str:
+        """At the end of the period if everything runs on; "" for a total."""
+        found = self.view.spending.forecast
+        return "" if found is None else self.money(found)
+
+    @property
+    def forecast_is_over(self) -> bool:
+        found = self.view.spending.forecast
+        return found is not None and found > self.view.budget.amount
+
+    @property
+    def percent(self) -> int:
+        return int(self.view.spending.percent)
+
+    @property
+    def rate(self) -> Rate:
+        return Rate(self.currency, self.view.spending.per_second)
+
+    @property
+    def ends(self) -> datetime | None:
+        found = self.view.spending.period_end
+        return None if found is None else instants.moment(found)
+
+    @property
+    def used_up_at(self) -> datetime | None:
+        """When all will be spent, if that is before the period ends; None if it is already."""
+        found, ends = self.view.spending.reaches(100), self.view.spending.period_end
+        if found is None or self.view.spending.is_used_up or (ends is not None and found >= ends):
+            return None
+        return instants.moment(found)
+
+    @property
+    def bar(self) -> str:
+        return _width(self.view.spending.percent)
+
+    @property
+    def ahead(self) -> str:
+        """What will be spent by the end, as far as the bar goes."""
+        found = self.view.spending.forecast
+        return "0%" if found is None else _width(found * 100 / self.view.budget.amount)
+
+    @property
+    def tone(self) -> str:
+        return {"fine": "done", "near": "near"}.get(self.view.state, "failed")
+
+    @property
+    def ticks(self) -> list[Tick]:
+        crossed = self.view.crossed
+        return [Tick(one, f"{one}%", one in crossed) for one in self.view.budget.percents if one < 100]
+
+    @property
+    def thresholds(self) -> str:
+        return ", ".join(f"{one} %" for one in self.view.budget.percents)
+
+    @property
+    def state(self) -> State:
+        return _STATES[self.view.state]()
+
+    @property
+    def history(self) -> list[Told]:
+        return [
+            Told(
+                percent=one.threshold,
+                at=instants.moment(one.at),
+                spent=self.money(one.spent),
+                amount=self.money(one.amount),
+                lapsed=one.lapsed,
+                acted=one.acted,
+                what=action_words(one.action) if one.threshold == 100 else "",
+            )
+            for one in self.view.history
+        ]
+
+    def money(self, value: Decimal) -> str:
+        """With cents; less than a unit with four places."""
+        return format_money(value, self.currency, 2 if abs(value) >= 1 or not value else 4)
+
+
+def action_words(action: str) -> str:
+    return {
+        "notify": _("notify"),
+        "stop": _("refuse more pods"),
+        "suspend": _("suspend what runs"),
+    }[action]
+
+
+def _width(percent: Decimal) -> str:
+    return f"{max(Decimal(0), min(Decimal(100), percent)):.1f}%"
+
+
+_STATES = {
+    "fine": lambda: State(_("Within"), tone="ok"),
+    "near": lambda: State(_("Near"), _("a threshold is crossed"), tone="warn", shape="triangle"),
+    "over": lambda: State(_("Used up"), _("it only notifies: everything goes on"), tone="bad", shape="diamond"),
+    "stopped": lambda: State(_("Used up"), _("more pods are refused"), tone="bad", shape="diamond"),
+    "suspended": lambda: State(_("Suspended"), _("what it speaks of waits"), tone="bad", shape="diamond"),
+    "resuming": lambda: State(_("Resuming"), _("what was suspended comes back"), tone="busy", shape="ring"),
+}
