@@ -139,6 +139,18 @@ def _money() -> list[Answer]:
             _("Can I check it?"),
             _("Each pod's Cost tab shows the periods behind its bill; they follow from Docker's own times."),
         ),
+        Answer(
+            _("When is a month final?"),
+            _("Six hours into the next one. What turns out later is a correction in the month that is open then."),
+        ),
+        Answer(
+            _("How is it rounded?"),
+            _("Each line of a statement once, half up, to four places. The total is the sum of the lines as shown."),
+        ),
+        Answer(
+            _("What is the forecast?"),
+            _("What the month has cost so far, and what runs now until its end."),
+        ),
     ]
 
 
