@@ -12,7 +12,7 @@ from console import sections, sizes, states
 from console.sizes import Size
 from console.states import State
 from workloads.client import JSON, Client, pod_specifications
-from workloads.kinds import podspecs
+from workloads.kinds import podspecs, sleeping
 from workloads.kinds.podspecs import Explanation
 
 PODS_LOOKED_AT = 100
@@ -170,6 +170,14 @@ class DeploymentRow(Row):
             return ["ok"] * self.ready + ["none"] * (self.wanted - self.ready)
         tones = sorted((row.state.tone for row in self.pods if not row.leaving), key=_PIP_ORDER.index)
         return [*tones, *["none"] * (self.wanted - len(tones))]
+
+    @property
+    def is_asleep(self) -> bool:
+        return sleeping.is_asleep(self.obj)
+
+    @property
+    def pods_when_awake(self) -> int:
+        return sleeping.remembered(self.obj) or 1 if self.is_asleep else self.wanted
 
     @property
     def description(self) -> str:

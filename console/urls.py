@@ -33,6 +33,7 @@ from console.views import (
     search,
     services,
     session,
+    sleeping,
     storage,
     users,
 )
@@ -128,6 +129,8 @@ pages: list[URLPattern] = [
     path(f"{_DEPLOYMENT}scaling/", scaling.tab, name="deployment-scaling"),
     path(f"{_DEPLOYMENT}scaling/autoscaler/", scaling.autoscaler, name="deployment-autoscaler"),
     path(f"{_DEPLOYMENT}scaling/policy/", scaling.policy, name="deployment-policy"),
+    path(f"{_DEPLOYMENT}scaling/sleep/", sleeping.after, name="deployment-sleep"),
+    path(f"{_DEPLOYMENT}wake/", sleeping.wake, name="deployment-wake"),
     path(f"{_DEPLOYMENT}scale/", deployments.scale, name="deployment-scale"),
     path(f"{_DEPLOYMENT}delete/", deployments.delete, name="deployment-delete"),
     path("jobs/", jobs.job_list, name="all-jobs"),

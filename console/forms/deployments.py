@@ -11,6 +11,7 @@ from console.forms.drafts import JSON, FieldError, Fields, Whole, text
 from console.forms.parts import Part
 from console.forms.podtemplates import PodDraft
 from console.forms.workloads import WorkloadDraft, head
+from workloads.kinds import sleeping
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class DeploymentDraft(WorkloadDraft):
     strategy: str
     max_unavailable: str
     max_surge: str
+    sleep_after: str
     access: AccessDraft
 
     KIND = "Deployment"
@@ -28,8 +30,9 @@ class DeploymentDraft(WorkloadDraft):
         "spec.strategy.rollingUpdate.maxUnavailable": "max_unavailable",
         "spec.strategy.rollingUpdate.maxSurge": "max_surge",
         "spec.strategy": "strategy",
+        sleeping.field(sleeping.AFTER): "sleep_after",
     }
-    ON_STEP = dict.fromkeys(("strategy", "max_unavailable", "max_surge", *PodDraft.SETTINGS), "advanced")
+    ON_STEP = dict.fromkeys(("strategy", "max_unavailable", "max_surge", "sleep_after", *PodDraft.SETTINGS), "advanced")
 
     @classmethod
     def read(cls, fields: Fields) -> DeploymentDraft:
@@ -40,6 +43,7 @@ class DeploymentDraft(WorkloadDraft):
             strategy=text(fields, "strategy", "RollingUpdate"),
             max_unavailable=text(fields, "max_unavailable", "25%"),
             max_surge=text(fields, "max_surge", "25%"),
+            sleep_after=text(fields, "sleep_after"),
             access=AccessDraft.read(fields, name=text(fields, "name")),
         )
 
@@ -49,14 +53,22 @@ class DeploymentDraft(WorkloadDraft):
 
     def problems(self) -> list[FieldError]:
         replicas = self.replicas.problems("replicas", "The number of pods")
-        return super().problems() + replicas + self.access.problems()
+        return super().problems() + replicas + self.access.problems() + self._sleepless()
+
+    def _sleepless(self) -> list[FieldError]:
+        if not self.sleep_after or self.access.by_host:
+            return []
+        return [FieldError("sleep_after", "Only a request by HTTP can wake it: choose public access by host and path.")]
 
     def manifests(self) -> list[JSON]:
+        metadata = self._metadata()
+        if self.sleep_after:
+            metadata.setdefault("annotations", {})[sleeping.AFTER] = self.sleep_after
         return [
             {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
-                "metadata": self._metadata(),
+                "metadata": metadata,
                 "spec": {
                     "replicas": self.replicas.value,
                     "selector": {"matchLabels": self._labels()},

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from console.forms.drafts import spoken
 from workloads.client import JSON
-from workloads.kinds import scalingpolicies
+from workloads.kinds import scalingpolicies, sleeping
 from workloads.meta import times
 from workloads.meta.errors import Cause
 
@@ -31,6 +31,17 @@ def place(form: forms.Form, places: Mapping[str, str], causes: Iterable[Cause]) 
     for cause in causes:
         name = next((field for path, field in places.items() if cause.field.startswith(path)), None)
         form.add_error(name if name in form.fields else None, spoken(cause))
+
+
+class SleepForm(forms.Form):
+    """How long nobody asks before a Deployment stops."""
+
+    places = {f"metadata.annotations[{sleeping.AFTER}]": "after"}
+    after = forms.CharField(
+        label=gettext_lazy("Without a request for"),
+        max_length=20,
+        help_text=gettext_lazy("Hours, minutes and seconds, such as 10m or 1h30m."),
+    )
 
 
 class AutoscalerForm(forms.Form):

@@ -16,6 +16,7 @@ from console import frame, happenings, spans, usage
 from console.access import Visit, guarded
 from console.forms.scaling import FORMS, AutoscalerForm, PolicyForm, place
 from console.pages import Context, page
+from console.views import sleeping
 from console.views.deployments import on_every_tab
 from workloads.client import JSON, DeleteOptions
 from workloads.kinds import autoscalers, scalingpolicies
@@ -33,6 +34,7 @@ def tab(visit: Visit, *, namespace: str, name: str) -> Context:
     uids = [one["metadata"]["uid"] for one in (*([autoscaler] if autoscaler else []), *policies)]
     return {
         **context,
+        **sleeping.told(context["row"]),
         "autoscaler": _AutoscalerRow(autoscaler) if autoscaler else None,
         "policies": [_PolicyRow(policy) for policy in policies],
         "alarms": sum(scalingpolicies.type_of(one) == "alarm" for one in policies),

@@ -27,7 +27,9 @@ def pods(draft: WorkloadDraft, size: str) -> str:
 
 def facts(draft: WorkloadDraft) -> Facts:
     if isinstance(draft, DeploymentDraft):
-        return [*access_facts(draft.access), (_("Upgrades"), _upgrades(draft))]
+        asleep = _("after %(after)s without a request") % {"after": draft.sleep_after}
+        found = [*access_facts(draft.access), (_("Upgrades"), _upgrades(draft))]
+        return [*found, (_("Scale to zero"), asleep)] if draft.sleep_after else found
     if isinstance(draft, JobDraft):
         return _work(draft.work)
     if isinstance(draft, CronJobDraft):

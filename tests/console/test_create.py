@@ -157,6 +157,15 @@ def test_four_steps_and_a_deployment(shop: None, browser: Browser) -> None:
     assert scenes.person().get("Deployment", "api", "shop")["spec"]["replicas"] == 2
 
 
+def test_a_deployment_that_sleeps_is_reached_by_host_and_path(shop: None, browser: Browser) -> None:
+    alone = press(browser, "confirm", step="advanced", sleep_after="10m")
+    assert b"Only a request by HTTP can wake it" in alone.content
+    public = {"access": "public", "access-layer": "7", "access-port-0-port": "80", "sleep_after": "10m"}
+    press(browser, "submit", step="confirm", **public)
+    annotations = scenes.person().get("Deployment", "api", "shop")["metadata"]["annotations"]
+    assert annotations["autoscaling.cci.io/scale-to-zero"] == "10m"
+
+
 def test_what_is_confirmed_is_exactly_what_is_made(shop: None, browser: Browser) -> None:
     page = press(browser, "confirm", step="advanced").content.decode()
     shown = re.search(r'<pre class="code__text"[^>]*aria-label="YAML">(.*?)</pre>', page, re.DOTALL)
