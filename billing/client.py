@@ -19,7 +19,16 @@ from billing.models import MeteredPod, UsageSegment
 from billing.money import format_money as format_money
 from billing.money import format_rate as format_rate
 from billing.money import plain as plain
+from billing.prices import Draft as Draft
+from billing.prices import PriceRefused as PriceRefused
+from billing.prices import regions as regions
 from billing.proofs import Proof as Proof
+from billing.quotes import LONGEST as LONGEST
+from billing.quotes import MOST_PODS as MOST_PODS
+from billing.quotes import UNITS as UNITS
+from billing.quotes import NotOffered as NotOffered
+from billing.quotes import Quote as Quote
+from billing.quotes import quote as quote
 from billing.rating import PLACES as PLACES
 from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
@@ -33,6 +42,21 @@ from billing.statements import Period as Period
 from billing.statements import PodPart as PodPart
 from billing.statements import Unit as Unit
 from billing.statements import Within
+from billing.tariffs import Effect as Effect
+from billing.tariffs import Force as Force
+from billing.tariffs import ImportRefused as ImportRefused
+from billing.tariffs import PriceEntry as PriceEntry
+from billing.tariffs import PriceImport as PriceImport
+from billing.tariffs import add_price as add_price
+from billing.tariffs import admit_to_prices as admit_to_prices
+from billing.tariffs import export_prices as export_prices
+from billing.tariffs import import_prices as import_prices
+from billing.tariffs import preview_import as preview_import
+from billing.tariffs import preview_price as preview_price
+from billing.tariffs import price_history as price_history
+from billing.tariffs import priced_items as priced_items
+from billing.tariffs import prices_in_force as prices_in_force
+from billing.tariffs import withdraw_price as withdraw_price
 from iam import accounts
 from iam.identities import Identity
 from workloads.client import pod_specifications
@@ -126,15 +150,19 @@ def price(flavor: str, specification: Specification) -> str:
     return format_rate(asked.per_second, asked.currency)
 
 
-def specifications(flavor: str = "general-computing") -> list[tuple[Specification, Rate]]:
+def specifications(flavor: str = "general-computing", region: str | None = None) -> list[tuple[Specification, Rate]]:
     """The sizes a picker offers, smallest first, each with its price; sizes without a price are left out. For CPU and
     memory every doubling of cores with the fewest, the middle and the most GiB they may have; all sizes with cards."""
-    price_list, now = prices.current(), instants.now()
+    price_list, now = prices.current(region), instants.now()
     found = []
     for specification in offers.common_sizes(flavor, pod_specifications()):
         with contextlib.suppress(NoPrice):
             found.append((specification, price_list.rate(marks.sized(specification), now)))
     return found
+
+
+def current_currency(region: str | None = None) -> str:
+    return prices.current(region).currency
 
 
 def price_notice(new: dict[str, Any], old: dict[str, Any] | None, identity: Identity) -> tuple[str, ...]:

@@ -122,16 +122,26 @@ class PriceList:
             }
         )
 
-    def _amount(self, item: str, flavor: str, at: Instant) -> Decimal:
+    def in_force(self, item: str, flavor: str, at: Instant) -> ItemPrice | None:
+        """The price of one item that `flavor` pays at `at`: its own before the one of every flavor."""
         candidates = [
             price
             for price in self.prices
             if price.item == item and price.flavor in ("", flavor) and price.effective_from <= at
         ]
-        if not candidates:
+        return max(candidates, key=lambda price: (price.flavor != "", price.effective_from), default=None)
+
+    def with_(self, added: Iterable[ItemPrice], currency: str = "") -> PriceList:
+        """As the list would be; an added price takes the place of one with the same item, flavor and beginning."""
+        prices = {(price.item, price.flavor, price.effective_from): price for price in (*self.prices, *added)}
+        return PriceList(self.region, currency or self.currency, tuple(prices.values()))
+
+    def _amount(self, item: str, flavor: str, at: Instant) -> Decimal:
+        found = self.in_force(item, flavor, at)
+        if found is None:
             text = f"Region {self.region} has no price for {item} in {flavor}: add one to its price list."
             raise NoPrice(text, item)
-        return max(candidates, key=lambda price: (price.flavor != "", price.effective_from)).amount
+        return found.amount
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,16 @@ def lines(size: Size, prices: PriceList, *, started: Instant, since: Instant, un
     The ledger writes these lines; live cost is their sum over the part that is not written yet.
     """
     since = max(started, since)
+    hours = range(hour(since) + HOUR, until, HOUR)
+    return _cut(size, prices, started, _edges({*hours, *prices.changes(since, until, size=size)}, since, until))
+
+
+def spans(size: Size, prices: PriceList, *, started: Instant, until: Instant) -> list[Line]:
+    """The whole life up to `until`, cut at price changes alone: few lines for a long life, and the same cost."""
+    return _cut(size, prices, started, _edges(prices.changes(started, until, size=size), started, until))
+
+
+def _cut(size: Size, prices: PriceList, started: Instant, edges: Sequence[Instant]) -> list[Line]:
     return [
         Line(
             start=start,
@@ -166,7 +186,7 @@ def lines(size: Size, prices: PriceList, *, started: Instant, since: Instant, un
             seconds=billed_seconds(started, end) - billed_seconds(started, start),
             rate=rate_or_nothing(prices, size, start),
         )
-        for start, end in pairwise(_edges(prices.changes(since, until, size=size), since, until))
+        for start, end in pairwise(edges)
     ]
 
 
@@ -236,8 +256,5 @@ def corrections(standing: Sequence[Standing], *, started: Instant, ended: Instan
     ]
 
 
-def _edges(changes: Iterable[Instant], since: Instant, until: Instant) -> list[Instant]:
-    if until <= since:
-        return []
-    hours = range(hour(since) + HOUR, until, HOUR)
-    return [since, *sorted({*hours, *changes}), until]
+def _edges(inner: Iterable[Instant], since: Instant, until: Instant) -> list[Instant]:
+    return [since, *sorted(inner), until] if since < until else []

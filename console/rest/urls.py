@@ -2,10 +2,15 @@
 
 from django.urls import path, re_path
 
-from console.rest import bills, budgets, elbs, people, trails, views
+from console.rest import bills, budgets, elbs, people, prices, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
+    path("calculator", prices.CalculatorView.as_view(), name="rest-calculator"),
+    path("prices", prices.PricesView.as_view(), name="rest-prices"),
+    path("prices/preview", prices.PricePreviewView.as_view(), name="rest-price-preview"),
+    path("prices/csv", prices.PriceCsvView.as_view(), name="rest-price-csv"),
+    path("prices/<int:number>", prices.PriceEntryView.as_view(), name="rest-price-entry"),
     path("pod-specifications", views.PodSpecificationsView.as_view(), name="rest-pod-specifications"),
     path("settings", views.SettingsView.as_view(), name="rest-settings"),
     path("cost", views.CostView.as_view(), name="rest-cost"),

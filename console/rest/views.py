@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +38,6 @@ from workloads.meta.quantity import GIB, MIB
 _REASONS = {error.code: error.reason for error in (BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed)}
 _REASONS |= {error.code: error.reason for error in (NotAcceptable, UnsupportedMediaType, TooManyRequests)}
 """REST framework's own errors, in Kubernetes' words."""
-_DAY = int(timedelta(days=1).total_seconds())
 
 
 class PriceQuestion(serializers.Serializer[dict[str, Any]]):
@@ -74,7 +72,7 @@ class PriceView(Resource):
             )
         except NoPrice as unpriced:
             raise BadRequest(str(unpriced)) from None
-        return Response(rate_body(rate) | {"perDay": _plain(rate.per_second * _DAY)})
+        return Response(day_body(rate))
 
 
 class FlavorQuestion(serializers.Serializer[dict[str, Any]]):
@@ -201,10 +199,14 @@ def rate_body(rate: Rate) -> dict[str, str]:
     """Money is text: JSON numbers are not decimal."""
     return {
         "currency": rate.currency,
-        "perSecond": _plain(rate.per_second),
-        "perHour": _plain(rate.per_hour),
-        "perMonth": _plain(rate.per_month),
+        "perSecond": billing.plain(rate.per_second),
+        "perHour": billing.plain(rate.per_hour),
+        "perMonth": billing.plain(rate.per_month),
     }
+
+
+def day_body(rate: Rate) -> dict[str, str]:
+    return rate_body(rate) | {"perDay": billing.plain(rate.per_day)}
 
 
 def offer_body(specification: Specification, rate: Rate) -> dict[str, Any]:
@@ -216,7 +218,7 @@ def offer_body(specification: Specification, rate: Rate) -> dict[str, Any]:
 def meter_body(meter: Meter) -> dict[str, Any]:
     return {
         "rate": rate_body(meter.rate),
-        "accrued": _plain(meter.accrued),
+        "accrued": billing.plain(meter.accrued),
         "asOf": meter.as_of.isoformat(),
         "running": meter.running,
         "seconds": meter.seconds,
@@ -250,9 +252,3 @@ def _note_denial(refusal: Forbidden, context: dict[str, Any]) -> None:
     what, named = type(context["view"]).__name__.removesuffix("View"), context["kwargs"]
     door = Client(identity(context["request"]))
     door.note_denial(refusal, what, named.get("name", ""), named.get("namespace", ""))
-
-
-def _plain(amount: Decimal) -> str:
-    """All the digits it has and no trailing zeros: `0.0000445`, `0`."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -95,6 +95,7 @@ REST_WRITES = ("post", "put", "patch", "delete")
 SHARED = {"rest-price", "rest-pod-specifications"}
 """Prices are the same for everybody; asking for one changes nothing."""
 REST_NAMES = {"namespace": "shop", "name": "lonely", "policy": "CCI FullAccess", "member": "alice", "period": "2026-01"}
+REST_NAMES |= {"number": 1}
 
 
 def rest_calls(browser: Browser, **headers: str) -> Iterator[tuple[str, str, Any]]:

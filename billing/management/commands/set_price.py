@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import prices
+from billing import prices, tariffs
 from billing.models import Price
 from billing.money import plain
+from billing.prices import Draft
 from billing.rating import MEMORY, VCPU
 from workloads.kinds.grids import is_gpu
 
@@ -38,16 +39,15 @@ class Command(BaseCommand):
         if amount is None:
             raise CommandError(f"Say what {item} costs a second: manage.py set_price {item} 0.002")
         try:
-            made = prices.set_price(
-                item,
-                _decimal(amount),
-                effective_from=_moment(options["start"]),
-                flavor=options["flavor"],
-                region=options["region"],
-            )
+            made = tariffs.add_price(tariffs.host(), self._draft(item, amount, options))
         except prices.PriceRefused as refused:
             raise CommandError(str(refused)) from None
-        self.stdout.write(f"{made}.")
+        self.stdout.write(f"{Price.objects.get(pk=made.id)}.")
+
+    def _draft(self, item: str, amount: str, options: dict[str, Any]) -> Draft:
+        listed = prices.current(options["region"])
+        begins = _moment(options["start"])
+        return Draft(listed.region, item, options["flavor"], listed.currency, _decimal(amount), begins)
 
     def _list(self, region: str | None) -> None:
         rows = Price.objects.filter(region=prices.current(region).region).order_by("item", "flavor", "effective_from")
