@@ -11,12 +11,8 @@ from contextlib import suppress
 from burst import options
 from burst.api import Api
 from burst.credentials import NoCredentials, load
-from burst.election import Election
-from burst.heartbeat import Heartbeat
-from burst.leader import Leader
-from burst.node import Place
 from burst.options import Options
-from burst.translate import Cluster
+from burst.replica import Replica
 
 log = logging.getLogger("burst")
 
@@ -37,7 +33,7 @@ async def _until_stopped(given: Options) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    running = asyncio.create_task(run(given))
+    running = asyncio.create_task(_run(given))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -49,21 +45,9 @@ async def _until_stopped(given: Options) -> None:
         await running
 
 
-async def run(given: Options) -> None:
-    """Elects, leads, and stands for election again, until it is cancelled."""
+async def _run(given: Options) -> None:
     async with Api(load(given.kubeconfig)) as cluster_api, Api(load(given.cci_kubeconfig)) as cci:
-        cluster = Cluster(given.cluster_id, given.rules, given.api_address)
-        place = Place(given.address, given.kubelet_port)
-        heartbeat = Heartbeat(cci, given.cluster_id, given.grace)
-        election = Election(cluster_api, given.identity, namespace=given.lease_namespace)
-        while True:
-            leader = Leader(cluster_api, cci, cluster, place, heartbeat)
-            try:
-                await election.lead(leader.run)
-            except asyncio.CancelledError:
-                if given.remove_node:
-                    await leader.node.remove()
-                raise
+        await Replica(given, cluster_api, cci).run()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ class Options:
     cci_kubeconfig: str
     address: str
     kubelet_port: int
+    kubelet_certificate: str
+    kubelet_key: str
     lease_namespace: str
     identity: str
     grace: int
@@ -47,6 +49,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         help="where the cluster's API reaches this program (default: POD_IP, or found out)",
     )
     parser.add_argument("--kubelet-port", type=int, default=10250, help="of logs, exec and metrics")
+    parser.add_argument("--kubelet-certificate", default="", help="PEM file; without it, one is made")
+    parser.add_argument("--kubelet-key", default="", help="PEM file of its key")
     parser.add_argument("--lease-namespace", default="kube-system", help="where replicas elect a leader")
     parser.add_argument(
         "--grace-seconds",
@@ -68,6 +72,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         parser.error(str(error))
     if given.grace_seconds < SHORTEST_GRACE:
         parser.error(f"--grace-seconds must be at least {SHORTEST_GRACE}")
+    if bool(given.kubelet_certificate) != bool(given.kubelet_key):
+        parser.error("--kubelet-certificate and --kubelet-key belong together")
     if given.cluster_api and not re.fullmatch(r".+:\d{1,5}", given.cluster_api):
         parser.error("--cluster-api is written HOST:PORT")
     return Options(
@@ -76,6 +82,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         cci_kubeconfig=given.cci_kubeconfig,
         address=given.node_address or os.environ.get("POD_IP") or own_address(),
         kubelet_port=given.kubelet_port,
+        kubelet_certificate=given.kubelet_certificate,
+        kubelet_key=given.kubelet_key,
         lease_namespace=given.lease_namespace,
         identity=os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
         grace=given.grace_seconds,

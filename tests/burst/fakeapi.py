@@ -10,7 +10,7 @@ import asyncio
 import copy
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +42,8 @@ class FakeApi:
         self.allowed: Callable[[JSON], bool] = lambda attributes: True
         self.written: Callable[[str], bool] = lambda moment: True
         """Called with "before" and "after" for each write of a client; who says False never hears how it went."""
+        self.streams: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
+        """What answers a pod's `log`, `exec` and so on."""
         self._changed = asyncio.Event()
         self.app = web.Application()
         self.app.router.add_route("*", "/{path:.*}", self._handle)
@@ -81,6 +83,8 @@ class FakeApi:
             return _hung_up(request)
         if refusal := self.refuse.get((request.method, resource)):
             return _status(*refusal)
+        if sub in self.streams:
+            return await self.streams[sub](request)
         if request.method == "GET":
             return await self._read(request, resource, namespace, name)
         body = json.loads(await request.read() or b"{}")
@@ -239,12 +243,13 @@ def credentials(url: str) -> Credentials:
 
 def _parsed(path: str) -> tuple[str, str, str, str]:
     parts = path.split("/")
+    metrics = "metrics.k8s.io" in parts
     parts = parts[2:] if parts[0] == "api" else parts[3:]
     namespace = ""
     if parts[0] == "namespaces" and len(parts) > 2:
         namespace, parts = parts[1], parts[2:]
     resource, name, sub = (*parts, "", "")[:3]
-    return resource, namespace, name, sub
+    return "podmetrics" if metrics else resource, namespace, name, sub
 
 
 def _selector(query: Any, resource: str, namespace: str) -> Callable[[Where, JSON], bool]:

@@ -1,0 +1,99 @@
+"""One replica of the add-on: it answers the cluster's API server at any time, and does the node's work as a leader."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from burst import certificates, names, serving
+from burst.api import Api, ApiError, Unreachable
+from burst.authorization import Authorization
+from burst.certificates import Bundle
+from burst.credentials import NoCredentials
+from burst.election import Election
+from burst.heartbeat import Heartbeat
+from burst.kubelet import Kubelet
+from burst.leader import Leader
+from burst.node import Place
+from burst.options import Options
+from burst.translate import Cluster
+
+JSON = dict[str, Any]
+
+_CLIENTS = ("kube-system", "extension-apiserver-authentication")
+"""The ConfigMap in which a cluster tells by which authority its API server's client certificates are known."""
+
+log = logging.getLogger(__name__)
+
+
+class Replica:
+    def __init__(self, given: Options, cluster_api: Api, cci: Api) -> None:
+        self._given, self._cluster_api, self._cci = given, cluster_api, cci
+        self._cluster = Cluster(given.cluster_id, given.rules, given.api_address)
+        self._place = Place(given.address, given.kubelet_port)
+        self._leader: Leader | None = None
+
+    async def run(self) -> None:
+        """Elects, leads, and stands for election again, until it is cancelled."""
+        server = await self._serve_kubelet()
+        election = Election(self._cluster_api, self._given.identity, namespace=self._given.lease_namespace)
+        try:
+            while True:
+                heartbeat = Heartbeat(self._cci, self._given.cluster_id, self._given.grace)
+                leader = Leader(self._cluster_api, self._cci, self._cluster, self._place, heartbeat)
+                await election.lead(partial(self._lead, leader))
+        finally:
+            server.close()
+
+    async def _lead(self, leader: Leader) -> None:
+        self._leader = leader
+        try:
+            await leader.run()
+        except asyncio.CancelledError:
+            if self._given.remove_node:
+                await asyncio.shield(leader.node.remove())
+            raise
+        finally:
+            self._leader = None
+
+    async def _serve_kubelet(self) -> asyncio.Server:
+        kubelet = Kubelet(
+            self._cci,
+            self._cluster.namespace,
+            Authorization(self._cluster_api),
+            wanted=self._wanted,
+            there=self._there,
+        )
+        bundle = self._bundle()
+        context = certificates.server_context(bundle, clients=await self._clients())
+        return await serving.serve(kubelet.handle, host="", port=self._given.kubelet_port, context=context)
+
+    def _bundle(self) -> Bundle:
+        """Raises NoCredentials."""
+        given = self._given
+        if not given.kubelet_certificate:
+            return certificates.make(self._place.address, names.NODE)
+        try:
+            return Bundle("", Path(given.kubelet_certificate).read_text(), Path(given.kubelet_key).read_text())
+        except OSError as error:
+            raise NoCredentials(f"the kubelet's certificate cannot be read: {error}") from error
+
+    async def _clients(self) -> str:
+        """The authority of the API server's client certificates; "" if the cluster does not say, and tokens count."""
+        namespace, name = _CLIENTS
+        try:
+            found = await self._cluster_api.find("configmaps", namespace, name)
+        except (ApiError, *Unreachable) as error:
+            log.warning("client certificates are not accepted: %s", error or type(error).__name__)
+            return ""
+        return str(((found or {}).get("data") or {}).get("client-ca-file", ""))
+
+    def _wanted(self) -> Iterable[JSON]:
+        return self._leader.pods.wanted.objects.values() if self._leader else ()
+
+    def _there(self) -> Iterable[JSON]:
+        return self._leader.pods.there.objects.values() if self._leader else ()
