@@ -18,6 +18,7 @@ from django.db import models
 
 from billing.budgets.models import Budget as Budget
 from billing.budgets.models import Crossing as Crossing
+from billing.budgets.models import Delivery as Delivery
 from billing.fields import AmountField
 from billing.rating import Size
 

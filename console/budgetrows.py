@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -23,6 +23,15 @@ class Tick(NamedTuple):
     is_crossed: bool
 
 
+class Sending(NamedTuple):
+    """A notification on its way to somewhere."""
+
+    target: str
+    state: State
+    attempts: int
+    done: datetime | None
+
+
 @dataclass(frozen=True)
 class Told:
     """A threshold that was crossed."""
@@ -34,6 +43,7 @@ class Told:
     lapsed: bool
     acted: bool
     what: str
+    deliveries: tuple[Sending, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,7 @@ class BudgetRow:
                 lapsed=one.lapsed,
                 acted=one.acted,
                 what=action_words(one.action) if one.threshold == 100 else "",
+                deliveries=tuple(map(_sending, one.deliveries.all())),
             )
             for one in self.view.history
         ]
@@ -163,6 +174,28 @@ class BudgetRow:
     def money(self, value: Decimal) -> str:
         """With cents; less than a unit with four places."""
         return format_money(value, self.currency, 2 if abs(value) >= 1 or not value else 4)
+
+
+class Notification:
+    """A threshold that was crossed, as one sentence."""
+
+    def __init__(self, crossing: Any) -> None:
+        self.name, self.read, self.percent = crossing.budget.name, crossing.read, crossing.threshold
+        self.at = instants.moment(crossing.at)
+        words = billing.budgets.words(crossing)
+        self.words = f"{words[:1].upper()}{words[1:]}."
+
+
+def _sending(one: Any) -> Sending:
+    done = None if one.done is None else instants.moment(one.done)
+    state = {
+        "pending": State(_("On its way"), one.said, tone="busy", shape="ring"),
+        "delivered": State(_("Delivered"), one.said, tone="ok"),
+        "failed": State(_("Given up"), one.said, tone="bad", shape="diamond"),
+    }[one.state]
+    if one.state == "pending" and one.attempts:
+        state = replace(state, tone="warn", shape="triangle", retry_at=instants.moment(one.next_try))
+    return Sending(one.target, state, one.attempts, done)
 
 
 def action_words(action: str) -> str:

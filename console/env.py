@@ -8,6 +8,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from workloads.meta import quantity
 
@@ -56,6 +57,9 @@ SETTINGS = (
     Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
     Setting("CCI_BUDGET_RESERVE_MINUTES", "5", "Minutes of burn rate that must fit into a budget before more may run."),
+    Setting("CCI_EMAIL_URL", "", "Mail server: smtp, smtp+starttls or smtps://user:password@host. Empty: the log."),
+    Setting("CCI_EMAIL_FROM", "cci@localhost", "Address that notifications are sent from."),
+    Setting("CCI_WEBHOOK_PRIVATE", "0", "1 lets webhooks reach loopback, private and link-local addresses."),
     Setting("CCI_ELB_QUOTA", "10", "ELBs an account may have, unless the account says otherwise."),
     Setting("CCI_WORKER_THREADS", "4", "Reconciles a worker runs at the same time."),
     Setting("CCI_READ_CACHE", "256Mi", "Memory in which a web process keeps objects for reads; 0 reads the database."),
@@ -89,6 +93,34 @@ def amount(name: str) -> int:
     if problem or quantity.parse(get(name)) < 0:
         raise SystemExit(f"{name}={get(name)!r} is not an amount of memory, such as 512Mi or 2Gi.")
     return quantity.whole(get(name))
+
+
+def mail(name: str) -> dict[str, object]:
+    """Django's EMAIL_* settings for `smtp://`, `smtp+starttls://` or `smtps://`, or `file:///folder`; into the log
+    where nothing is said. Raises SystemExit with a sentence."""
+    text = get(name)
+    if not text:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(text)
+    if parts.scheme == "file" and parts.path:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": parts.path}
+    if parts.scheme not in _MAIL_PORTS or not parts.hostname:
+        raise SystemExit(
+            f"{name} is no mail server: write smtp://host:25, smtp+starttls://user:password@host or smtps://"
+        )
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or _MAIL_PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+starttls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
+_MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 def percent(name: str, *, most: int = 100) -> int:

@@ -65,6 +65,8 @@ class Frame:
     burn: Meter
     """Of today; its rate is what everything costs now."""
     alarms: tuple[Alarm, ...] = ()
+    unread: int = 0
+    """Notifications of budgets that nobody has marked as read."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,6 +96,7 @@ class Frame:
 
 def of(visit: Visit) -> Frame:
     """The counts are of the namespace one is in, or of the account."""
+    has_budgets = billing.budgets.has_any(visit.identity)
     return Frame(
         account=visit.identity.account,
         user=visit.identity.user,
@@ -104,10 +107,15 @@ def of(visit: Visit) -> Frame:
             for group in sections.MAP
         ),
         burn=billing.today(visit.identity.account),
-        alarms=tuple(
-            Alarm(one.name, one.namespace, suspended=one.suspended is not None, resuming=one.resuming)
-            for one in billing.budgets.alarms(visit.identity)
-        ),
+        alarms=_alarms(visit) if has_budgets else (),
+        unread=billing.budgets.unread(visit.identity) if has_budgets else 0,
+    )
+
+
+def _alarms(visit: Visit) -> tuple[Alarm, ...]:
+    return tuple(
+        Alarm(one.name, one.namespace, suspended=one.suspended is not None, resuming=one.resuming)
+        for one in billing.budgets.alarms(visit.identity)
     )
 
 

@@ -86,6 +86,7 @@ pages: list[URLPattern] = [
     path("bills/<str:period>/proof/", bills.proof, name="bill-proof"),
     path("bills/<str:period>/focus.csv", bills.as_csv, name="bill-csv"),
     path("bills/<str:period>/focus.json", bills.as_json, name="bill-json"),
+    path("notifications/", budgets.notifications, name="notifications"),
     path("budgets/", budgets.budget_list, name="budgets"),
     path("create/budget/", budgets.budget_create, name="budget-create"),
     path(_BUDGET, budgets.detail, name="budget"),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from django.db import IntegrityError
 
 from billing.budgets import spending
-from billing.budgets.models import Budget, Crossing
+from billing.budgets.models import Budget, Crossing, Delivery
 from billing.budgets.spending import Spending
 from billing.instants import Instant
 from workloads.store.writing import write
@@ -69,6 +69,15 @@ def lapse(budget: Budget, known: Spending) -> None:
             Crossing.objects.filter(pk=crossing.pk).update(lapsed=True)
 
 
+def _to_be_told(budget: Budget, crossing: Crossing) -> None:
+    places = [(Delivery.Channel.EMAIL, address) for address in budget.addresses]
+    if budget.webhook_url:
+        places.append((Delivery.Channel.WEBHOOK, budget.webhook_url))
+    Delivery.objects.bulk_create(
+        Delivery(crossing=crossing, channel=channel, target=target, next_try=crossing.at) for channel, target in places
+    )
+
+
 def _written(budget: Budget, known: Spending, percent: int) -> Crossing | None:
     """None when another watcher was first, or the budget was changed or deleted meanwhile."""
     try:
@@ -76,14 +85,16 @@ def _written(budget: Budget, known: Spending, percent: int) -> Crossing | None:
             now = Budget.objects.select_for_update().filter(pk=budget.pk, version=budget.version).first()
             if now is None:
                 return None
-            return Crossing.objects.create(
+            made = Crossing.objects.create(
                 budget=budget,
                 period_start=known.period_start,
                 threshold=percent,
                 at=known.at,
                 spent=known.spent,
                 amount=budget.amount,
-                action=budget.action,
+                action=now.action,
             )
+            _to_be_told(now, made)
+            return made
     except IntegrityError:
         return None

@@ -7,20 +7,23 @@ stands in the audit trail, in its own transaction.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from billing import instants, prices
-from billing.budgets import actions, cap, crossings, spending
+from billing.budgets import actions, cap, crossings, spending, webhooks
 from billing.budgets.actions import Suspended
 from billing.budgets.models import Budget, Crossing
 from billing.budgets.spending import Spending
-from iam import audit
+from iam import audit, vault
 from iam.audit import Target
 from iam.errors import Busy, Missing, NotAdministrator, Taken, WrongFields
 from iam.identities import Identity
@@ -35,6 +38,7 @@ SCOPES, PERIODS, ACTIONS = Budget.Scope.values, Budget.Period.values, Budget.Act
 WORKLOADS = ("Deployment", "Job", "CronJob")
 THRESHOLDS = (50, 80, 100)
 MOST_BUDGETS, MOST_THRESHOLDS, HIGHEST_THRESHOLD = 200, 10, 1000
+MOST_EMAILS, _LONGEST_EMAIL = 10, 254
 MOST_AMOUNT = Decimal(100_000_000)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _HISTORY = 100
@@ -53,6 +57,8 @@ class Wish:
     amount: Decimal | None = None
     thresholds: tuple[int, ...] = THRESHOLDS
     action: str = Budget.Action.NOTIFY
+    emails: tuple[str, ...] = ()
+    webhook: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class View:
     suspended: Sequence[Suspended] = ()
     bare_pods: Sequence[tuple[str, str]] = ()
     """(namespace, name) of pods in scope that nobody owns: they cannot be suspended."""
+    webhook_secret: str = ""
+    """For whoever may change the budget."""
     burn: Decimal = field(default=Decimal(0))
     """What a second costs as soon as all that is asked for runs."""
 
@@ -107,9 +115,10 @@ def budget(by: Identity, name: str) -> View:
         budget=found,
         spending=known,
         crossed=tuple(sorted(crossings.standing(found, known.period_start))),
-        history=list(found.crossings.order_by("-pk")[:_HISTORY]),
+        history=list(found.crossings.prefetch_related("deliveries").order_by("-pk")[:_HISTORY]),
         suspended=actions.suspended(door, found) if found.suspended is not None else (),
         bare_pods=[_place(pod) for pod in actions.bare_pods(door, found)],
+        webhook_secret=_secret(found) if _may(by, "update", found) else "",
         burn=cap.burn(found, known),
     )
 
@@ -142,6 +151,8 @@ def wish_of(found: Budget) -> Wish:
         amount=found.amount,
         thresholds=found.percents,
         action=found.action,
+        emails=found.addresses,
+        webhook=found.webhook_url,
     )
 
 
@@ -192,6 +203,10 @@ def delete(by: Identity, name: str) -> None:
         transaction.on_commit(doorbell.ring)
 
 
+def words(crossing: Crossing) -> str:
+    return actions.words(crossing)
+
+
 def price_of_resuming(view: View) -> Price:
     """`least` is told with cents, and a little more than it takes."""
     woken: dict[Any, int] = {}
@@ -237,21 +252,32 @@ def _check_amount(view: View, amount: Decimal | None) -> None:
         raise WrongFields({"amount": said})
 
 
+def notifications(by: Identity, *, limit: int = 50) -> list[Crossing]:
+    """The newest first, of the budgets the caller may see."""
+    found = Crossing.objects.filter(budget__account=by.account).select_related("budget").order_by("-pk")
+    return [one for one in found[: 10 * limit] if _may(by, "list", one.budget)][:limit]
+
+
 def unread(by: Identity) -> int:
-    """Notifications that nobody of the account has marked as read."""
+    """Of the notifications, those that nobody of the account has marked as read; 100 stands for more."""
     found = Crossing.objects.filter(budget__account=by.account, read=False).select_related("budget")
-    return sum(_may(by, "list", one.budget) for one in found[:MOST_BUDGETS])
+    return sum(_may(by, "list", one.budget) for one in found[:100])
 
 
-def mark_read(by: Identity, name: str) -> None:
-    found = _found(by, "get", name)
-    found.crossings.filter(read=False).update(read=True)
+def mark_read(by: Identity) -> None:
+    """All that the caller may see, for the whole account. Raises NotAdministrator."""
+    admit(by, "update")
+    seen = [one.pk for one in notifications(by, limit=MOST_BUDGETS) if _may(by, "update", one.budget)]
+    Crossing.objects.filter(pk__in=seen, read=False).update(read=True)
+
+
+def has_any(by: Identity) -> bool:
+    """Whether the account has budgets at all: asked before anything else, on every page."""
+    return not by.is_service_account and Budget.objects.filter(account=by.account).exists()
 
 
 def alarms(by: Identity) -> list[Budget]:
     """Budgets that hold something suspended, or refuse more pods: what every page says."""
-    if by.is_service_account or not Budget.objects.filter(account=by.account).exists():
-        return []
     found = Budget.objects.filter(account=by.account).order_by("name")
     return [one for one in found if _may(by, "list", one) and (one.suspended is not None or _is_stopped(one))]
 
@@ -278,6 +304,9 @@ def _made(by: Identity, wish: Wish) -> Budget:
         currency=prices.current().currency,
         thresholds=_joined(wish.thresholds),
         action=wish.action,
+        emails="\n".join(wish.emails),
+        webhook_url=wish.webhook,
+        webhook_secret=_new_secret() if wish.webhook else "",
         counted_from=instants.day(now),
     )
     if made.period == Budget.Period.TOTAL:
@@ -294,6 +323,9 @@ def _change(found: Budget, asked: Wish, version: int | None) -> None:
         "amount": asked.amount or Decimal(0),
         "thresholds": _joined(asked.thresholds),
         "action": asked.action,
+        "emails": "\n".join(asked.emails),
+        "webhook_url": asked.webhook,
+        "webhook_secret": (found.webhook_secret or _new_secret()) if asked.webhook else "",
         "version": found.version + 1,
     }
     expected = found.version if version is None else version
@@ -326,6 +358,10 @@ def _problems(by: Identity, wish: Wish, *, is_new: bool) -> Iterator[tuple[str, 
         yield "thresholds", f"must be at most {MOST_THRESHOLDS} whole percentages from 1 to {HIGHEST_THRESHOLD}"
     if wish.action not in ACTIONS:
         yield "action", f"must be one of {', '.join(ACTIONS)}"
+    if len(wish.emails) > MOST_EMAILS or not all(_is_address(one) for one in wish.emails):
+        yield "emails", f"must be at most {MOST_EMAILS} e-mail addresses"
+    if wish.webhook and (said := webhooks.problem(wish.webhook)):
+        yield "webhook", said
 
 
 def _scope_problems(by: Identity, wish: Wish) -> Iterator[tuple[str, str]]:
@@ -350,6 +386,22 @@ def _is_there(by: Identity, namespace: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return len(text) <= _LONGEST_EMAIL
+
+
+def _new_secret() -> str:
+    return vault.seal(secrets.token_urlsafe(32))
+
+
+def _secret(budget: Budget) -> str:
+    return vault.unseal(budget.webhook_secret) if budget.webhook_secret else ""
 
 
 def _view(budget: Budget) -> View:
@@ -385,7 +437,8 @@ def _home(wish: Wish) -> str:
 
 def _as_asked(found: Budget, wish: Wish) -> Wish:
     """What cannot be changed stays."""
-    return replace(wish_of(found), amount=wish.amount, thresholds=wish.thresholds, action=wish.action)
+    changed = {name: getattr(wish, name) for name in ("amount", "thresholds", "action", "emails", "webhook")}
+    return replace(wish_of(found), **changed)
 
 
 def _joined(thresholds: Sequence[int]) -> str:

@@ -14,6 +14,7 @@ class Budget(models.Model):
     `workload_kind` and `workload_name` one workload of it.
 
     A total begins at `counted_from`, a midnight; what was spent since then before the budget was made is `opening`.
+    Who is told: `emails`, one a line, and `webhook_url`, signed with `webhook_secret` (sealed by `iam.vault`).
     `version` grows with every change. `suspended` is when the budget suspended what it speaks of; while `resuming`, it
     is bringing that back; with `resume_at_end` it will when the period is over.
     """
@@ -45,6 +46,9 @@ class Budget(models.Model):
     currency = models.CharField(max_length=3)
     thresholds = models.CharField(max_length=64, default="50,80,100")
     action = models.CharField(max_length=7, choices=Action.choices)
+    emails = models.TextField(blank=True, default="")
+    webhook_url = models.CharField(max_length=500, blank=True, default="")
+    webhook_secret = models.CharField(max_length=200, blank=True, default="")
     counted_from = models.BigIntegerField()
     opening = AmountField(default=0)
     suspended = models.BigIntegerField(null=True)
@@ -64,6 +68,10 @@ class Budget(models.Model):
     def percents(self) -> tuple[int, ...]:
         """Ascending; the last step before nothing is left, 100, is always one of them."""
         return tuple(sorted({100, *(int(one) for one in self.thresholds.split(",") if one)}))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(self.emails.split())
 
     @property
     def columns(self) -> dict[str, str]:
@@ -111,3 +119,33 @@ class Crossing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.budget_id}: {self.threshold} %"
+
+
+class Delivery(models.Model):
+    """A crossing that is told somewhere: written with the crossing, and tried until it is there or given up. `said` is
+    what the other side answered last. A receiver may hear one twice (the answer can be lost): `id` stays the same."""
+
+    class Channel(models.TextChoices):
+        WEBHOOK = "webhook"
+        EMAIL = "email"
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    crossing = models.ForeignKey(Crossing, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=7, choices=Channel.choices)
+    target = models.CharField(max_length=500)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
+    attempts = models.IntegerField(default=0)
+    next_try = models.BigIntegerField()
+    said = models.CharField(max_length=300, blank=True, default="")
+    done = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("next_try",), name="delivery_due", condition=models.Q(state="pending")),)
+
+    def __str__(self) -> str:
+        return f"{self.channel} to {self.target}"

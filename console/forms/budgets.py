@@ -24,6 +24,8 @@ class BudgetDraft:
     amount: str = ""
     thresholds: str = "50, 80, 100"
     action: str = "notify"
+    emails: str = ""
+    webhook: str = ""
     version: str = ""
 
     @classmethod
@@ -43,6 +45,8 @@ class BudgetDraft:
             amount=f"{budget.amount.normalize():f}",
             thresholds=", ".join(map(str, budget.percents)),
             action=budget.action,
+            emails=", ".join(budget.addresses),
+            webhook=budget.webhook_url,
             version=str(budget.version),
         )
 
@@ -59,6 +63,8 @@ class BudgetDraft:
             amount=amount(self.amount),
             thresholds=percents(self.thresholds),
             action=self.action,
+            emails=tuple(dict.fromkeys(part for part in re.split(r"[\s,;]+", self.emails) if part)),
+            webhook=self.webhook,
         )
 
 

@@ -254,6 +254,8 @@ class BudgetAnswer(serializers.Serializer[JSON]):
     thresholds = serializers.ListField(child=serializers.IntegerField())
     crossed = serializers.ListField(child=serializers.IntegerField(), help_text="Thresholds, in this period.")
     action = serializers.ChoiceField(choices=["notify", "stop", "suspend"])
+    emails = names()
+    webhook = serializers.CharField(allow_blank=True)
     state = serializers.ChoiceField(choices=["fine", "near", "over", "stopped", "suspended", "resuming"])
     version = serializers.IntegerField()
 
@@ -266,6 +268,15 @@ class SuspendedAnswer(ReferenceAnswer):
     replicas = serializers.IntegerField(allow_null=True, help_text="Before; null of Jobs and CronJobs.")
 
 
+class DeliveryAnswer(serializers.Serializer[JSON]):
+    id = serializers.UUIDField(help_text="The header CCI-Delivery of a webhook: the same however often it is tried.")
+    channel = serializers.ChoiceField(choices=["webhook", "email"])
+    target = serializers.CharField()
+    state = serializers.ChoiceField(choices=["pending", "delivered", "failed"])
+    attempts = serializers.IntegerField()
+    message = serializers.CharField(allow_blank=True)
+
+
 class CrossingAnswer(serializers.Serializer[JSON]):
     threshold = serializers.IntegerField()
     at = serializers.DateTimeField()
@@ -273,9 +284,11 @@ class CrossingAnswer(serializers.Serializer[JSON]):
     amount = money()
     lapsed = serializers.BooleanField(help_text="The amount was changed afterwards: it can be crossed again.")
     done = serializers.BooleanField(help_text="Whether what follows from it has been done.")
+    deliveries = DeliveryAnswer(many=True)
 
 
 class OneBudgetAnswer(BudgetAnswer):
+    webhookSecret = serializers.CharField(allow_blank=True, help_text="For whoever may change the budget.")
     resumeAtEnd = serializers.BooleanField()
     suspended = SuspendedAnswer(many=True)
     history = CrossingAnswer(many=True)

@@ -34,6 +34,8 @@ class BudgetQuestion(serializers.Serializer[JSON]):
     amount = serializers.DecimalField(max_digits=20, decimal_places=10)
     thresholds = serializers.ListField(child=serializers.IntegerField(), default=list(budgets.THRESHOLDS))
     action = serializers.ChoiceField(choices=budgets.ACTIONS, default="notify")
+    emails = serializers.ListField(child=serializers.CharField(max_length=254), default=list)
+    webhook = serializers.CharField(max_length=500, default="", allow_blank=True)
 
 
 class BudgetChange(serializers.Serializer[JSON]):
@@ -42,6 +44,8 @@ class BudgetChange(serializers.Serializer[JSON]):
     amount = serializers.DecimalField(max_digits=20, decimal_places=10, required=False)
     thresholds = serializers.ListField(child=serializers.IntegerField(), required=False)
     action = serializers.ChoiceField(choices=budgets.ACTIONS, required=False)
+    emails = serializers.ListField(child=serializers.CharField(max_length=254), required=False)
+    webhook = serializers.CharField(max_length=500, required=False, allow_blank=True)
     version = serializers.IntegerField(required=False, default=None, allow_null=True)
 
 
@@ -71,7 +75,8 @@ class BudgetsView(Resource):
                 raise Forbidden("cci:budget:create") from None  # who may not is told that first
             raise
         asked["workload_kind"], asked["workload_name"] = asked.pop("workloadKind"), asked.pop("workloadName")
-        wish = budgets.Wish(**{**asked, "thresholds": tuple(asked["thresholds"])})
+        lists = {name: tuple(asked[name]) for name in ("thresholds", "emails")}
+        wish = budgets.Wish(**{**asked, **lists})
         return Response(_summary(budgets.create(who, wish)), status=201)
 
 
@@ -89,8 +94,7 @@ class BudgetView(Resource):
         stored = budgets.budget(who, name)
         asked = read(BudgetChange, request.data)
         version = asked.pop("version", None)
-        if "thresholds" in asked:
-            asked["thresholds"] = tuple(asked["thresholds"])
+        asked |= {name: tuple(asked[name]) for name in ("thresholds", "emails") if name in asked}
         wish = replace(budgets.wish_of(stored.budget), **asked)
         return Response(_summary(budgets.change(who, name, wish, version=version)))
 
@@ -109,7 +113,8 @@ class BudgetResumeView(Resource):
         who = identity(request)
         budgets.admit(who, "update", name)
         asked = read(ResumeQuestion, request.data)
-        return Response(_detail(budgets.resume(who, name, amount=asked["amount"], at_end=asked["atEnd"])))
+        view = budgets.resume(who, name, amount=asked["amount"], at_end=asked["atEnd"])
+        return Response({**_detail(view), "webhookSecret": ""})  # answers of writes are kept
 
 
 def _summary(view: budgets.View) -> JSON:
@@ -132,6 +137,8 @@ def _summary(view: budgets.View) -> JSON:
         "thresholds": list(budget.percents),
         "crossed": list(view.crossed),
         "action": budget.action,
+        "emails": list(budget.addresses),
+        "webhook": budget.webhook_url,
         "state": view.state,
         "version": budget.version,
     }
@@ -140,6 +147,7 @@ def _summary(view: budgets.View) -> JSON:
 def _detail(view: budgets.View) -> JSON:
     return {
         **_summary(view),
+        "webhookSecret": view.webhook_secret,
         "resumeAtEnd": view.budget.resume_at_end,
         "suspended": [
             {"kind": one.kind, "namespace": one.namespace, "name": one.name, "replicas": one.replicas}
@@ -153,6 +161,17 @@ def _detail(view: budgets.View) -> JSON:
                 "amount": billing.plain(one.amount),
                 "lapsed": one.lapsed,
                 "done": one.acted,
+                "deliveries": [
+                    {
+                        "id": str(told.pk),
+                        "channel": told.channel,
+                        "target": told.target,
+                        "state": told.state,
+                        "attempts": told.attempts,
+                        "message": told.said,
+                    }
+                    for told in one.deliveries.all()
+                ],
             }
             for one in view.history
         ],

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from billing import client as billing
 from console import frame
 from console.access import Visit, guarded
-from console.budgetrows import BudgetRow, action_words
+from console.budgetrows import BudgetRow, Notification, action_words
 from console.forms import budgets as forms
 from console.forms.budgets import BudgetDraft
 from console.forms.drafts import FieldError, text
@@ -22,6 +22,7 @@ from console.views import create
 from iam.errors import Busy, IamError, NotAdministrator, WrongFields
 
 SECTION = "budgets"
+_CHANGEABLE = ("amount", "thresholds", "action", "emails", "webhook", "version")
 _FOLLOWED = ("Deployment", "Job", "CronJob", "Pod", "Event")
 """What moves money, or tells that it has moved."""
 
@@ -69,9 +70,7 @@ def edit(visit: Visit, *, name: str) -> HttpResponse:
     draft = stored
     if posted:
         typed = BudgetDraft.read(posted)
-        draft = replace(
-            stored, amount=typed.amount, thresholds=typed.thresholds, action=typed.action, version=typed.version
-        )
+        draft = replace(stored, **{one: getattr(typed, one) for one in _CHANGEABLE})
         errors = _changed(visit, draft)
         if not errors:
             messages.success(visit.request, _("%(name)s was changed.") % {"name": name})
@@ -107,6 +106,22 @@ def resume(visit: Visit, *, name: str) -> HttpResponse:
             return redirect("console:budget", name=name)
     context = {**common, "least": row.money(least), "amount": typed, "how": text(posted, "how", "amount")}
     return create.form(visit, "budgets/resume.html", SECTION, context, errors)
+
+
+@guarded("GET", "POST")
+def notifications(visit: Visit) -> HttpResponse:
+    """What budgets have told, and the button that marks all of it as read."""
+    if visit.request.method == "POST":
+        billing.budgets.mark_read(visit.identity)
+        return redirect("console:notifications")
+    context = {
+        "visit": visit,
+        "frame": frame.of(visit),
+        "section": SECTION,
+        "told": [Notification(one) for one in billing.budgets.notifications(visit.identity)],
+        "may_change": billing.budgets.may(visit.identity, "update"),
+    }
+    return render(visit.request, "budgets/notifications.html", context)
 
 
 def _made(visit: Visit, draft: BudgetDraft) -> list[FieldError]:

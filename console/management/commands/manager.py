@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from billing import meter
-        from billing.budgets import watcher
+        from billing.budgets import deliveries, watcher
         from workloads.controllers import relay
 
         stop, metered = threading.Event(), threading.Event()
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             "relay": relay.run,
             "meter": partial(meter.run, told=metered.set),
             "budgets": partial(watcher.run, wake=metered),
+            "deliveries": deliveries.run,
             "housekeeping": housekeeping,
         }
         threads = [
