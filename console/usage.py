@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from console import rows
+from console import curves, rows
+from console.curves import Curves
 from console.rows import PodRow
 from console.sizes import Size
-from workloads.client import Client, PodFigures
+from workloads.client import Client, PodFigures, UsagePoint
 from workloads.meta.errors import StatusError
 
 _MIB = 1024**2
@@ -62,6 +64,31 @@ def of_owned(client: Client, pods: Sequence[PodRow]) -> dict[str, Usage]:
             measured = client.usage(namespace, owner_uid=uid)
             found.update({one.uid: _usage(one, by_uid[one.uid].size) for one in measured if one.uid in by_uid})
     return found
+
+
+def curves_of_pod(client: Client, row: PodRow) -> Curves | None:
+    with suppress(StatusError):
+        return _curves(client.usage_history(row.namespace, pod=row.name), [row])
+    return None
+
+
+def curves_of_owned(client: Client, pods: Sequence[PodRow]) -> Curves | None:
+    """The sum over pods that somebody controls."""
+    points: dict[str, Sequence[UsagePoint]] = {}
+    with suppress(StatusError):
+        for namespace, uid in {(row.namespace, owner["uid"]) for row in pods if (owner := rows.controller_of(row.obj))}:
+            points.update(client.usage_history(namespace, owner_uid=uid))
+    return _curves(points, pods)
+
+
+def _curves(points: Mapping[str, Sequence[UsagePoint]], pods: Sequence[PodRow]) -> Curves | None:
+    sizes = [row.size for row in pods if row.uid in points and row.size]
+    return curves.of(
+        points,
+        cpu_millis=sum(size.cpu_millis for size in sizes),
+        memory_mib=sum(size.memory_mib for size in sizes),
+        now=datetime.now(UTC),
+    )
 
 
 def _usage(figures: PodFigures, size: Size | None) -> Usage:

@@ -56,6 +56,7 @@ from workloads.verbs.calls import (
     Rows,
     SessionTarget,
     Subresource,
+    UsagePoint,
     WriteOptions,
 )
 from workloads.verbs.drafts import loaded
@@ -91,6 +92,7 @@ __all__ = (
     "Session",
     "SessionTarget",
     "Subresource",
+    "UsagePoint",
     "WriteOptions",
     "bearer",
     "check_agent",
@@ -374,6 +376,13 @@ class Client:
         """What a pod uses now. Raises NotFound also while it does not run or is too young to be measured, Unavailable
         while the agent is away."""
         return usage.of_pod(self.identity, namespace, pod)
+
+    def usage_history(
+        self, namespace: str, *, pod: str = "", owner_uid: str | None = None
+    ) -> dict[str, Sequence[UsagePoint]]:
+        """By pod uid the last hour of a pod, or of Running pods of one owner (a hundred at most). Raises NotFound,
+        Forbidden, Unavailable."""
+        return dict(usage.history(self.identity, namespace, name=pod, owner_uid=owner_uid))
 
     def usage(
         self,

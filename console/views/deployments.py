@@ -85,6 +85,12 @@ def pods(visit: Visit, *, namespace: str, name: str) -> Context:
     return {**common, "usage": _usage(visit, common)}
 
 
+@page("deployments/monitoring.html", kinds=("Deployment", "Pod"))
+def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "monitoring")
+    return {**common, "curves": usage.curves_of_owned(visit.client, common["row"].pods)}
+
+
 @page("deployments/events.html", kinds=("Deployment", "Event"))
 def events(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "events")

@@ -145,6 +145,12 @@ def _runs(entry: Context) -> bool:
     return "running" in (entry.get("state") or {})
 
 
+@page("pods/monitoring.html", kinds=("Pod",))
+def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "monitoring")
+    return {**common, "curves": usage.curves_of_pod(visit.client, common["row"])}
+
+
 @page("pods/events.html", kinds=("Pod", "Event"))
 def events(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "events")

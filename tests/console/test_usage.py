@@ -39,8 +39,26 @@ def test_usage_stands_beside_the_billed_size(browser: Browser, page: str) -> Non
     assert "34 MiB 3 %" in text
 
 
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("page", ["pods/web-0001-aaaaa/monitoring/", "deployments/web/monitoring/"])
+def test_the_last_hour_is_drawn_and_said_in_words(browser: Browser, monkeypatch: Any, page: str) -> None:
+    monkeypatch.setattr("console.usage.datetime", _March)
+    text = text_of(browser, f"/namespaces/shop/{page}")
+    assert "Now 0.12" in text
+    assert "billed 0.25" in text
+    assert "34 MiB" in text
+
+
+class _March(datetime):
+    """The noon of `measured`, some seconds later."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime(2026, 3, 1, 12, 0, 20, tzinfo=tz)
+
+
 @pytest.mark.usefixtures("shop")
-@pytest.mark.parametrize("page", ["pods/web-0001-aaaaa/", "deployments/web/"])
+@pytest.mark.parametrize("page", ["pods/web-0001-aaaaa/", "deployments/web/", "pods/web-0001-aaaaa/monitoring/"])
 def test_without_the_agent_the_page_stands(browser: Browser, settings: Any, page: str) -> None:
     settings.AGENT_SOCKET = settings.AGENT_SOCKET.with_name("nothing.sock")
     answer = browser.get(f"/namespaces/shop/{page}")

@@ -82,8 +82,14 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         "/create/yaml/",
         "/namespaces/",
         *(f"/namespaces/{namespace}/{tab}" for tab in ("", "yaml/", "events/", "deployments/", "pods/", "delete/")),
-        *(deployment + tab for tab in ("", "pods/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")),
-        *(pod + tab for tab in ("", "containers/", "logs/", "terminal/", "events/", "yaml/", "cost/", "delete/")),
+        *(
+            deployment + tab
+            for tab in ("", "pods/", "monitoring/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")
+        ),
+        *(
+            pod + tab
+            for tab in ("", "containers/", "logs/", "terminal/", "monitoring/", "events/", "yaml/", "cost/", "delete/")
+        ),
         f"/namespaces/{namespace}/ended-pods/",
         *(f"/namespaces/{namespace}/{section}/" for section in ("jobs", "cronjobs", "configmaps", "secrets")),
         *(job + tab for tab in ("", "cost/", "suspend/", "scale/", "again/", "delete/")),

@@ -38,7 +38,6 @@ MOST_STREAMS, MOST_OF_ACCOUNT = 300, 100
 CHUNK_BYTES = 64 * 1024
 
 _LOG = re.compile(r"/v1/pods/([^/]+)/containers/([^/]+)/log")
-_HISTORY = re.compile(r"/v1/pods/([^/]+)/usage/history")
 _JSON = b"application/json"
 
 
@@ -98,9 +97,8 @@ class Application:
             await _send_json(send, await self._call(self._images))
         elif path == "/v1/usage":
             await _send_json(send, await self._call(lambda: self._usage(_uids(scope))))
-        elif match := _HISTORY.fullmatch(path):
-            uid = Uid(match[1])
-            await _send_json(send, await self._call(lambda: self._history(uid)))
+        elif path == "/v1/usage/history":
+            await _send_json(send, await self._call(lambda: self._history(_uids(scope))))
         elif match := _LOG.fullmatch(path):
             await self._log(Uid(match[1]), match[2], _log_query(scope), receive, send)
         else:
@@ -130,8 +128,8 @@ class Application:
     def _usage(self, uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
         return {"items": [figure(one) for one in self._sampler.figures(uids)]}
 
-    def _history(self, uid: Uid) -> dict[str, list[dict[str, Any]]]:
-        return {"items": [figure(one) for one in self._sampler.history(uid)]}
+    def _history(self, uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+        return {"items": [figure(one) for one in self._sampler.history(uids)]}
 
     async def _log(self, uid: Uid, container: str, query: _LogQuery, receive: Receive, send: Send) -> None:
         if self._open.total() >= self._most or self._open[query.account] >= self._most_of_account:

@@ -90,9 +90,9 @@ class Sampler:
         found = (track.figure() for track in self._fresh())
         return [one for one in found if one and (not uids or one.uid in uids)]
 
-    def history(self, uid: Uid) -> list[Figure]:
-        """Of one pod's containers as they run now, the oldest first. Raises RuntimeFault."""
-        found = [figure for track in self._fresh() for figure in track.history if figure.uid == uid]
+    def history(self, uids: Collection[str]) -> list[Figure]:
+        """Of these pods' containers as they run now, the oldest first. Raises RuntimeFault."""
+        found = [figure for track in self._fresh() for figure in track.history if figure.uid in uids]
         return sorted(found, key=lambda figure: figure.at)
 
     def _fresh(self) -> list[_Track]:

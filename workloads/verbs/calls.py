@@ -164,6 +164,16 @@ class ContainerFigure:
 
 
 @dataclass(frozen=True)
+class UsagePoint:
+    """What one container used at some instant of the last hour."""
+
+    container: str
+    at: datetime
+    cpu_nanocores: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
 class PodFigures:
     """What a running pod uses: CPU over the `window` that ended at `at`, memory as it was then."""
 

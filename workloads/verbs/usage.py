@@ -18,7 +18,7 @@ from workloads.meta import times
 from workloads.meta.errors import NotFound, Unavailable
 from workloads.store.objects import Row
 from workloads.verbs import reads
-from workloads.verbs.calls import ContainerFigure, PodFigures
+from workloads.verbs.calls import ContainerFigure, PodFigures, UsagePoint
 
 TIMEOUT_SECONDS = 5.0
 MOST_NAMED = 100
@@ -57,6 +57,28 @@ def of_pod(identity: Identity, namespace: str, name: str) -> PodFigures:
     return found[0]
 
 
+def history(
+    identity: Identity, namespace: str, *, name: str = "", owner_uid: str | None = None
+) -> dict[str, list[UsagePoint]]:
+    """By pod uid what each container of a pod, or of Running pods of one owner (`MOST_NAMED` at most), used every half
+    minute of the last hour, the oldest first. Raises NotFound, Forbidden, Unavailable."""
+    if name:
+        rows = [reads.get(identity, "Pod", name, namespace)]
+    else:
+        rows = reads.rows(identity, "Pod", namespace, owner_uid=owner_uid).rows
+    running = [row.uid for row in rows if row.phase == "Running"][:MOST_NAMED]
+    found: dict[str, list[UsagePoint]] = {}
+    for item in _asked_of_agent(running, path="/v1/usage/history") if running else ():
+        point = UsagePoint(
+            container=item["container"],
+            at=times.parse(item["at"]),
+            cpu_nanocores=item["cpuNanocores"],
+            memory_bytes=item["memoryBytes"],
+        )
+        found.setdefault(item["uid"], []).append(point)
+    return found
+
+
 def told(rows: Iterable[Row], by_uid: Mapping[str, list[dict[str, Any]]]) -> list[PodFigures]:
     """What the agent's items, by pod, say of those of `rows` that are Running."""
     return [_figures(row, by_uid[row.uid]) for row in rows if row.phase == "Running" and row.uid in by_uid]
@@ -85,7 +107,7 @@ def _figures(row: Row, items: list[dict[str, Any]]) -> PodFigures:
     )
 
 
-def _asked_of_agent(uids: Collection[str]) -> list[dict[str, Any]]:
+def _asked_of_agent(uids: Collection[str], *, path: str = "/v1/usage") -> list[dict[str, Any]]:
     """Raises Unavailable."""
     if not settings.AGENT_SOCKET.exists():
         raise Unavailable(f"{_AWAY}: the node agent is not running, nobody measures pods now")
@@ -94,7 +116,7 @@ def _asked_of_agent(uids: Collection[str]) -> list[dict[str, Any]]:
     named = {"uid": list(uids) if len(uids) <= MOST_NAMED else []}
     try:
         with httpx.Client(transport=transport, base_url="http://agent", timeout=TIMEOUT_SECONDS) as client:
-            answer = client.get("/v1/usage", params=named, headers=headers).raise_for_status()
+            answer = client.get(path, params=named, headers=headers).raise_for_status()
         return list(orjson.loads(answer.content)["items"])
     except (httpx.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise Unavailable(f"{_AWAY}: the node agent does not answer, nobody measures pods now: {error}") from error

@@ -106,7 +106,7 @@ def test_usage_is_told_once_it_is_measured(
     assert (item["uid"], item["container"], item["windowSeconds"]) == (pod.uid, "app", 15.0)
     assert (item["cpuNanocores"], item["memoryBytes"]) == (250_000_000, 4096)
     assert agent.get("/v1/usage", params={"uid": "other"}).json() == {"items": []}
-    assert agent.get(f"/v1/pods/{pod.uid}/usage/history").json()["items"] == [item]
+    assert agent.get("/v1/usage/history", params={"uid": pod.uid}).json()["items"] == [item]
 
 
 def test_a_log_is_read_to_its_end(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:

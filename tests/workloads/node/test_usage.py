@@ -90,7 +90,7 @@ def test_a_clock_that_goes_back_makes_no_negative_rate(runtime: Simulated, pod: 
 def test_an_hour_is_kept_in_steps_of_half_a_minute(runtime: Simulated, pod: SandboxSpec, clock: Clock) -> None:
     sampler = Sampler(runtime)
     sample(sampler, clock, 900)
-    history = [one for one in sampler.history(pod.uid) if one.container == "app"]
+    history = [one for one in sampler.history([pod.uid]) if one.container == "app"]
     assert len(history) == 120
     assert history[-1].at - history[0].at == timedelta(seconds=119 * 30)
 
