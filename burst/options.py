@@ -26,6 +26,9 @@ class Options:
     kubelet_certificate: str
     kubelet_key: str
     lease_namespace: str
+    webhook_port: int
+    webhook_service: str
+    webhook_url: str
     identity: str
     grace: int
     rules: tuple[Rule, ...]
@@ -51,6 +54,14 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--kubelet-port", type=int, default=10250, help="of logs, exec and metrics")
     parser.add_argument("--kubelet-certificate", default="", help="PEM file; without it, one is made")
     parser.add_argument("--kubelet-key", default="", help="PEM file of its key")
+    parser.add_argument("--webhook-port", type=int, default=0, help="of the admission webhook; 0: there is none")
+    parser.add_argument(
+        "--webhook-service",
+        default="kube-system/cci-burst",
+        metavar="NAMESPACE/NAME",
+        help="by which the cluster asks it",
+    )
+    parser.add_argument("--webhook-url", default="", help="by which the cluster asks it, instead of a Service")
     parser.add_argument("--lease-namespace", default="kube-system", help="where replicas elect a leader")
     parser.add_argument(
         "--grace-seconds",
@@ -72,6 +83,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         parser.error(str(error))
     if given.grace_seconds < SHORTEST_GRACE:
         parser.error(f"--grace-seconds must be at least {SHORTEST_GRACE}")
+    if not re.fullmatch(r"[a-z0-9-]+/[a-z0-9-]+", given.webhook_service):
+        parser.error("--webhook-service is written NAMESPACE/NAME")
     if bool(given.kubelet_certificate) != bool(given.kubelet_key):
         parser.error("--kubelet-certificate and --kubelet-key belong together")
     if given.cluster_api and not re.fullmatch(r".+:\d{1,5}", given.cluster_api):
@@ -85,6 +98,9 @@ def parse(arguments: list[str] | None = None) -> Options:
         kubelet_certificate=given.kubelet_certificate,
         kubelet_key=given.kubelet_key,
         lease_namespace=given.lease_namespace,
+        webhook_port=given.webhook_port,
+        webhook_service=given.webhook_service,
+        webhook_url=given.webhook_url,
         identity=os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
         grace=given.grace_seconds,
         rules=rules,

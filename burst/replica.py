@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from burst import certificates, names, serving
+from yarl import URL
+
+from burst import certificates, names, serving, webhook
 from burst.api import Api, ApiError, Unreachable
 from burst.authorization import Authorization
 from burst.certificates import Bundle
@@ -17,10 +19,11 @@ from burst.credentials import NoCredentials
 from burst.election import Election
 from burst.heartbeat import Heartbeat
 from burst.kubelet import Kubelet
-from burst.leader import Leader
+from burst.leader import RETRY_SECONDS, Leader
 from burst.node import Place
 from burst.options import Options
 from burst.translate import Cluster
+from burst.webhook import Webhook
 
 JSON = dict[str, Any]
 
@@ -35,11 +38,14 @@ class Replica:
         self._given, self._cluster_api, self._cci = given, cluster_api, cci
         self._cluster = Cluster(given.cluster_id, given.rules, given.api_address)
         self._place = Place(given.address, given.kubelet_port)
+        self._webhook = Webhook(cluster_api)
         self._leader: Leader | None = None
 
     async def run(self) -> None:
         """Elects, leads, and stands for election again, until it is cancelled."""
-        server = await self._serve_kubelet()
+        servers = [await self._serve_kubelet()]
+        if self._given.webhook_port:
+            servers.append(await self._serve_webhook())
         election = Election(self._cluster_api, self._given.identity, namespace=self._given.lease_namespace)
         try:
             while True:
@@ -47,7 +53,8 @@ class Replica:
                 leader = Leader(self._cluster_api, self._cci, self._cluster, self._place, heartbeat)
                 await election.lead(partial(self._lead, leader))
         finally:
-            server.close()
+            for server in servers:
+                server.close()
 
     async def _lead(self, leader: Leader) -> None:
         self._leader = leader
@@ -67,10 +74,36 @@ class Replica:
             Authorization(self._cluster_api),
             wanted=self._wanted,
             there=self._there,
+            measures=self._webhook.measures,
         )
         bundle = self._bundle()
         context = certificates.server_context(bundle, clients=await self._clients())
         return await serving.serve(kubelet.handle, host="", port=self._given.kubelet_port, context=context)
+
+    async def _serve_webhook(self) -> asyncio.Server:
+        """Waits until the cluster has taken its certificate and its address."""
+        given = self._given
+        namespace, name = given.webhook_service.split("/")
+        hosts = (f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.cluster.local", self._place.address)
+        host = URL(given.webhook_url).host if given.webhook_url else None
+        server: asyncio.Server | None = None
+        while True:
+            try:
+                bundle = await webhook.certificate(
+                    self._cluster_api, given.lease_namespace, *hosts, *([host] if host else [])
+                )
+                context = certificates.server_context(bundle)
+                if server is None:
+                    server = await serving.serve(
+                        self._webhook.handle, host="", port=given.webhook_port, context=context
+                    )
+                service: JSON = {"namespace": namespace, "name": name, "path": webhook.PATH, "port": 443}
+                client: JSON = {"url": given.webhook_url} if given.webhook_url else {"service": service}
+                await webhook.configure(self._cluster_api, client, bundle.authority)
+                return server
+            except (ApiError, *Unreachable) as error:
+                log.warning("the webhook cannot be set up: %s", error or type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _bundle(self) -> Bundle:
         """Raises NoCredentials."""
