@@ -224,7 +224,7 @@ def _marked(door: Client, namespace: str | None) -> Iterator[tuple[JSON, JSON]]:
     for kind in KINDS:
         for obj in door.list(kind, namespace).items:
             text = (obj["metadata"].get("annotations") or {}).get(ANNOTATION)
-            left = _read(text) if text else None
+            left = _read(text) if text and not _is_part(obj) else None
             if left is not None:
                 yield obj, left
 
@@ -250,10 +250,16 @@ def _as_row(obj: JSON, left: JSON) -> Suspended:
 def _is_in_scope(budget: Budget, obj: JSON) -> bool:
     """What belongs to another object that is in scope is that one's."""
     owner = marks.controller_of(obj)
-    if owner is not None and (obj["kind"], owner.kind) != ("Job", "CronJob"):
+    if _is_part(obj):
         return False
     kind, name = (owner.kind, owner.name) if owner else (obj["kind"], obj["metadata"]["name"])
     return promises.is_about(budget, Place(obj["metadata"]["namespace"], kind, name, _NO_SIZE))
+
+
+def _is_part(obj: JSON) -> bool:
+    """Of an object that is suspended itself. A Deployment's ReplicaSets carry its annotations, too."""
+    owner = marks.controller_of(obj)
+    return owner is not None and (obj["kind"], owner.kind) != ("Job", "CronJob")
 
 
 _NO_SIZE = Specification(0, 0)
