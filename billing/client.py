@@ -12,6 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from billing import focus, instants, live, marks, offers, prices, proofs, rating, statements
+from billing.balances import door as balances_door
 from billing.budgets import door
 from billing.instants import DAY, HOUR, Instant
 from billing.live import Tally
@@ -65,6 +66,8 @@ from workloads.meta.errors import Refused
 
 budgets = door
 """What may be spent, and what happens then: a room of its own behind this door."""
+balances = balances_door
+"""Prepaid accounts: a room of its own, too."""
 
 
 @dataclass(frozen=True)

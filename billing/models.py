@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Never
 
 from django.db import models
 
+from billing.balances.models import Credit as Credit
+from billing.balances.models import Purse as Purse
 from billing.budgets.models import Budget as Budget
 from billing.budgets.models import Crossing as Crossing
 from billing.budgets.models import Delivery as Delivery

@@ -57,6 +57,7 @@ SETTINGS = (
     Setting("CCI_OFF_GRID", "refuse", "What happens to a pod off the specification grid: refuse or round."),
     Setting("CCI_NAMESPACE_QUOTA", "5", "Namespaces an account may have, unless the account says otherwise."),
     Setting("CCI_BUDGET_RESERVE_MINUTES", "5", "Minutes of burn rate that must fit into a budget before more may run."),
+    Setting("CCI_ARREARS_GRACE_HOURS", "24", "Hours a prepaid account without money goes on before it is frozen."),
     Setting("CCI_EMAIL_URL", "", "Mail server: smtp, smtp+starttls or smtps://user:password@host. Empty: the log."),
     Setting("CCI_EMAIL_FROM", "cci@localhost", "Address that notifications are sent from."),
     Setting("CCI_WEBHOOK_PRIVATE", "0", "1 lets webhooks reach loopback, private and link-local addresses."),

@@ -65,6 +65,8 @@ class Frame:
     burn: Meter
     """Of today; its rate is what everything costs now."""
     alarms: tuple[Alarm, ...] = ()
+    arrears: billing.balances.View | None = None
+    """Of a prepaid account without money."""
     unread: int = 0
     """Notifications of budgets that nobody has marked as read."""
 
@@ -107,6 +109,7 @@ def of(visit: Visit) -> Frame:
             for group in sections.MAP
         ),
         burn=billing.today(visit.identity.account),
+        arrears=billing.balances.alarm(visit.identity.account),
         alarms=_alarms(visit) if has_budgets else (),
         unread=billing.budgets.unread(visit.identity) if has_budgets else 0,
     )

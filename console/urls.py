@@ -6,6 +6,7 @@ from console.rest.document import DocumentView
 from console.views import (
     accesskeys,
     audit,
+    balances,
     bills,
     budgets,
     configuration,
@@ -87,6 +88,7 @@ pages: list[URLPattern] = [
     path("bills/<str:period>/focus.csv", bills.as_csv, name="bill-csv"),
     path("bills/<str:period>/focus.json", bills.as_json, name="bill-json"),
     path("notifications/", budgets.notifications, name="notifications"),
+    path("balance/", balances.balance, name="balance"),
     path("budgets/", budgets.budget_list, name="budgets"),
     path("create/budget/", budgets.budget_create, name="budget-create"),
     path(_BUDGET, budgets.detail, name="budget"),

@@ -82,20 +82,22 @@ def suspend(crossing: Crossing) -> None:
     if crossing.lapsed or crossing.threshold != 100 or crossing.action != Budget.Action.SUSPEND:
         return
     Budget.objects.filter(pk=budget.pk).update(suspended=crossing.at, resuming=False)
-    suspend_scope(door_of(budget), budget, by=f"budget {budget.name}")
+    by = f"budget {budget.name}"
+    suspend_scope(door_of(budget), budget, by=by, why=f"because {by} is used up")
 
 
 FOLLOW = (announce, suspend)
 
 
-def suspend_scope(door: Client, budget: Budget, *, by: str) -> None:
+def suspend_scope(door: Client, budget: Budget, *, by: str, why: str) -> None:
+    """`why` follows "suspended, " in Events. Raises Waits."""
     failed = []
     for kind in KINDS:
         for obj in door.list(kind, budget.namespace or None).items:
-            if _is_in_scope(budget, obj) and not _suspend_one(door, obj, by):
+            if _is_in_scope(budget, obj) and not _suspend_one(door, obj, by, why):
                 failed.append(f"{kind} {obj['metadata']['name']}")
     for pod in bare_pods(door, budget):
-        said = f"{by} is used up; a pod by itself cannot be suspended: it runs and costs on until it is deleted"
+        said = f"not suspended, {why}: a pod by itself cannot be; it runs and costs on until it is deleted"
         door.record_event(pod, type="Warning", reason="NotSuspended", message=said, component=COMPONENT)
     if failed:
         raise Waits(f"not suspended yet: {', '.join(failed)}")
@@ -140,7 +142,7 @@ def resume(door: Client, *, by: str, namespace: str | None) -> int:
     return sum(not _resume_one(door, obj, left) for obj, left in _marked(door, namespace) if left.get("by") == by)
 
 
-def _suspend_one(door: Client, obj: JSON, by: str) -> bool:
+def _suspend_one(door: Client, obj: JSON, by: str, why: str) -> bool:
     """False when it could not be done yet."""
     for _ in range(_TRIES):
         patch = _suspension(obj, by)
@@ -156,7 +158,7 @@ def _suspend_one(door: Client, obj: JSON, by: str) -> bool:
         except StatusError:
             logger.exception("%s %s cannot be suspended.", obj["kind"], obj["metadata"]["name"])
             return False
-        said = f"suspended, because {by} is used up; it comes back as it was when that is resumed"
+        said = f"suspended, {why}; it comes back as it was when that is over"
         door.record_event(done, type="Warning", reason="Suspended", message=said, component=COMPONENT)
         return True
     return False

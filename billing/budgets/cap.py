@@ -34,7 +34,10 @@ JSON = dict[str, Any]
 ERROR_CODE = "CCI.01.403110"
 _PARTS = ("ReplicaSet", "Pod")
 """What our own controllers make of something that has been admitted before."""
-_ANY = "SELECT 1 FROM billing_budget WHERE account = %s LIMIT 1"
+ARREARS = "CCI.01.403111"
+_ANY = """
+    SELECT (SELECT 1 FROM billing_budget WHERE account = %s LIMIT 1),
+        (SELECT frozen FROM billing_purse WHERE account = %s AND prepaid)"""
 
 
 def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity) -> tuple[Guard, ...]:
@@ -43,7 +46,12 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
     if kind.name not in promises.KINDS or (identity.is_controller and kind.name in _PARTS):
         return ()
     more = _more(new, old, identity)
-    if more is None or not sql.select(_ANY, [key.account]):
+    if more is None:
+        return ()
+    [(has_budgets, frozen)] = sql.select(_ANY, [key.account, key.account])
+    if frozen is not None:
+        raise _in_arrears(kind, key)
+    if not has_budgets:
         return ()
     place, number, per_second = more
     budgets = [
@@ -59,6 +67,14 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
 
     guard()
     return (guard,)
+
+
+def _in_arrears(kind: Kind, key: Key) -> Refused:
+    why = (
+        f"account {key.account} is in arrears and its grace period is over, so nothing that runs pods is started; "
+        "what was suspended comes back by itself when the operator has credited the account (console: Budgets, Balance)"
+    )
+    return Refused.named(kind.plural, key.name, why, group=kind.group, error_code=ARREARS)
 
 
 def burn(budget: Budget, known: Spending) -> Decimal:

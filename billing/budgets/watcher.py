@@ -15,6 +15,7 @@ from typing import NamedTuple
 from django.db import close_old_connections
 
 from billing import instants
+from billing.balances import watch
 from billing.budgets import actions, crossings, spending
 from billing.budgets.models import Budget
 from billing.instants import SECOND, Instant
@@ -30,7 +31,8 @@ _SHARE = 4
 """A look that took a second is not repeated for four, whatever is new: most of the time belongs to others."""
 _SHORTEST = 0.02
 _NEWS = """
-    SELECT (SELECT revision FROM workloads_cursor WHERE reader = 'meter'), count(*), sum(version) FROM billing_budget"""
+    SELECT (SELECT revision FROM workloads_cursor WHERE reader = 'meter'),
+        (SELECT sum(version) FROM billing_purse), count(*), sum(version) FROM billing_budget"""
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,9 @@ def look() -> Look:
             ahead.append(instant)
         actions.begin_resuming(budget, found)
     waiting = crossings.follow(actions.FOLLOW) + actions.resume_all()
+    of_balances, behind = watch.look()
+    ahead += of_balances
+    waiting += behind
     return Look(min(ahead, default=None), crossed, waiting)
 
 

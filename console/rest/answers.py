@@ -235,6 +235,35 @@ class OneElbAnswer(ElbAnswer):
     figures = serializers.ListField(child=serializers.DictField(), required=False)
 
 
+class BalanceAnswer(serializers.Serializer[JSON]):
+    """`left` shrinks by `perSecond` while the same pods run. Money is null of a post-paid account."""
+
+    account = serializers.CharField()
+    currency = serializers.CharField()
+    prepaid = serializers.BooleanField()
+    state = serializers.ChoiceField(choices=["post-paid", "paid", "arrears", "frozen"])
+    credits = money(allow_null=True)
+    spent = money(allow_null=True)
+    left = money(allow_null=True)
+    perSecond = money(allow_null=True)
+    usedUp = serializers.DateTimeField(allow_null=True, help_text="If everything runs on.")
+    graceEnds = serializers.DateTimeField(allow_null=True, help_text="When an account in arrears is frozen.")
+
+
+class CreditAnswer(serializers.Serializer[JSON]):
+    id = serializers.UUIDField()
+    account = serializers.CharField()
+    amount = money()
+    currency = serializers.CharField()
+    note = serializers.CharField(allow_blank=True)
+    by = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class CreditsAnswer(Paged):
+    items = CreditAnswer(many=True)
+
+
 class BudgetAnswer(serializers.Serializer[JSON]):
     """`spent` grows by `perSecond` while the same pods run; `forecast` is what it comes to at the end of the period."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import bills, budgets, elbs, people, prices, trails, views
+from console.rest import balances, bills, budgets, elbs, people, prices, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("usage", bills.UsageView.as_view(), name="rest-usage"),
     path("elbs", elbs.ElbsView.as_view(), name="rest-elbs"),
     path("elbs/<str:name>", elbs.ElbView.as_view(), name="rest-elb"),
+    path("balance", balances.BalanceView.as_view(), name="rest-balance"),
+    path("balance/credits", balances.CreditsView.as_view(), name="rest-credits"),
     path("budgets", budgets.BudgetsView.as_view(), name="rest-budgets"),
     path("budgets/<str:name>", budgets.BudgetView.as_view(), name="rest-budget"),
     path("budgets/<str:name>/resume", budgets.BudgetResumeView.as_view(), name="rest-budget-resume"),

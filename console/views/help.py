@@ -136,6 +136,13 @@ def _money() -> list[Answer]:
             ),
         ),
         Answer(
+            _("Prepaid?"),
+            _(
+                "If the operator makes an account so. When nothing is left a grace period begins; then what runs is"
+                " suspended, and comes back with the next credit."
+            ),
+        ),
+        Answer(
             _("Can I check it?"),
             _("Each pod's Cost tab shows the periods behind its bill; they follow from Docker's own times."),
         ),
