@@ -6,11 +6,13 @@ lightkube reads the files; a token is found anew when the API refuses the one be
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
@@ -33,6 +35,7 @@ class Credentials:
         self.server = config.cluster.server.rstrip("/")
         self._user = config.user or User()
         self.ssl = _ssl(config, self._user)
+        self._about = _about(config)
         self._token: str | None = None
         self._good_until: datetime | None = None
         self._lock = asyncio.Lock()
@@ -48,7 +51,7 @@ class Credentials:
     async def _find(self) -> None:
         user = self._user
         if user.exec:
-            self._token, self._good_until = await _asked(user.exec)
+            self._token, self._good_until = await _asked(user.exec, self._about)
         elif user.token_file:
             self._token = Path(user.token_file).read_text().strip()
         else:
@@ -79,12 +82,25 @@ def _ssl(config: SingleConfig, user: User) -> ssl.SSLContext | None:
     return context
 
 
-async def _asked(plugin: UserExec) -> tuple[str, datetime | None]:
+def _about(config: SingleConfig) -> dict[str, Any]:
+    """The cluster, as an exec plugin is told of it."""
+    cluster = config.cluster
+    authority = cluster.certificate_auth_data
+    if cluster.certificate_auth:
+        authority = base64.b64encode(Path(config.abs_file(cluster.certificate_auth)).read_bytes()).decode()
+    told: dict[str, Any] = {"server": cluster.server}
+    if authority:
+        told["certificate-authority-data"] = authority
+    if cluster.insecure:
+        told["insecure-skip-tls-verify"] = True
+    return told
+
+
+async def _asked(plugin: UserExec, cluster: dict[str, Any]) -> tuple[str, datetime | None]:
     """What the exec plugin says: the token, and until when it is good. Raises NoCredentials."""
     env = dict(os.environ) | {one.name: one.value for one in plugin.env or []}
-    env["KUBERNETES_EXEC_INFO"] = json.dumps(
-        {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
-    )
+    spec = {"interactive": False, "cluster": cluster}
+    env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": spec})
     process = await asyncio.create_subprocess_exec(
         plugin.command,
         *(plugin.args or []),
