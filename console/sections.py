@@ -53,6 +53,7 @@ MAP = (
             Section("jobs", _("Jobs"), "console:all-jobs", "console:jobs", "Job"),
             Section("cronjobs", _("CronJobs"), "console:all-cronjobs", "console:cronjobs", "CronJob"),
             Section("pods", _("Pods"), "console:all-pods", "console:pods", "Pod"),
+            Section("bursting", _("Bursting"), "console:bursting"),
         ),
     ),
     Group(

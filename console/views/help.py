@@ -113,6 +113,13 @@ def _words() -> list[Answer]:
             ),
         ),
         Answer(
+            _("Bursting"),
+            _(
+                "A virtual node in a Kubernetes cluster of yours, whose pods run here. When nothing is heard of the"
+                " cluster for 15 minutes, they end, and so does their bill."
+            ),
+        ),
+        Answer(
             _("Scaling policy"),
             _("Changes the number of pods by an alarm on load, at a time, or periodically. Not with an autoscaler."),
         ),
