@@ -20,6 +20,7 @@ from billing.models import MeteredPod, UsageSegment
 from billing.money import format_money as format_money
 from billing.money import format_rate as format_rate
 from billing.money import plain as plain
+from billing.packages import door as packages_door
 from billing.prices import Draft as Draft
 from billing.prices import PriceRefused as PriceRefused
 from billing.prices import regions as regions
@@ -65,6 +66,7 @@ from workloads.kinds.podspecs import Specification
 from workloads.meta.errors import Refused
 
 budgets = door
+packages = packages_door
 """What may be spent, and what happens then: a room of its own behind this door."""
 balances = balances_door
 """Prepaid accounts: a room of its own, too."""

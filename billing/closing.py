@@ -14,6 +14,7 @@ from django.db import IntegrityError
 from billing import daytotals, instants, meter, months, statements
 from billing.instants import HOUR, Instant
 from billing.models import ClosedMonth, DayTotal, MeteredPod, Statement, StatementLine
+from billing.packages import door as packages
 from billing.statements import BillLine, Period
 from workloads.store import changes
 from workloads.store.writing import write
@@ -79,6 +80,7 @@ def _write(account: str, month: Instant) -> int:
                 closed=instants.moment(instants.now()),
             )
             StatementLine.objects.bulk_create([_kept(statement, line) for line in bill.lines], batch_size=500)
+            packages.keep_use(statement)
     except IntegrityError:
         logger.info("The statement of %s was written by another manager meanwhile.", account)
         return 0

@@ -22,6 +22,8 @@ from billing.budgets.models import Budget as Budget
 from billing.budgets.models import Crossing as Crossing
 from billing.budgets.models import Delivery as Delivery
 from billing.fields import AmountField
+from billing.packages.models import Package as Package
+from billing.packages.models import PackageUse as PackageUse
 from billing.rating import Size
 
 _SEGMENTS = uuid.UUID("0a3c5f5e-0c3b-5a53-9a52-6d8f1f0f7c11")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
@@ -23,6 +23,7 @@ from django.db.models import Count, F, Max, Min, Q, Sum
 from billing import daytotals, instants, months, prices
 from billing.instants import DAY, HOUR, Instant
 from billing.models import DayTotal, Statement, StatementLine, UsageSegment
+from billing.packages import coverage
 from billing.rating import Size
 
 PLACES = Decimal("0.0001")
@@ -238,8 +239,27 @@ def computed(account: str, period: Period) -> Bill:
         .order_by("namespace", "workload_kind", "workload_name", "workload_uid", *COLUMNS[5:], "labels")
     )
     known = daytotals.labels_of(group["labels"] for group in groups)
-    lines = tuple(_line(account, period, group, known.get(group["labels"], {})) for group in groups)
-    return Bill(account, period, _state(period), _currency(lines), lines)
+    lines = [_line(account, period, group, known.get(group["labels"], {})) for group in groups]
+    return Bill(account, period, _state(period), _currency(lines), tuple(_with_packages(account, period, lines)))
+
+
+def _with_packages(account: str, period: Period, lines: list[BillLine]) -> list[BillLine]:
+    """Each line with the seconds that resource packages paid for."""
+    found = coverage.of_month(account, period.month.start)
+    if not any(found.seconds.values()):
+        return lines
+    totals: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for row in DayTotal.objects.filter(account=account, day__gte=period.start, day__lt=period.end):
+        bought = {column: getattr(row, column) for column in COLUMNS}
+        totals.setdefault(_number(account, period, bought, row.labels), []).append(row.id)
+    return [
+        replace(
+            line,
+            vcpu_covered=found.of("vcpu", totals[line.id]),
+            memory_covered=found.of("memory", totals[line.id]),
+        )
+        for line in lines
+    ]
 
 
 def month_sums(account: str, *, within: Within = None) -> list[MonthSum]:
@@ -390,9 +410,13 @@ def _kept(account: str, period: Period) -> Bill | None:
 
 def _line(account: str, period: Period, group: Mapping[str, Any], labels: Mapping[str, str]) -> BillLine:
     bought = {column: group[column] for column in COLUMNS}
-    named = {"account": account, "start": period.start, "end": period.end, "labels": group["labels"], **bought}
-    return BillLine(
-        id=daytotals.identity(named), **bought, labels=labels, seconds=group["total"], segments=group["parts"]
+    number = _number(account, period, bought, group["labels"])
+    return BillLine(id=number, **bought, labels=labels, seconds=group["total"], segments=group["parts"])
+
+
+def _number(account: str, period: Period, bought: Mapping[str, Any], labels: str) -> uuid.UUID:
+    return daytotals.identity(
+        {"account": account, "start": period.start, "end": period.end, "labels": labels, **bought}
     )
 
 

@@ -66,6 +66,7 @@ SETTING_NOUNS = (
     "namespace",
     "network",
     "node",
+    "package",
     "role",
     "rolebinding",
     "storageclass",
