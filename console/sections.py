@@ -80,6 +80,7 @@ MAP = (
         (
             Section("bills", _("Bills"), "console:bills"),
             Section("budgets", _("Budgets"), "console:budgets"),
+            Section("packages", _("Resource packages"), "console:packages"),
         ),
     ),
     Group(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
+
+from billing import instants
 
 
 class Package(models.Model):
@@ -30,6 +34,14 @@ class Package(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.account}"
+
+    @property
+    def begins(self) -> datetime:
+        return instants.moment(self.starts)
+
+    @property
+    def is_over_at(self) -> datetime:
+        return instants.moment(self.ends)
 
 
 class PackageUse(models.Model):

@@ -473,3 +473,29 @@ class ProofAnswer(serializers.Serializer[JSON]):
     seconds = serializers.IntegerField()
     listed = money()
     differences = names()
+
+
+class PackageAnswer(serializers.Serializer[JSON]):
+    """`used` and `left` are of this month where it begins anew each month."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    item = serializers.ChoiceField(choices=["vcpu", "memory"], help_text="vcpu: core-hours; memory: GiB-hours.")
+    hours = money()
+    used = money()
+    left = money()
+    starts = serializers.DateTimeField()
+    ends = serializers.DateTimeField()
+    monthly = serializers.BooleanField()
+    nextReset = serializers.DateTimeField(allow_null=True)
+    state = serializers.ChoiceField(choices=["coming", "in force", "used up", "over"])
+
+
+class PackagesAnswer(Paged):
+    items = PackageAnswer(many=True)
+
+
+class GrantAnswer(serializers.Serializer[JSON]):
+    id = serializers.IntegerField()
+    account = serializers.CharField()
+    name = serializers.CharField()

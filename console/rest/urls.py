@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import balances, bills, budgets, elbs, people, prices, trails, views
+from console.rest import balances, bills, budgets, elbs, packages, people, prices, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("bills/<str:period>/focus", bills.FocusView.as_view(), name="rest-bill-focus"),
     path("bills/<str:period>/focus.csv", bills.FocusTableView.as_view(), name="rest-bill-focus-csv"),
     path("bills/<str:period>/proof", bills.ProofView.as_view(), name="rest-bill-proof"),
+    path("packages", packages.PackagesView.as_view(), name="rest-packages"),
+    path("packages/<int:number>", packages.PackageView.as_view(), name="rest-package"),
     path("usage", bills.UsageView.as_view(), name="rest-usage"),
     path("elbs", elbs.ElbsView.as_view(), name="rest-elbs"),
     path("elbs/<str:name>", elbs.ElbView.as_view(), name="rest-elb"),

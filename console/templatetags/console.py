@@ -95,6 +95,12 @@ def exact(value: Decimal) -> str:
 
 
 @register.filter
+def hours_words(hours: Decimal) -> str:
+    """To the second place: `1000`, `3.25`."""
+    return plain(hours.quantize(Decimal("0.01")))
+
+
+@register.filter
 def line_rate(line: BillLine) -> str:
     """The price of a statement's line, as `per_second` says one."""
     return per_second(Rate(line.currency, line.rate))

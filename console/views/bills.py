@@ -96,6 +96,7 @@ def statement(visit: Visit, *, period: str) -> Context:
         "pager": _pager(query, start, len(lines)),
         "days": _days(told),
         "is_filtered": len(lines) != len(told.lines),
+        "packages": _packages(told),
         "projects": sorted({line.project for line in told.lines}),
     }
 
@@ -261,6 +262,16 @@ def _namespaces(told: Bill) -> list[tuple[str, Decimal]]:
     for one in told.lines:
         sums[one.namespace] = sums.get(one.namespace, Decimal(0)) + one.billed
     return sorted(sums.items())
+
+
+def _packages(told: Bill) -> list[tuple[str, str, Decimal]]:
+    """What the month took of each package: its name, its unit, and hours. Of the whole account, so for who sees all."""
+    if not told.covered or told.hidden or not told.period.is_month:
+        return []
+    units = {"vcpu": _("core-hours"), "memory": _("GiB-hours")}
+    return [
+        (one.name, units[one.item], hours) for one, hours in billing.packages.use_of(told.account, told.period.start)
+    ]
 
 
 def _days(told: Bill) -> list[str]:

@@ -154,6 +154,10 @@ def _money() -> list[Answer]:
             _("Each pod's Cost tab shows the periods behind its bill; they follow from Docker's own times."),
         ),
         Answer(
+            _("What is a resource package?"),
+            _("Core-hours or GiB-hours that are paid for already. They are used up first, those that are lost first."),
+        ),
+        Answer(
             _("When is a month final?"),
             _("Six hours into the next one. What turns out later is a correction in the month that is open then."),
         ),
