@@ -46,6 +46,7 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.authenticator_start
 	@$(VENV)/python -m benchmarks.proxy
 	@$(VENV)/python -m benchmarks.rolled_pods
+	@$(VENV)/python -m benchmarks.asleep
 
 screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test

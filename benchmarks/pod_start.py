@@ -34,7 +34,7 @@ POOL = 2
 
 def main(rounds: int = 20) -> None:
     image = build_busybox()
-    with running_stack() as stack, _api(stack) as api:
+    with running_stack() as stack, kube_api(stack) as api:
         product = Product(stack, api, image=image)
         for namespace, size in ((WARM, POOL), (COLD, 0)):
             product.make_namespace(namespace, pool=size)
@@ -117,7 +117,7 @@ def _tidy(product: Product) -> None:
 
 
 @contextmanager
-def _api(stack: Stack) -> Iterator[httpx.Client]:
+def kube_api(stack: Stack) -> Iterator[httpx.Client]:
     """The Kubernetes API, with the token a kubeconfig carries."""
     user = yaml.safe_load(stack.kubeconfig().read_text())["users"][0]["user"]
     address = f"https://127.0.0.1:{stack.api_port}"

@@ -24,7 +24,7 @@ def main(pods: int = 100, rate: int = 500, replicas: int = 10) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a stall of seconds holds thousands of new connections
     with running_stack() as stack:
-        address = _expose(stack, replicas=replicas)
+        address = expose(stack, replicas=replicas)
         with load(address, host=HOST, rate=rate) as quiet:
             time.sleep(10)
         began, rolled = time.monotonic(), 0
@@ -44,7 +44,7 @@ def _report(what: str, asked: Load) -> None:
         print(f"    {count} x {why}")
 
 
-def _expose(stack: Stack, *, replicas: int) -> str:
+def expose(stack: Stack, *, replicas: int) -> str:
     """The ELB's address, when it serves."""
     ready = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}
     container = manifests.container(command=("sh", "-c", SERVE)) | {"readinessProbe": ready}

@@ -80,4 +80,4 @@ async def _asked(admin: Path, pattern: str) -> Sample:
         stats = orjson.loads(answer.content)["stats"]
         return Sample({one["name"]: int(one["value"]) for one in stats if "name" in one})
     except (httpx.HTTPError, OSError, ValueError, KeyError) as error:
-        raise Away(str(error)) from error
+        raise Away(str(error) or type(error).__name__) from error

@@ -14,9 +14,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -127,12 +127,13 @@ class Proxy:
             return client.get(f"http://envoy{path}").text
 
     def _follow(self, change: Callable[[], Any], *, anew: bool = False, seconds: float = 5) -> None:
-        async def apply() -> int:
+        async def apply() -> bool:
             change()
             await self.tell(anew=anew)
-            return await self.table.wait_for(self.revision, seconds=seconds)
+            revision = self.revision  # those who fall asleep and wake write, too
+            return await self.table.wait_for(revision, seconds=seconds) >= revision
 
-        assert self._do(apply()) >= self.revision
+        assert self._do(apply())
 
     async def tell(self, *, anew: bool = False) -> None:
         """What follows from the world as it is now. In its loop."""
@@ -160,21 +161,28 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
 
 
+class Pods(Protocol):
+    """Of a workload. Both are called in the loop of the proxy."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Naps:
-    """Writes Deployments, and is the controllers and pods behind them: `start` and `stop` are called in the loop of
-    the proxy when a workload is to have pods or none."""
+    """Writes Deployments, and is the controllers behind them: tells their `pods` to start and stop."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
         self.slept = self.woke = 0
         self.refusal: StatusError | None = None
-        self.start: Callable[[], Awaitable[None]] | None = None
-        self.stop: Callable[[], Awaitable[None]] | None = None
+        self.pods: dict[Key, Pods] = {}
+        self._works: set[asyncio.Task[None]] = set()
 
     async def put_to_sleep(self, key: Key, deployment: JSON) -> int | None:
         self.slept += 1
         revision = await self._write(key, deployment, sleeping.to_sleep(deployment))
-        self._later(self.stop)
+        self._later(self.pods[key].stop())
         return revision
 
     async def wake(self, key: Key, *, at: str) -> None:
@@ -184,7 +192,7 @@ class Naps:
         if sleeping.is_asleep(deployment):
             self.woke += 1
             await self._write(key, deployment, sleeping.to_wake(deployment, at=at))
-            self._later(self.start)
+            self._later(self.pods[key].start())
 
     async def _write(self, key: Key, deployment: JSON, patch: JSON) -> int:
         new = patches.merge(deployment, patch)
@@ -194,9 +202,10 @@ class Naps:
         await self._proxy.tell()
         return revision
 
-    def _later(self, work: Callable[[], Awaitable[None]] | None) -> None:
-        if work is not None:
-            self._work = asyncio.ensure_future(work())
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
 
 
 def _made(kind: str, name: str, namespace: str, parts: JSON) -> JSON:

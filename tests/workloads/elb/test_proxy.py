@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -39,6 +39,10 @@ def elb(proxy: Proxy) -> str:
     return address
 
 
+class Puts(Protocol):
+    def put(self, kind: str, name: str, **parts: Any) -> JSON: ...
+
+
 def service(proxy: Proxy, name: str, number: int, *places: str, protocol: str = "TCP", **spec: Any) -> JSON:
     """A Service with the ClusterIP of that number, and an endpoint that is ready at each place."""
     made = proxy.put(
@@ -55,7 +59,7 @@ def service(proxy: Proxy, name: str, number: int, *places: str, protocol: str = 
     return made
 
 
-def endpoints(proxy: Proxy, name: str, *places: str, protocol: str = "TCP", **conditions: bool) -> JSON:
+def endpoints(proxy: Puts, name: str, *places: str, protocol: str = "TCP", **conditions: bool) -> JSON:
     found = [
         {
             "addresses": [place],

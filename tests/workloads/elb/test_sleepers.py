@@ -2,109 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.load import load
-from tests.workloads.elb.proxies import Proxy, pod, running
-from tests.workloads.elb.test_proxy import endpoints, eventually, get, ingress, path, service, until
+from tests.workloads.elb.proxies import running
+from tests.workloads.elb.test_proxy import eventually, until
+from tests.workloads.elb.webs import Web
 from workloads.elb import sleepers
 from workloads.kinds import sleeping
 from workloads.meta.errors import Forbidden
-from workloads.meta.keys import Key
 
 JSON = dict[str, Any]
-HOST = "web.example"
-WEB = Key("acme", "Deployment", "shop", "web")
-
-
-@dataclass
-class Web:
-    """A Deployment `web` of one pod behind an Ingress; its pod starts and stops as it is told to."""
-
-    proxy: Proxy
-    address: str
-    place: str
-    starts_in: float | None = 0.1
-    """Seconds; None: it never does."""
-    starts: int = 0
-    _pods: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-
-    def begin(self, *, after: str, **annotations: str) -> None:
-        """`annotations` are the Ingress'."""
-        self.proxy.put("ELB", "default", metadata={"namespace": ""}, spec={"address": self.address}, status={})
-        self._pods.enter_context(pod("web", self.place))
-        service(self.proxy, "web", 10, self.place, selector={"app": "web"})
-        ingress(self.proxy, "web", (HOST, [path("web")]), annotations=annotations)
-        self.proxy.naps.start, self.proxy.naps.stop = self.start, self.stop
-        self.deploy(after=after)
-
-    def deploy(self, *, after: str, replicas: int = 1) -> None:
-        self.proxy.put(
-            "Deployment",
-            "web",
-            metadata={"annotations": {sleeping.AFTER: after}, "resourceVersion": str(self.proxy.revision + 1)},
-            spec={"replicas": replicas, "template": {"metadata": {"labels": {"app": "web"}}}},
-        )
-
-    async def stop(self) -> None:
-        self._endpoints()
-        await self.proxy.tell()
-        await asyncio.sleep(0.05)
-        self._pods.close()
-
-    async def start(self) -> None:
-        self.starts += 1
-        if self.starts_in is None:
-            return
-        await asyncio.sleep(self.starts_in)
-        self._pods.enter_context(pod("web", self.place))
-        self._endpoints(self.place)
-        await self.proxy.tell()
-
-    def _endpoints(self, *places: str) -> None:
-        endpoints(_Quiet(self.proxy), "web", *places)  # type: ignore[arg-type]
-
-    @property
-    def is_asleep(self) -> bool:
-        obj = self.proxy.world.sleepers.get(WEB)
-        return obj is not None and sleeping.is_asleep(obj)
-
-    def falls_asleep(self, *, seconds: float = 10) -> bool:
-        return bool(eventually(lambda: self.is_asleep, True, seconds=seconds))
-
-    def get(self, **more: Any) -> httpx.Response:
-        return get(self.address, host=HOST, timeout=20, **more)
-
-    def close(self) -> None:
-        self._pods.close()
-
-
-@dataclass
-class _Quiet:
-    """Puts into the world without telling anybody: for what is done in the proxy's own loop."""
-
-    proxy: Proxy
-
-    def put(self, kind: str, name: str, **parts: Any) -> JSON:
-        return self.proxy.silently(kind, name, **parts)
 
 
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setattr(sleepers, "SETTLE", 0.05)
     with running() as proxy:
-        web = Web(proxy, proxy.address(1), proxy.address(150))
+        web = Web(proxy)
         yield web
         web.close()
 
@@ -126,7 +49,7 @@ def test_many_requests_wake_it_once_and_all_are_answered(web: Web) -> None:
 
 def test_who_is_asked_does_not_fall_asleep(web: Web) -> None:
     web.begin(after="1s")
-    with load(web.address, host=HOST, rate=5) as asked:
+    with load(web.address, host=web.host, rate=5) as asked:
         time.sleep(3)
     assert (web.proxy.naps.slept, dict(asked.bad)) == (0, {})
 
@@ -140,7 +63,7 @@ def test_awake_routes_ask_nobody(web: Web) -> None:
 def test_a_post_is_held_with_its_body(web: Web) -> None:
     web.begin(after="1s")
     assert web.falls_asleep()
-    answer = httpx.post(f"http://{web.address}/", content=b"x" * 500_000, headers={"Host": HOST}, timeout=20)
+    answer = httpx.post(f"http://{web.address}/", content=b"x" * 500_000, headers={"Host": web.host}, timeout=20)
     assert answer.status_code == 200
 
 
@@ -175,16 +98,12 @@ def test_what_may_not_be_woken_is_said(web: Web) -> None:
 
 
 def test_a_websocket_keeps_it_awake(web: Web) -> None:
-    with socket.create_server((web.proxy.address(151), 8080)) as server:
-        web.place = web.proxy.address(151)
-        web._pods.close()
-        web.proxy.put("ELB", "default", metadata={"namespace": ""}, spec={"address": web.address}, status={})
-        service(web.proxy, "web", 10, web.place, selector={"app": "web"})
-        ingress(web.proxy, "web", (HOST, [path("web")]))
+    with socket.create_server((web.place, 8080)) as server:
+        web.expose()
         web.deploy(after="1s")
         with socket.create_connection((web.address, 80)) as client:
             client.sendall(
-                f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode()
+                f"GET / HTTP/1.1\r\nHost: {web.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode()
             )
             line, _ = server.accept()
             line.recv(4096)
