@@ -56,9 +56,11 @@ class DeploymentDraft(WorkloadDraft):
         return super().problems() + replicas + self.access.problems() + self._sleepless()
 
     def _sleepless(self) -> list[FieldError]:
-        if not self.sleep_after or self.access.by_host:
+        if not self.sleep_after or self.access.reach != access.NONE:
             return []
-        return [FieldError("sleep_after", "Only a request by HTTP can wake it: choose public access by host and path.")]
+        return [
+            FieldError("sleep_after", "Nothing could wake it: choose internal or public access, or leave it empty.")
+        ]
 
     def manifests(self) -> list[JSON]:
         metadata = self._metadata()

@@ -108,7 +108,7 @@ def _words() -> list[Answer]:
         Answer(
             _("Scale to zero"),
             _(
-                "A deployment behind an Ingress that nobody asks for a while stops, and costs nothing."
+                "A deployment whose Service or ELB nobody asks for a while stops, and costs nothing."
                 " The next request waits a moment, until its pods have started."
             ),
         ),

@@ -157,9 +157,9 @@ def test_four_steps_and_a_deployment(shop: None, browser: Browser) -> None:
     assert scenes.person().get("Deployment", "api", "shop")["spec"]["replicas"] == 2
 
 
-def test_a_deployment_that_sleeps_is_reached_by_host_and_path(shop: None, browser: Browser) -> None:
+def test_a_deployment_that_sleeps_is_one_that_is_reached(shop: None, browser: Browser) -> None:
     alone = press(browser, "confirm", step="advanced", sleep_after="10m")
-    assert b"Only a request by HTTP can wake it" in alone.content
+    assert b"Nothing could wake it: choose internal or public access" in alone.content
     public = {"access": "public", "access-layer": "7", "access-port-0-port": "80", "sleep_after": "10m"}
     press(browser, "submit", step="confirm", **public)
     annotations = scenes.person().get("Deployment", "api", "shop")["metadata"]["annotations"]

@@ -43,12 +43,12 @@ def controller() -> Controller:
 
 
 def keys(entry: Entry) -> Iterable[Key]:
-    """A Deployment that says something of it or did; those of a namespace whose Services or Ingresses change."""
+    """A Deployment that says something of it or did; those of a namespace whose Services change."""
     match entry.key.kind:
         case "Deployment":
             said = (data for data in (entry.data, entry.previous) if data)
             return [entry.key] if entry.type != "DELETED" and any(sleeping.SIEVE in data for data in said) else []
-        case "Service" | "Ingress" if _changed(entry):
+        case "Service" if _changed(entry):
             return list(_those(entry.key.account, entry.key.namespace))
     return []
 
@@ -108,13 +108,13 @@ def _said(door: Client, deployment: JSON) -> _Said | None:
         return None
     if not deployment["spec"].get("replicas"):
         return _Said("False", SCALED, "Somebody scaled it to 0 pods: it stays so until somebody scales it up")
-    place = deployment["metadata"]["namespace"]
-    ways = sleep.reached(deployment, door.list("Service", place).items, door.list("Ingress", place).items)
-    if not ways:
-        why = "no Ingress leads to a Service of its pods, so that no request could wake it"
+    names = sleep.reached(deployment, door.list("Service", deployment["metadata"]["namespace"]).items)
+    if not names:
+        why = "no Service with an address and a TCP port leads to its pods, so that nothing could wake it"
         return _Said("False", NOT_REACHED, f"It never sleeps: {why}")
-    names = ", ".join(dict.fromkeys(ingress for ingress, _ in ways))
-    return _Said("False", AWAKE, f"It sleeps after {wish} without a request; one by Ingress {names} wakes it")
+    return _Said(
+        "False", AWAKE, f"It sleeps after {wish} without a request; one for Service {', '.join(names)} wakes it"
+    )
 
 
 def _tell(door: Client, deployment: JSON, before: JSON | None, said: _Said | None) -> None:

@@ -30,6 +30,7 @@ from google.rpc import status_pb2  # type: ignore[import-untyped]
 from workloads.elb import idle
 from workloads.elb.ads import Ads
 from workloads.elb.idle import Counts, Sample
+from workloads.elb.relay import Relay
 from workloads.elb.world import World
 from workloads.kinds import sleeping
 from workloads.meta import times
@@ -109,6 +110,9 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
     def __init__(self, table: Ads, door: Door, *, admin: Path, world: Callable[[], World], turn: Callable[[], None]):
         self._table, self._door, self._admin = table, door, admin
         self._world, self._turn = world, turn
+        self._relay = Relay(
+            admin.with_name("held"), wait=self.wait, places=lambda service, port: world().places(service, port)
+        )
         self._known = _Known()
         self._is_loaded = False
         self._going: dict[Key, _Attempt] = {}
@@ -141,7 +145,12 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
         held = {service for key in (*asleep, *self._going) for service in services.get(key, ())}
         held |= {one for key in self._waking for one in services.get(key, ()) if one not in up}
         self._healthy &= held
-        world.hold(held)
+        self._relay.keep(sleepers.keys())
+        world.hold({service: self._waiting_at(service) for service in held})
+
+    def _waiting_at(self, service: Key) -> dict[str, str]:
+        ports = self._world().tcp(service).items()
+        return {cluster: self._relay.path(service, port, cluster) for port, cluster in ports}
 
     def _note_the_woken(self, world: World, asleep: frozenset[Key], now: float) -> None:
         """An earlier process may have woken some: their annotation says when."""
@@ -303,7 +312,7 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
             rests = key in known.asleep or key in self._going or key in self._waking or not obj["spec"].get("replicas")
             if rests or sleeping.after(obj) is None or "deletionTimestamp" in obj["metadata"]:
                 continue
-            if any(map(world.routed, services)) and any(map(world.is_ready, services)):
+            if any(map(world.tcp, services)) and any(map(world.is_ready, services)):
                 found[key] = obj
         return found
 

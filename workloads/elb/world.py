@@ -7,7 +7,7 @@ anew and nothing else: a Service's clusters and listeners, its endpoints alone, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,8 @@ class World:
         self._dirty: dict[Unit, None] = {}
         self._held: frozenset[Key] = frozenset()
         """Services whose requests wait."""
+        self._waiting_at: dict[Key, Mapping[str, str]] = {}
+        """By Service: where its connections of layer 4 wait, by the name of their cluster."""
         self._services_of_pods: dict[str, set[Key]] = {}
         """By the uids that slices name: whose endpoints change when a pod is told to go."""
 
@@ -172,12 +174,10 @@ class World:
     def is_ready(self, service: Key) -> bool:
         """Whether a pod is behind it that is ready and stays."""
         obj, slices = self._objects["Service"].get(service), self._slices.get(service, {}).values()
-        ports = obj["spec"].get("ports") or () if obj else ()
-        return any(inside.split(port, slices, leaving=self._leaving)[0] for port in ports)
+        return any(inside.split(port, slices, leaving=self._leaving)[0] for port in ports_of(obj))
 
     def clusters(self, service: Key) -> set[str]:
-        obj = self._objects["Service"].get(service)
-        ports = obj["spec"].get("ports") or () if obj else ()
+        ports = ports_of(self._objects["Service"].get(service))
         own = {resources.cluster_name(service, port["port"], port["protocol"]) for port in ports}
         return own | self.routed(service)
 
@@ -197,11 +197,27 @@ class World:
         found = (self.resources.get((resources.CLUSTER, name)) or {} for name in self.routed(service))
         return any("health_checks" in one for one in found)
 
-    def hold(self, held: Collection[Key]) -> None:
-        """From the next `render` on, requests for these Services wait, and no others."""
-        for account in {key.account for key in self._held ^ frozenset(held)}:
-            self._mark_account(account)
-        self._held = frozenset(held)
+    def hold(self, held: Mapping[Key, Mapping[str, str]]) -> None:
+        """From the next `render` on, requests for these Services wait, and no others; connections of layer 4 at a Unix
+        socket, by the name of their cluster."""
+        for service in self._held ^ held.keys():
+            self._mark_account(service.account)
+            self._dirty["endpoints", service] = None
+        self._held, self._waiting_at = frozenset(held), dict(held)
+
+    def places(self, service: Key, port: int) -> list[tuple[str, int]]:
+        """Of pods that are ready and stay, behind a TCP port of the Service."""
+        obj, slices = self._objects["Service"].get(service), self._slices.get(service, {}).values()
+        may_reach = self._may_reach(service)
+        found = (one for one in ports_of(obj) if (one["port"], one["protocol"]) == (port, "TCP"))
+        ready = (place for one in found for place in inside.split(one, slices, leaving=self._leaving)[0])
+        return [place for place in ready if may_reach(place[0])]
+
+    def tcp(self, service: Key) -> dict[int, str]:
+        """Clusters of its TCP ports, by port."""
+        ports = ports_of(self._objects["Service"].get(service))
+        named = ((port["port"], port["protocol"]) for port in ports)
+        return {number: resources.cluster_name(service, number, "TCP") for number, of in named if of == "TCP"}
 
     @property
     def held(self) -> frozenset[Key]:
@@ -236,6 +252,7 @@ class World:
                 leaving=self._leaving,
                 may_reach=self._may_reach(key),
                 aliases=self._aliases.get(key.account, {}).get(key, {}),
+                held=self._waiting_at.get(key, {}),
             )
         subnet = self._subnets.get((key.account, key.namespace))
         return inside.render(service, key, subnet=str(subnet or ""))
@@ -412,6 +429,10 @@ class World:
             if (key.account, key.namespace) == home:
                 self._dirty["service", key] = None
                 self._dirty["endpoints", key] = None
+
+
+def ports_of(service: JSON | None) -> Sequence[JSON]:
+    return service["spec"].get("ports") or () if service else ()
 
 
 def _uids(slice: JSON) -> Iterable[str]:

@@ -246,12 +246,6 @@ def _rules(ingress: JSON, owner: Ref, treatment: Treatment) -> Iterable[tuple[st
         yield ANY_HOST, Route("/", False, _backend(default, owner.namespace), owner, treatment, default=True)
 
 
-def backends(ingress: JSON) -> set[str]:
-    """Names of the Services that its rules lead to."""
-    found = _rules(ingress, ref(ingress), elbannotations.treatment(ingress))
-    return {route.backend.service for _, route in found if route.backend is not None}
-
-
 def _path(path: JSON, *, exact: bool) -> str:
     said = str(path.get("path") or "/")
     return said if exact else said.rstrip("/") or "/"

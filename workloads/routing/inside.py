@@ -43,9 +43,11 @@ def assignments(
     leaving: Collection[str],
     may_reach: MayReach = lambda ip: True,
     aliases: Mapping[str, Collection[str]] = MappingProxyType({}),
+    held: Mapping[str, str] = MappingProxyType({}),
 ) -> Resources:
     """Who is behind it. `leaving` are uids of pods that have been told to go, whatever the slices still say;
-    `aliases` are further clusters of a port, by the name of its own."""
+    `aliases` are further clusters of a port, by the name of its own; `held` is where connections of layer 4 wait, by
+    that name."""
     found: Resources = {}
     known = list(slices)
     for port in service["spec"].get("ports") or ():
@@ -53,6 +55,8 @@ def assignments(
         places = [place for place in behind(port, known, leaving=leaving) if may_reach(place[0])]
         for one in (name, *aliases.get(name, ())):
             found[resources.ENDPOINTS, one] = resources.endpoints(one, places)
+        if name in held:
+            found[resources.ENDPOINTS, name] = resources.held(name, held[name])
     return found
 
 

@@ -56,6 +56,14 @@ def endpoints(name: str, places: list[tuple[str, int]]) -> JSON:
     return {"cluster_name": name, "endpoints": [{"lb_endpoints": found}] if found else []}
 
 
+def held(name: str, path: str) -> JSON:
+    """Endpoints of those whose connections wait at a Unix socket."""
+    return {
+        "cluster_name": name,
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": path}}}}]}],
+    }
+
+
 def socket_address(address: str, port: int, protocol: str = "TCP") -> JSON:
     return {"socket_address": {"address": address, "port_value": port, "protocol": protocol}}
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from workloads.kinds import services
-from workloads.routing import bindings
 
 JSON = dict[str, Any]
 
@@ -19,11 +18,12 @@ def leads_to(service: JSON, deployment: JSON) -> bool:
     return has_proxy and bool(selector) and selector.items() <= labels.items()
 
 
-def reached(deployment: JSON, services: Iterable[JSON], ingresses: Iterable[JSON]) -> list[tuple[str, str]]:
-    """(Ingress, Service) by which requests come to it: the ways that can wake it. All are of its namespace."""
-    behind = {one["metadata"]["name"] for one in services if leads_to(one, deployment)}
-    found = []
-    for ingress in ingresses:
-        if bindings.is_exposed(ingress):
-            found += [(ingress["metadata"]["name"], name) for name in sorted(behind & bindings.backends(ingress))]
-    return sorted(found)
+def reached(deployment: JSON, services: Iterable[JSON]) -> list[str]:
+    """Names of the Services whose requests and connections can wake it: those with a TCP port. All are of its
+    namespace."""
+    found = (one for one in services if leads_to(one, deployment))
+    return sorted(one["metadata"]["name"] for one in found if _has_tcp(one))
+
+
+def _has_tcp(service: JSON) -> bool:
+    return any(port["protocol"] == "TCP" for port in service["spec"].get("ports") or ())

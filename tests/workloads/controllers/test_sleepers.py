@@ -52,7 +52,7 @@ def asleep(world: World) -> tuple[str, str, str]:
 
 def test_who_falls_asleep_has_no_pods_and_says_why(world: World) -> None:
     reached(world)
-    assert asleep(world) == ("False", "Awake", "It sleeps after 10m without a request; one by Ingress web wakes it")
+    assert asleep(world) == ("False", "Awake", "It sleeps after 10m without a request; one for Service web wakes it")
     falls_asleep(world)
     said = "No request for 10m: 2 pods stopped; the next request starts them"
     assert (world.all("Pod"), world.get("Deployment", "web")["spec"]["replicas"]) == ([], 0)
@@ -111,10 +111,10 @@ def test_what_has_changed_meanwhile_does_not_fall_asleep(world: World) -> None:
     assert world.get("Deployment", "web")["spec"]["replicas"] == 1
 
 
-def test_what_no_ingress_reaches_never_sleeps_and_says_so(world: World) -> None:
+def test_what_no_service_reaches_never_sleeps_and_says_so(world: World) -> None:
     world.create(sleeper())
     world.settle()
-    why = "It never sleeps: no Ingress leads to a Service of its pods, so that no request could wake it"
+    why = "It never sleeps: no Service with an address and a TCP port leads to its pods, so that nothing could wake it"
     assert (asleep(world), world.events("NotReached")) == (("False", "NotReached", why), [why])
     world.create(manifests.service("web", selector={"app": "web"}))
     world.create(manifests.ingress("web"))

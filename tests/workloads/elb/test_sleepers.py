@@ -14,7 +14,7 @@ import pytest
 
 from tests.load import load
 from tests.workloads.elb.proxies import running
-from tests.workloads.elb.test_proxy import eventually, until
+from tests.workloads.elb.test_proxy import eventually, get, until
 from tests.workloads.elb.webs import Web
 from workloads.elb import sleepers
 from workloads.kinds import sleeping
@@ -162,3 +162,54 @@ def test_a_persons_own_nought_is_not_woken(web: Web) -> None:
     web.proxy._do(web.stop())
     answer = web.get()
     assert (answer.status_code, "has no pod that is ready" in answer.text, web.proxy.naps.woke) == (503, True, 0)
+
+
+class TestLayer4:
+    """Through the ELB of a LoadBalancer, and inside."""
+
+    def balanced(self, web: Web) -> None:
+        web.begin(after="1s")
+        ports = [{"name": "main", "port": 9000, "protocol": "TCP"}]
+        web.proxy.put(
+            "Service",
+            "web",
+            spec={
+                "type": "LoadBalancer",
+                "clusterIP": web.proxy.address(60),
+                "ports": ports,
+                "selector": {"app": "web"},
+            },
+        )
+
+    def test_a_connection_wakes_and_is_served(self, web: Web) -> None:
+        self.balanced(web)
+        assert web.falls_asleep()
+        assert get(web.address, 9000, timeout=10).text.startswith("web")
+        assert (web.is_asleep, web.proxy.naps.woke) == (False, 1)
+        assert get(web.address, 9000, timeout=10).text.startswith("web")
+
+    def test_one_from_inside_wakes_as_well(self, web: Web) -> None:
+        web.begin(after="1s")
+        assert web.falls_asleep()
+        answer = get(web.proxy.address(10 + web.number), 80, source=web.proxy.address(250), timeout=10)
+        assert (answer.status_code, web.proxy.naps.woke) == (200, 1)
+
+    def test_one_that_stays_open_keeps_it_awake_and_is_not_cut_by_waking(self, web: Web) -> None:
+        self.balanced(web)
+        assert web.falls_asleep()
+        with httpx.Client(base_url=f"http://{web.address}:9000", timeout=10) as client:
+            assert client.get("/").status_code == 200
+            time.sleep(2.5)
+            assert web.proxy.naps.slept == 1
+            assert client.get("/").status_code == 200
+        assert web.falls_asleep()
+
+    def test_nobody_who_connects_between_the_steps_is_lost(self, web: Web) -> None:
+        web.starts_in = 0.05
+        self.balanced(web)
+        said = []
+        for number in range(8):
+            time.sleep(1.0 + number * 0.06)
+            said.append(get(web.address, 9000, timeout=10).status_code)
+        assert said == [200] * 8
+        assert web.proxy.naps.slept >= 2
