@@ -29,6 +29,7 @@ from billing.quotes import LONGEST as LONGEST
 from billing.quotes import MOST_PODS as MOST_PODS
 from billing.quotes import UNITS as UNITS
 from billing.quotes import NotOffered as NotOffered
+from billing.quotes import Part as Part
 from billing.quotes import Quote as Quote
 from billing.quotes import quote as quote
 from billing.rating import PLACES as PLACES
@@ -55,6 +56,7 @@ from billing.tariffs import export_prices as export_prices
 from billing.tariffs import import_prices as import_prices
 from billing.tariffs import preview_import as preview_import
 from billing.tariffs import preview_price as preview_price
+from billing.tariffs import price_entry as price_entry
 from billing.tariffs import price_history as price_history
 from billing.tariffs import priced_items as priced_items
 from billing.tariffs import prices_in_force as prices_in_force

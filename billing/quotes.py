@@ -35,6 +35,21 @@ class Quote:
     rate: Rate
     total: Decimal
     later: tuple[tuple[datetime, Rate], ...]
+    parts: tuple[Part, ...] = ()
+    """What `rate` is made of, before it is fixed to ten places and taken times `pods`."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """So much of one item in a pod, at `amount` a unit and second."""
+
+    item: str
+    quantity: Decimal
+    amount: Decimal
+
+    @property
+    def per_second(self) -> Decimal:
+        return self.quantity * self.amount
 
 
 class NotOffered(LookupError):
@@ -66,6 +81,7 @@ def quote(
         rate=rate,
         total=rating.cost(parts) * pods,
         later=_later(parts, rate, pods),
+        parts=_parts(listed, billed, begins),
     )
 
 
@@ -82,6 +98,11 @@ def _priced(region: str, flavor: str, one: Specification, at: datetime) -> Rate 
     with contextlib.suppress(NoPrice):
         return prices.current(region).rate(replace(marks.sized(one), flavor=flavor), instants.of(at))
     return None
+
+
+def _parts(listed: rating.PriceList, billed: rating.Size, at: instants.Instant) -> tuple[Part, ...]:
+    priced = {item: (much, listed.in_force(item, billed.flavor, at)) for item, much in billed.quantities().items()}
+    return tuple(Part(item, much, price.amount) for item, (much, price) in priced.items() if price)
 
 
 def _later(parts: Sequence[rating.Line], first: Rate, pods: int) -> tuple[tuple[datetime, Rate], ...]:

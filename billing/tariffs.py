@@ -152,6 +152,14 @@ def price_history(
     ]
 
 
+def price_entry(number: int) -> PriceEntry:
+    """Raises Missing."""
+    found = Price.objects.filter(pk=number).first()
+    if found is None:
+        raise Missing("price", str(number))
+    return next(one for one in price_history(found.region) if one.id == number)
+
+
 def prices_in_force(region: str) -> list[Force]:
     """What each flavor pays now, by item; flavors without any price are left out."""
     entries = price_history(region)
@@ -180,7 +188,7 @@ def add_price(by: Identity, draft: Draft) -> PriceEntry:
     with transaction.atomic():
         made = prices.add(draft)
         _note(by, CREATE, draft, changes=audit.difference({}, _told(draft)))
-    return next(one for one in price_history(draft.region) if one.id == made.pk)
+    return price_entry(made.pk)
 
 
 def withdraw_price(by: Identity, number: int) -> Draft:
@@ -247,9 +255,10 @@ def _entry(row: Price, until: datetime | None, now: datetime) -> PriceEntry:
 
 
 def _force(flavor: str, entries: Sequence[PriceEntry], now: datetime) -> Force:
-    """By the rule of `rating.PriceList.in_force`: a flavor's own price before the one of every flavor."""
-    found = []
-    for item in dict.fromkeys(one.item for one in entries):
+    """By the rule of `rating.PriceList.in_force`: a flavor's own price before the one of every flavor. Cards are told
+    where the grid has them."""
+    found, cards = [], {row.gpu for row in pod_specifications().of(flavor)}
+    for item in dict.fromkeys(one.item for one in entries if one.item in (VCPU, MEMORY) or one.item in cards):
         own = [one for one in entries if one.item == item and one.flavor == flavor]
         general = [one for one in entries if one.item == item and not one.flavor]
         begun = [one for one in (*general, *own) if one.effective_from <= now]

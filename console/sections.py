@@ -81,6 +81,7 @@ MAP = (
             Section("bills", _("Bills"), "console:bills"),
             Section("budgets", _("Budgets"), "console:budgets"),
             Section("packages", _("Resource packages"), "console:packages"),
+            Section("prices", _("Prices"), "console:prices"),
         ),
     ),
     Group(

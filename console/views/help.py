@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from billing import client as billing
 from billing.client import NoPrice, Rate
+from console import restsight
 from console.access import Visit
 from console.pages import Context, page
 from console.states import State
@@ -29,6 +30,14 @@ def help_page(visit: Visit) -> Context:
         "states": _states(),
         "keys": [("Ctrl K", _("search for an object or a page")), ("Esc", _("close what is open"))],
     }
+
+
+@page("help_rest.html")
+def rest_reference(visit: Visit) -> Context:
+    """The operations of the OpenAPI document, without leaving the console."""
+    url = visit.request.build_absolute_uri("/api/v1/price?cpu=1&memory=2")
+    first = f'export TOKEN=$(cci-iam-authenticator token --token-only)\ncurl -H "Authorization: Bearer $TOKEN" "{url}"'
+    return {"section": "help", "groups": restsight.groups(), "first": first}
 
 
 def _words() -> list[Answer]:
@@ -148,6 +157,10 @@ def _money() -> list[Answer]:
                 "If the operator makes an account so. When nothing is left a grace period begins; then what runs is"
                 " suspended, and comes back with the next credit."
             ),
+        ),
+        Answer(
+            _("What will it cost?"),
+            _("Prices in the rail has the list with its history and what comes, and a calculator that asks the bill."),
         ),
         Answer(
             _("Can I check it?"),

@@ -19,7 +19,7 @@ from tests.console import scenes
 
 OPEN = {"login", "logout", "theme"}
 """The only pages without a guard."""
-OPERATORS = {"package-create", "package-end"}
+OPERATORS = {"package-create", "package-end", "price-add", "price-import", "price-withdraw"}
 """Refused to everybody else."""
 TEXT_STREAMS = {"pod-log-stream", "ended-log-stream"}
 """Not pages: refused with a code instead of a way to the sign-in page."""
