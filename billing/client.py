@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from billing import focus, instants, live, marks, offers, prices, proofs, rating, statements
+from billing import focus, instants, live, marks, offers, prices, proofs, rating, rightsizing, statements
 from billing.balances import door as balances_door
 from billing.budgets import door
 from billing.instants import DAY, HOUR, Instant
@@ -36,6 +36,7 @@ from billing.rating import PLACES as PLACES
 from billing.rating import Line, PriceList, Size
 from billing.rating import NoPrice as NoPrice
 from billing.rating import Rate as Rate
+from billing.rightsizing import Advice
 from billing.statements import Bill as Bill
 from billing.statements import BillLine as BillLine
 from billing.statements import DayLine as DayLine
@@ -63,9 +64,11 @@ from billing.tariffs import prices_in_force as prices_in_force
 from billing.tariffs import withdraw_price as withdraw_price
 from iam import accounts
 from iam.identities import Identity
-from workloads.client import pod_specifications
-from workloads.kinds.podspecs import Specification
+from workloads.client import UsedHour, pod_specifications
+from workloads.kinds import podspecs
+from workloads.kinds.podspecs import Explanation, Specification
 from workloads.meta.errors import Refused
+from workloads.meta.quantity import MIB
 
 budgets = door
 packages = packages_door
@@ -126,6 +129,30 @@ class Life:
     workload_name: str
     marks: Mapping[str, str]
     containers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """Of one pod of a workload. `waste` is what it costs beyond what its containers needed: their 95th percentile of
+    CPU and their peak of memory, at the prices of now; nothing while nothing was measured."""
+
+    explanation: Explanation
+    specification: Specification
+    rate: Rate
+    waste: Rate
+    used_cpu_millis: int
+    used_memory_bytes: int
+    advice: Advice
+
+    @property
+    def saved(self) -> Rate:
+        """By the advice."""
+        new = self.rate.per_second if self.advice.rate is None else self.advice.rate.per_second
+        return Rate(self.rate.currency, self.rate.per_second - new)
+
+    def patch(self, kind: str) -> dict[str, Any]:
+        """A strategic merge patch that follows the advice; {} where there is none."""
+        return rightsizing.patch(kind, self.advice)
 
 
 def rate(
@@ -197,6 +224,32 @@ def price_notice(new: dict[str, Any], old: dict[str, Any] | None, identity: Iden
         was = nothing
     sentence = offers.sentence(was, after, kind=str(new.get("kind", "")))
     return (sentence,) if sentence and accounts.hears_prices(identity.account) else ()
+
+
+def sizing(kind: str, template: dict[str, Any], hours: Sequence[UsedHour], *, flavor: str) -> Sizing | None:
+    """Why pods of this template cost what they cost, and what of that is waste, by what they used in `hours`. None
+    without a size or a price."""
+    grid, price_list, now = pod_specifications(), prices.current(), instants.now()
+    try:
+        found = podspecs.fit(template, flavor=flavor, grid=grid, rounding=True)
+        rate = price_list.rate(marks.sized(found.specification), now)
+    except (podspecs.OffGrid, NoPrice):
+        return None
+    advice = rightsizing.advise(
+        kind,
+        template,
+        hours,
+        current=found.specification,
+        grid=grid,
+        price=lambda size: rating.rate_or_nothing(price_list, marks.sized(size), now),
+    )
+    cpu_millis, memory_bytes = rightsizing.used(advice.needs)
+    need = replace(marks.sized(found.specification), cpu_millis=cpu_millis, memory_mib=-(-memory_bytes // MIB))
+    used = rating.rate_or_nothing(price_list, need, now)
+    waste = max(Decimal(0), rate.per_second - used.per_second) if advice.needs else Decimal(0)
+    return Sizing(
+        found.explanation(), found.specification, rate, Rate(rate.currency, waste), cpu_millis, memory_bytes, advice
+    )
 
 
 def pod_meter(account: str, pod_uid: str, *, at: datetime | None = None) -> Meter | None:

@@ -17,10 +17,11 @@ from workloads.kinds import registry
 from workloads.kinds.grids import Grid
 from workloads.meta.errors import Forbidden, Unavailable
 from workloads.meta.keys import Key
-from workloads.store import changes
+from workloads.store import changes, usagehours
 from workloads.store.endedpods import Ended
 from workloads.store.keptlogs import Kept
 from workloads.store.objects import Row
+from workloads.store.usagehours import Hour as UsedHour
 from workloads.verbs import (
     deletes,
     endedpods,
@@ -93,6 +94,7 @@ __all__ = (
     "SessionTarget",
     "Subresource",
     "UsagePoint",
+    "UsedHour",
     "WriteOptions",
     "bearer",
     "check_agent",
@@ -401,6 +403,12 @@ class Client:
             owner_uid=owner_uid,
             only_visible=self.only_visible,
         )
+
+    def used_hours(self, kind: str, name: str, namespace: str, *, since: datetime) -> Sequence[UsedHour]:
+        """What the pods of a workload that is there really used, hour by hour and container by container, the oldest
+        first; kept for a week. Raises NotFound, Forbidden."""
+        self.get_row(kind, name, namespace)
+        return usagehours.of(self.identity.account, namespace, kind, name, since=since)
 
     def ended_pods(
         self,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import client as billing
 from billing.client import Meter
-from console import cronrows, frame, happenings, jobrows, lists, manifests
+from console import cronrows, frame, happenings, jobrows, lists, manifests, sizing
 from console.access import Visit, guarded
 from console.cronrows import CronJobRow
 from console.forms import again
@@ -115,7 +115,7 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
             return jobrows.meter(visit.client, job.obj)
         return billing.together(known[pod.uid] for pod in job.pods if pod.uid in known)
 
-    return {**common, "lines": [(job, cost_of(job)) for job in row.jobs]}
+    return {**common, "lines": [(job, cost_of(job)) for job in row.jobs], **sizing.context(visit, row.obj)}
 
 
 @guarded("GET", "POST")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, rows, sizes, usage
+from console import frame, happenings, lists, manifests, rows, sizes, sizing, usage
 from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
@@ -127,7 +127,8 @@ def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
 def cost(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "cost")
     meters = billing.meters(visit.identity.account, namespace=namespace)
-    return {**common, "lines": [(row, meters.get(row.uid)) for row in common["row"].pods]}
+    lines = [(row, meters.get(row.uid)) for row in common["row"].pods]
+    return {**common, "lines": lines, **sizing.context(visit, common["row"].obj)}
 
 
 class ScaleForm(forms.Form):

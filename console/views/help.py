@@ -163,6 +163,13 @@ def _money() -> list[Answer]:
             _("Prices in the rail has the list with its history and what comes, and a calculator that asks the bill."),
         ),
         Answer(
+            _("Is it too large?"),
+            _(
+                "The Cost tab says what a pod needed in the last week, what is paid for beyond it, and which smaller"
+                " size would do, as soon as enough is known."
+            ),
+        ),
+        Answer(
             _("Can I check it?"),
             _("Each pod's Cost tab shows the periods behind its bill; they follow from Docker's own times."),
         ),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, jobrows, lists, manifests
+from console import frame, happenings, jobrows, lists, manifests, sizing
 from console.access import Visit, guarded
 from console.forms import again
 from console.forms.drafts import spoken
@@ -110,7 +110,8 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "cost")
     row: JobRow = common["row"]
     meters = billing.pod_meters(visit.identity.account, [pod.uid for pod in row.pods])
-    return {**common, "lines": [(pod, meters.get(pod.uid)) for pod in row.pods]}
+    lines = [(pod, meters.get(pod.uid)) for pod in row.pods]
+    return {**common, "lines": lines, **sizing.context(visit, row.obj)}
 
 
 @guarded("GET", "POST")

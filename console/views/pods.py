@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import attempts, frame, happenings, lists, manifests, states, timeline, usage
+from console import attempts, frame, happenings, lists, manifests, sizing, states, timeline, usage
 from console.access import Visit, guarded
 from console.attempts import Attempt
 from console.lists import Query
@@ -166,8 +166,10 @@ def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
 @page("pods/cost.html", kinds=("Pod",))
 def cost(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "cost")
-    account, uid = visit.identity.account, common["row"].uid
-    return {**common, "segments": billing.segments(account, uid), "life": billing.life(account, uid)}
+    account, row = visit.identity.account, common["row"]
+    life = billing.life(account, row.uid)
+    why = sizing.context_of_pod(visit, row.obj, life)
+    return {**common, "segments": billing.segments(account, row.uid), "life": life, **why}
 
 
 @guarded("GET", "POST")

@@ -28,6 +28,7 @@ from workloads.node import (
     storage,
     streams,
     usage,
+    usagehours,
 )
 from workloads.node.archiving import Limits
 from workloads.node.claims import keep as keep_claims
@@ -52,6 +53,7 @@ def run(stop: threading.Event) -> None:
         "claims": lambda stop: keep_claims(runtime, stop),
         "probes": lambda stop: probes.keep(runtime, stop),
         "usage": sampler.keep,
+        "usagehours": lambda stop: usagehours.keep(sampler, stop),
         "pools": lambda stop: pools.keep(runtime, stop, most=settings.WARM_POOL),
         "room": lambda stop: room.keep(runtime, stop, terms()),
         "podapi": lambda stop: poddoors.keep(stop, podapi.door(settings.POD_API), host=settings.NODE_NAME),

@@ -1,7 +1,7 @@
 """What pods use: sampled in the background, told as a rate over a window. Lives in the agent's memory and dies with it.
 
 CPU is the difference of two samples, so a container is told of from its second sample on. Beside the few samples that
-the rate needs, a figure every half minute is kept for an hour.
+the rate needs, a figure every half minute is kept for an hour. Peaks and counts are gathered for `node.usagehours`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from workloads.meta import buckets
 from workloads.meta.keys import Uid
 from workloads.runtimes.base import ContainerUsage, Runtime, RuntimeFault
+from workloads.store.usagehours import Used
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class Sampler:
         self._tracks: dict[str, _Track] = {}
         self._sampling = threading.Lock()
         self._sampled: datetime | None = None
+        self._gathered: dict[tuple[Uid, str], Used] = {}
 
     def keep(self, stop: threading.Event) -> None:
         """Samples until `stop`; a runtime that is away is waited for."""
@@ -95,6 +98,24 @@ class Sampler:
         found = [figure for track in self._fresh() for figure in track.history if figure.uid in uids]
         return sorted(found, key=lambda figure: figure.at)
 
+    def drain(self) -> dict[tuple[Uid, str], Used]:
+        """What each container has used since this was asked last."""
+        with self._sampling:
+            gathered, self._gathered = self._gathered, {}
+        return gathered
+
+    def restore(self, gathered: Mapping[tuple[Uid, str], Used]) -> None:
+        """What was drained and could not be kept."""
+        with self._sampling:
+            for key, used in gathered.items():
+                self._gathered[key] = self._gathered.get(key, Used()) + used
+
+    def _gather(self, figure: Figure) -> None:
+        millis = -(-figure.cpu_nanocores // 1_000_000)
+        used = Used(1, millis, figure.memory_bytes, {buckets.bucket(millis): 1})
+        key = figure.uid, figure.container
+        self._gathered[key] = self._gathered.get(key, Used()) + used
+
     def _fresh(self) -> list[_Track]:
         with self._sampling:
             age = None if self._sampled is None else self._runtime.now() - self._sampled
@@ -107,4 +128,7 @@ class Sampler:
         self._tracks = {sample.id: self._tracks.get(sample.id) or _Track() for sample in samples}
         for sample in samples:
             self._tracks[sample.id].add(sample)
+            figure = self._tracks[sample.id].figure()
+            if figure is not None:
+                self._gather(figure)
         self._sampled = self._runtime.now()

@@ -233,3 +233,30 @@ class ImageUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account}/{self.namespace}: {self.name}"
+
+
+class UsageHour(models.Model):
+    """What the containers of one name, in all pods of one workload, used in one hour; see `store.usagehours`. `cpu` is
+    JSON: bucket (`meta.buckets`, of millicores) -> readings."""
+
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    kind = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    container = models.CharField(max_length=63)
+    hour = models.DateTimeField()
+    readings = models.IntegerField()
+    cpu_peak = models.IntegerField()
+    memory_peak = models.BigIntegerField()
+    cpu = models.TextField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "namespace", "kind", "name", "container", "hour"), name="usage_hour"
+            ),
+        )
+        indexes = (models.Index(fields=("hour",), name="usage_hour_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}/{self.container} at {self.hour:%F %H}"
