@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from burst.credentials import Credentials
+from burst.credentials import Credentials, NoCredentials
 
 JSON = dict[str, Any]
 
@@ -206,7 +206,7 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         refused = None
         for attempt in (1, 2):
-            token = await self.credentials.token(refused=refused)
+            token = await self._token(refused)
             headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
             if data is not None:
                 headers["Content-Type"] = form
@@ -226,7 +226,7 @@ class Api:
         self, address: str, params: list[tuple[str, str]], protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """Raises ApiError where the API refuses to open one."""
-        token = await self.credentials.token()
+        token = await self._token(None)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = f"{self.credentials.server}/{address}"
         query = URL(url).with_query(params)
@@ -238,6 +238,13 @@ class Api:
             raise ApiError(error.status, "", error.message) from error
         async with socket:
             yield socket
+
+    async def _token(self, refused: str | None) -> str | None:
+        """A plugin that gives none now may give one later: its API is away so long."""
+        try:
+            return await self.credentials.token(refused=refused)
+        except NoCredentials as error:
+            raise Away(str(error)) from error
 
     async def _call(
         self,

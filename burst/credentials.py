@@ -101,14 +101,17 @@ async def _asked(plugin: UserExec, cluster: dict[str, Any]) -> tuple[str, dateti
     env = dict(os.environ) | {one.name: one.value for one in plugin.env or []}
     spec = {"interactive": False, "cluster": cluster}
     env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": spec})
-    process = await asyncio.create_subprocess_exec(
-        plugin.command,
-        *(plugin.args or []),
-        env=env,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            plugin.command,
+            *(plugin.args or []),
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise NoCredentials(f"{plugin.command} cannot be started: {error.strerror}") from error
     try:
         async with asyncio.timeout(_PLUGIN_SECONDS):
             output, errors = await process.communicate()

@@ -11,9 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from lightkube.utils.quantity import parse_quantity
-
-from burst import names, times
+from burst import names, quantities, times
 from burst.api import Api
 from burst.mirrors import Key
 
@@ -162,7 +160,7 @@ def _starts(pod: JSON) -> dict[str, str]:
 
 
 def _amount(text: Any) -> Decimal:
-    return parse_quantity(str(text)) or Decimal(0) if text is not None else Decimal(0)
+    return Decimal(0) if text is None else quantities.parse(text)
 
 
 def _millis(moment: datetime) -> int:

@@ -10,11 +10,10 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from lightkube.utils.quantity import parse_quantity
-
-from burst import names, times
+from burst import names, quantities, times
 from burst.api import Api, ApiError, Unreachable
 
 JSON = dict[str, Any]
@@ -204,8 +203,8 @@ def _hard(quota: JSON) -> JSON:
     return dict(hard) if not (quota.get("spec") or {}).get("scopes") else {}
 
 
-def _amount(text: Any) -> Any:
-    return parse_quantity(str(text)) or 0
+def _amount(text: Any) -> Decimal:
+    return quantities.parse(text)
 
 
 def _since(before: JSON | None, condition: JSON, now: str) -> JSON:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from lightkube.utils.quantity import parse_quantity
-
+from burst import quantities
 from burst.refusals import Refused
 
 JSON = dict[str, Any]
@@ -100,7 +99,7 @@ def _container(container: JSON) -> Asked:
 def _parsed(asked: JSON, resource: str, container: JSON) -> Decimal:
     text = str(asked.get(resource, "0"))
     try:
-        return parse_quantity(text) or Decimal(0)
+        return quantities.parse(text)
     except ValueError:
         sentence = f'container {container.get("name", "")} asks for {resource} "{text}", which is no quantity'
         raise Refused("BurstSizeRefused", sentence) from None

@@ -281,7 +281,7 @@ def measured(node: Node, at: str, cpu: str, memory: str = "64Mi") -> None:
 
 
 async def test_rates_of_cci_become_counters_of_a_kubelet(node: Node) -> None:
-    measured(node, "2026-11-27T07:00:00Z", "500m")
+    measured(node, "2026-11-27T07:00:00Z", "500000000n")
     await node.get("/metrics/resource")
     measured(node, "2026-11-27T07:00:10Z", "1")
     _, text = await node.get("/metrics/resource")
