@@ -1,6 +1,7 @@
 """The mutating admission webhook: it reads a new pod's policy and writes what the scheduler needs to follow it.
 
-It never refuses a pod: what it cannot find out leaves the pod as it is, and is counted. Owners are read once a minute.
+It never refuses a pod: what it cannot find out leaves the pod as it is, and is counted. What owners say is kept for
+seconds.
 Its certificate is its own, kept in a Secret that all replicas share.
 """
 
@@ -23,7 +24,8 @@ JSON = dict[str, Any]
 
 NAME = "cci-burst"
 PATH = "/mutate"
-OWNER_SECONDS = 60.0
+OWNER_SECONDS = 5.0
+_PROFILES_SECONDS = 60.0
 _MOST_OWNERS = 5000
 _OWNERS = {
     "ReplicaSet": "replicasets",
@@ -141,7 +143,7 @@ class Webhook:
             profiles, _ = await self._cluster.listed("scheduleprofiles", namespace)
         except ApiError as error:
             if error.status in (403, 404):
-                self._profiles_from = self._clock() + OWNER_SECONDS
+                self._profiles_from = self._clock() + _PROFILES_SECONDS
                 return ""
             raise
         profile = policy.matching(profiles, pod)
