@@ -464,8 +464,9 @@ def _unsettled(account: str, *, since: Instant, at: Instant, within: Within) -> 
 def _pod_meter(pod: MeteredPod, price_list: PriceList, now: Instant) -> Meter:
     at = max(pod.settled_until, now) if pod.finished is None else pod.settled_until
     unwritten = _lines(pod, price_list, since=pod.settled_until, until=at)
+    rate = rating.rate_or_nothing(price_list, pod.size, at)
     return Meter(
-        rate=rating.rate_or_nothing(price_list, pod.size, at),
+        rate=Rate(rate.currency, Decimal(0)) if pod.is_free else rate,
         accrued=pod.accrued + rating.cost(unwritten),
         as_of=instants.moment(rating.last_second_began(pod.started, at)),
         running=pod.finished is None,
@@ -474,7 +475,8 @@ def _pod_meter(pod: MeteredPod, price_list: PriceList, now: Instant) -> Meter:
 
 
 def _lines(pod: MeteredPod, price_list: PriceList, *, since: Instant, until: Instant) -> list[Line]:
-    return rating.lines(pod.size, price_list, started=pod.started, since=since, until=until)
+    lines = rating.lines(pod.size, price_list, started=pod.started, since=since, until=until)
+    return [rating.given_away(line) for line in lines] if pod.is_free else lines
 
 
 def _sum(scope: Mapping[str, str], *, since: Instant, at: Instant) -> Meter:

@@ -62,6 +62,7 @@ class Posting:
             evidence=marks.evidence,
             labels=daytotals.digest(marks.labels),
             project=project,
+            free_pull=not settings.BILL_FAILED_PULLS,
         )
         self._labels.append(marks.labels)
         _resume(pod, list(UsageSegment.objects.filter(pod_uid=marks.uid)))
@@ -87,8 +88,11 @@ class Posting:
         self.bring(pod, finished)
 
     def bring(self, pod: MeteredPod, until: Instant) -> None:
-        """Makes the ledger say [started, until) of this pod: appends what is missing, takes back what is too much."""
+        """Makes the ledger say [started, until) of this pod: appends what is missing, takes back what is too much. Of a
+        pull that may turn out to be free it says nothing before that is known."""
         self._touched.add(pod.uid)
+        if pod.is_free and pod.finished is None:
+            return
         until = max(until, pod.started)
         if until < pod.settled_until:
             taken_back = rating.corrections(self._standing(pod), started=pod.started, ended=until)
@@ -97,7 +101,7 @@ class Posting:
             added = rating.lines(
                 pod.size, self._prices[pod.region], started=pod.started, since=pod.settled_until, until=until
             )
-            self._append(pod, added)
+            self._append(pod, [rating.given_away(line) for line in added] if pod.is_free else added)
         pod.settled_until = until
 
     def save(self) -> int:

@@ -85,7 +85,7 @@ def _running(scope: Mapping[str, str], *, by: Column, edges: list[Instant]) -> _
 
 
 def _groups(scope: Mapping[str, str], *, by: Column) -> _Groups:
-    running = MeteredPod.objects.filter(**scope, finished__isnull=True)
+    running = MeteredPod.objects.filter(**scope, finished__isnull=True).exclude(free_pull=True, ran__isnull=True)
     return running.values(
         who=F(by),
         zone=F("region"),

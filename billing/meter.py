@@ -37,6 +37,9 @@ SETTLE_AFTER = 90 * SECOND
 TICK = 5.0
 """Seconds between looks when no bell rings."""
 
+PULLS_FOR_FREE = {"free_pull": True, "ran__isnull": True}
+"""Pods of which nothing is written until it is known whether their pull led to a start."""
+
 _DEEPEST = 4
 """Owners above a pod: CronJob, Job and room to spare; a ring of references ends here."""
 
@@ -69,15 +72,16 @@ def apply(entries: Sequence[Entry]) -> None:
     _remember_owners(entry for entry in entries if entry.key.kind != "Pod")
     heard = [found for entry in entries if entry.key.kind == "Pod" and (found := _marks(entry)) is not None]
     posting = Posting({found.uid for found in heard})
+    projects: dict[tuple[str, str], str] = {}
     for found in heard:
-        _hear(posting, found)
+        _hear(posting, found, projects)
     posting.save()
 
 
 def settle_once(*, now: Instant | None = None, limit: int = SETTLE_BATCH) -> int:
     """Brings running pods to the last full hour. Returns how many there were: 0 when all are there."""
     hour = instants.hour((instants.now() if now is None else now) - SETTLE_AFTER)
-    behind = MeteredPod.objects.filter(finished__isnull=True, settled_until__lt=hour)
+    behind = MeteredPod.objects.filter(finished__isnull=True, settled_until__lt=hour).exclude(**PULLS_FOR_FREE)
     if not (uids := list(behind.order_by("settled_until").values_list("uid", flat=True)[:limit])):
         return 0
     with write():
@@ -131,13 +135,16 @@ def _marks(entry: Entry) -> Marks | None:
         return None
 
 
-def _hear(posting: Posting, found: Marks) -> None:
+def _hear(posting: Posting, found: Marks, projects: dict[tuple[str, str], str]) -> None:
+    """`projects` are those of the namespaces that were looked up already."""
     pod = posting.pods.get(found.uid)
     if pod is None:
         if found.started is None:
             return
-        project = _project(found)
-        pod = posting.open(found, started=found.started, workload=_workload(found), project=project)
+        place = found.account, found.namespace
+        if place not in projects:
+            projects[place] = _project(found)
+        pod = posting.open(found, started=found.started, workload=_workload(found), project=projects[place])
     elif found.revision <= pod.revision:
         return
     posting.hear(pod, found)

@@ -175,6 +175,8 @@ class MeteredPod(Billed):
     evidence = models.TextField(default="{}")
     labels = models.CharField(max_length=40, blank=True, default="")
     project = models.CharField(max_length=64, default="0")
+    free_pull = models.BooleanField(default=False)
+    """Whether a pull that never leads to a start is free (`CCI_BILL_FAILED_PULLS`), as was in force when it began."""
 
     class Meta:
         indexes = (
@@ -188,6 +190,11 @@ class MeteredPod(Billed):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.pod} ({self.uid})"
+
+    @property
+    def is_free(self) -> bool:
+        """So far: once it has started, it is billed from its pull on."""
+        return self.free_pull and self.ran is None
 
 
 class Ownership(models.Model):

@@ -11,7 +11,7 @@ Two rules make every sum come out:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
@@ -188,6 +188,11 @@ def _cut(size: Size, prices: PriceList, started: Instant, edges: Sequence[Instan
         )
         for start, end in pairwise(edges)
     ]
+
+
+def given_away(line: Line) -> Line:
+    """The same line for nothing."""
+    return replace(line, rate=Rate(line.rate.currency, Decimal(0)))
 
 
 def cost(parts: Iterable[Line]) -> Decimal:

@@ -37,6 +37,8 @@ class Life:
     started: Instant
     finished: Instant | None = None
     estimated: bool = False
+    is_free: bool = False
+    """A pull that never led to a start, while those were free."""
 
     def overlaps(self, since: Instant, until: Instant | None) -> bool:
         return (until is None or self.started < until) and (self.finished is None or self.finished > since)
@@ -167,7 +169,7 @@ def _lives_from_marks() -> Iterator[tuple[str, Life]]:
         kept = orjson.loads(pod.evidence).get("lifecycle", {})
         started = instants.parse(kept["pullStartedAt"]) if "pullStartedAt" in kept else pod.started
         finished = instants.parse(kept["finishedAt"]) if "finishedAt" in kept else pod.finished
-        yield pod.uid, Life(pod.account, pod.size, started, finished, pod.estimated)
+        yield pod.uid, Life(pod.account, pod.size, started, finished, pod.estimated, pod.is_free)
 
 
 def _differences(
@@ -179,6 +181,7 @@ def _differences(
         end = told.reaches() if life.finished is None else life.finished
         end = end if until is None else min(end, until)
         lines = rating.lines(life.size, lists[told.region], started=life.started, since=since, until=end)
+        lines = [rating.given_away(line) for line in lines] if life.is_free else lines
         expected = _by_hour((line.start, line.seconds, line.cost) for line in lines)
         found = told.by_hour(until)
         for hour in sorted({*expected, *found}):

@@ -1,0 +1,127 @@
+"""What goes wrong where pods run, and what is billed then: from the runtime through the controllers to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from pytest_django import Settings
+
+from billing import client, instants, meter, statements
+from billing.instants import HOUR, SECOND, Instant
+from billing.models import MeteredPod, UsageSegment
+from billing.recompute import recompute
+from billing.statements import Period
+from tests import manifests
+from tests.billing.lives import START, Log, Pod
+from tests.workloads.controllers.conftest import world as world
+from tests.workloads.controllers.world import World, clock
+from workloads.meta import times
+from workloads.meta.keys import Uid
+from workloads.runtimes.simulated import Simulated
+
+pytestmark = pytest.mark.django_db
+
+Clock = Callable[[Instant], None]
+
+
+def billed() -> int:
+    return sum(UsageSegment.objects.values_list("seconds", flat=True))
+
+
+def read() -> None:
+    while meter.read_once():
+        pass
+
+
+def test_a_container_that_ends_while_nobody_looks_for_an_hour_is_billed_to_dockers_end(world: World) -> None:
+    """The worker, the agent and their events are away; the hours that were settled meanwhile are taken back."""
+    pod = world.create(manifests.pod(restartPolicy="Never"))
+    world.settle()
+    world.travel.shift(timedelta(minutes=10))
+    runtime: Simulated = world.runtime
+    runtime.exit(Uid(pod["metadata"]["uid"]), "app", 0)
+    ended = clock()
+    world.travel.shift(timedelta(hours=1, minutes=10))
+    read()
+    meter.settle_once()
+    assert billed() == 3600 - start_of(world), "an hour that only seemed to run"
+    world.resync()
+    world.settle()
+    read()
+    finished = times.parse(world.pod()["status"]["lifecycle"]["finishedAt"])
+    assert (finished, recompute().proven) == (ended, True)
+    assert 600 <= billed() <= 605
+
+
+def test_a_clock_that_steps_back_by_ninety_seconds_is_believed_and_bills_no_second_twice(world: World) -> None:
+    """Ten minutes by a clock that was set back by 90 s are eight and a half: the runtime's clock is what is billed."""
+    pod = world.create(manifests.pod(restartPolicy="Never"))
+    world.advance(300)
+    world.travel.shift(timedelta(seconds=-90))
+    world.settle()
+    world.travel.shift(timedelta(seconds=300))
+    world.exit(pod)
+    read()
+    assert (510 <= billed() <= 515, recompute().proven) == (True, True)
+
+
+def test_a_pod_that_a_clock_ends_before_its_start_costs_nothing(world: World) -> None:
+    pod = world.create(manifests.pod(restartPolicy="Never"))
+    world.settle()
+    world.travel.shift(timedelta(seconds=-90))
+    world.exit(pod)
+    read()
+    assert (billed(), MeteredPod.objects.get().finished is not None, recompute().proven) == (0, True, True)
+
+
+@pytest.fixture
+def free(settings: Settings) -> None:
+    settings.BILL_FAILED_PULLS = False
+
+
+def test_a_failed_pull_is_billed_from_pull_to_give_up_with_its_own_line(log: Log, pod: Pod) -> None:
+    failed_pull(log, pod)
+    (line,) = statements.read("acme", Period.parse("2026-02")).lines
+    assert (line.activity, line.seconds, line.billed) == ("pull", 5400, Decimal("0.9612"))
+
+
+def test_where_failed_pulls_are_free_the_line_stands_there_for_nothing(free: None, log: Log, pod: Pod) -> None:
+    failed_pull(log, pod)
+    (line,) = statements.read("acme", Period.parse("2026-02")).lines
+    assert (line.activity, line.seconds, line.billed) == ("pull", 5400, 0)
+    assert recompute().proven
+
+
+def test_a_free_pull_is_written_when_it_is_known_what_became_of_it(
+    free: None, log: Log, pod: Pod, clock: Clock
+) -> None:
+    log.change(pod, pullStartedAt=START)
+    read()
+    clock(START + 2 * HOUR)
+    assert (meter.settle_once(), billed(), client.burn("acme").per_second) == (0, 0, 0)
+    assert client.total("acme").accrued == client.meters("acme")[pod.uid].accrued == 0
+    log.change(pod, startedAt=START + 2 * HOUR)
+    read()
+    clock(START + 2 * HOUR + 10 * SECOND)
+    assert client.total("acme").seconds == client.meters("acme")[pod.uid].seconds == 7210
+    log.delete(pod, finishedAt=START + 2 * HOUR + 10 * SECOND)
+    read()
+    assert (billed(), recompute().proven) == (7210, True)
+    assert statements.read("acme", Period.parse("2026-02")).listed == 7210 * Decimal("0.000178")
+
+
+def failed_pull(log: Log, pod: Pod) -> None:
+    log.change(pod, pullStartedAt=START)
+    read()
+    meter.settle_once(now=START + HOUR)
+    log.delete(pod, finishedAt=START + 5400 * SECOND)
+    read()
+
+
+def start_of(world: World) -> int:
+    """How far into its hour the pod began to be billed."""
+    started = instants.parse(world.pod()["status"]["lifecycle"]["pullStartedAt"])
+    return (started - instants.hour(started)) // SECOND
