@@ -124,6 +124,14 @@ PAGES = {
 OF_ACCOUNT = {"ELB": "console:elb"}
 """The same of kinds that live in no namespace; each takes `name` alone."""
 
+EDITED = {
+    section.kind: section.name
+    for section in SECTIONS
+    if section.kind in {*PAGES, *OF_ACCOUNT, "Namespace"} and section.kind != "Secret"
+}
+"""What is edited as YAML, and the section it stands in. A Secret's values are changed in its own form, which shows none
+of them."""
+
 PEOPLE = {"User": "console:user", "Group": "console:group", "Policy": "console:policy", "Budget": "console:budget"}
 """The same of what the account has beside the control plane; each takes `name` alone."""
 

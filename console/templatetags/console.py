@@ -11,6 +11,7 @@ from django import template
 from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.template.context import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -19,6 +20,7 @@ from django.utils.translation import ngettext
 
 from billing.client import BillLine, Meter, Rate, format_money, plain
 from console.live.regions import Regions
+from console.sections import EDITED
 from console.spans import age as age_words
 from console.spans import duration as duration_words
 from console.spans import parse
@@ -62,6 +64,21 @@ def in_drawer(page: str, peek: str) -> SafeString:
     """Attributes of a link whose detail (`peek`) opens beside the list; without script it leads to the whole page."""
     into = 'hx-target="#drawer" hx-select="#peek" hx-swap="innerHTML" hx-push-url="false"'
     return format_html('href="{}" hx-get="{}" {}', page, peek, mark_safe(into))  # noqa: S308  ours
+
+
+@register.simple_tag(takes_context=True)
+def yaml_edit_url(context: Context, row: Any) -> str:
+    """Of the page's object; "" for kinds that are not edited as YAML, what is leaving, and who may not."""
+    obj = getattr(row, "obj", None) or {}
+    kind, metadata = obj.get("kind", ""), obj.get("metadata") or {}
+    namespace, name = metadata.get("namespace", ""), metadata.get("name", "")
+    if kind not in EDITED or "deletionTimestamp" in metadata:
+        return ""
+    if not context["visit"].client.may("update", kind, namespace or None):
+        return ""
+    if namespace:
+        return reverse("console:namespaced-edit", kwargs={"namespace": namespace, "kind": kind, "name": name})
+    return reverse("console:edit", kwargs={"kind": kind, "name": name})
 
 
 @register.filter

@@ -35,7 +35,9 @@ NAMES = {
 
 def url_of(pattern: URLPattern) -> str:
     names = pattern.pattern.converters
-    values = {name: NAMES[name] for name in names if name != "line"}
+    values = {name: NAMES[name] for name in names if name not in ("line", "kind")}
+    if "kind" in names:
+        values |= {"kind": "Deployment" if "namespace" in names else "ELB"}
     if "line" in names:
         values |= {"line": scenes.bill_line_id()}
     if str(pattern.name).startswith("pod"):

@@ -1,0 +1,164 @@
+"""Edit an object as YAML: what will change is shown before it is saved, by a dry run of the same update that is sent.
+
+Who saves over somebody else's change is not lost and loses nothing: what one changed is put onto the newest version,
+what the other changed is shown, and one looks and saves again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from console import frame, manifests, sections, threeway
+from console.access import Visit, guarded
+from console.forms import manifests as typed
+from console.forms.drafts import FieldError, by_field
+from console.threeway import Line
+from console.views.create import form_page
+from workloads.client import JSON, WriteOptions
+from workloads.meta.errors import Conflict, NotFound, StatusError
+from workloads.meta.manifests import ManifestError
+
+_BOOKKEEPING = ("managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink")
+
+
+@dataclass
+class _Edit:
+    """What the page shows. `base` is the object as it was when the text was made of it."""
+
+    text: str
+    base: str
+    version: str
+    errors: list[FieldError] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    """What saving would change."""
+    warnings: tuple[str, ...] = ()
+    theirs: list[Line] = field(default_factory=list)
+    """What somebody else changed meanwhile."""
+    both: list[str] = field(default_factory=list)
+    looked: bool = False
+    saved: bool = False
+
+
+@guarded("GET", "POST")
+def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResponse:
+    if kind not in sections.EDITED or bool(namespace) != (kind in sections.PAGES):
+        raise NotFound(_("There is no editor for this kind: use kubectl edit."))
+    live = visit.client.get(kind, name, namespace)
+    visit.client.require("update", kind, namespace or None)
+    page = sections.page_of(kind, namespace, name)
+    work = _opened(live)
+    if visit.request.method == "POST":
+        work = _posted(visit, live)
+        if work.saved:
+            messages.success(visit.request, _("%(kind)s %(name)s is changed.") % {"kind": kind, "name": name})
+            return redirect(page)
+    context = {
+        "visit": visit,
+        "frame": frame.of(visit),
+        "section": sections.EDITED[kind],
+        "kind": kind,
+        "name": name,
+        "namespace": namespace,
+        "page": page,
+        "work": work,
+        "errors": by_field(work.errors),
+        "focus": "" if work.looked else "text",
+    }
+    return render(visit.request, "create/edit.html", context, status=422 if work.errors or work.theirs else 200)
+
+
+edit.page = form_page("yaml")  # type: ignore[attr-defined]
+
+
+def _opened(live: JSON) -> _Edit:
+    text = manifests.text(_editable(live))
+    return _Edit(text=text, base=text, version=live["metadata"]["resourceVersion"])
+
+
+def _posted(visit: Visit, live: JSON) -> _Edit:
+    posted = visit.request.POST
+    work = _Edit(posted.get("text", ""), posted.get("base", ""), posted.get("version", ""), looked=True)
+    try:
+        mine, base = _read(work.text, live), _read(work.base, live)
+    except ManifestError as error:
+        work.errors = [FieldError("text", str(error))]
+        return work
+    if work.version != live["metadata"]["resourceVersion"]:
+        _meet(work, mine, base, live)
+        if work.theirs:
+            return work
+        mine = _read(work.text, live)
+    _try(visit, work, mine, live, save=posted.get("go") == "save")
+    return work
+
+
+def _read(text: str, live: JSON) -> JSON:
+    """The one object the text describes. Raises ManifestError."""
+    metadata = live["metadata"]
+    namespace = metadata.get("namespace", "")
+    entries = typed.read(text, default_namespace=namespace)
+    if len(entries) != 1:
+        raise ManifestError(_("Here stands one object alone: take the other documents away."))
+    entry = entries[0]
+    if entry.manifest is None:
+        raise ManifestError(entry.refusal)
+    if entry.duplicates:
+        raise ManifestError(_("%(field)s stands here twice.") % {"field": entry.duplicates[0]})
+    if (entry.kind, entry.name, entry.namespace) != (live["kind"], metadata["name"], namespace):
+        said = _("kind, metadata.name and metadata.namespace cannot be changed: this is %(title)s.")
+        raise ManifestError(said % {"title": f"{live['kind']} {metadata['name']}"})
+    if entry.manifest.get("apiVersion") != live["apiVersion"]:
+        raise ManifestError(_("apiVersion: leave it as %(version)s.") % {"version": live["apiVersion"]})
+    return entry.manifest
+
+
+def _meet(work: _Edit, mine: JSON, base: JSON, live: JSON) -> None:
+    """Somebody wrote meanwhile. Our changes are put onto theirs; a status alone is nobody's change."""
+    now = _editable(live)
+    theirs, ours = threeway.changed(base, now), threeway.changed(base, mine)
+    text = manifests.text(now)
+    if theirs:
+        work.theirs = threeway.difference(manifests.text(base), text)
+        work.both = threeway.meeting(ours, theirs)
+        work.text = manifests.text(threeway.onto(now, ours))
+    work.base, work.version = text, live["metadata"]["resourceVersion"]
+
+
+def _try(visit: Visit, work: _Edit, mine: JSON, live: JSON, *, save: bool) -> None:
+    """A dry run, whose difference is shown; and when asked for, the update itself."""
+    kind, name, namespace = live["kind"], live["metadata"]["name"], live["metadata"].get("namespace", "")
+    manifest = deepcopy(mine)
+    manifest.setdefault("metadata", {})["resourceVersion"] = work.version
+    options = WriteOptions(dry_run=not save, field_validation="Strict", manager="console")
+    try:
+        answer = visit.client.update(kind, name, manifest, namespace, options=options)
+    except Conflict:
+        newest = visit.client.get(kind, name, namespace)
+        _meet(work, mine, _read(work.base, live), newest)
+        if not work.theirs:
+            work.errors = [FieldError("", _("Its status changed in this very moment: save once more."))]
+        return
+    except StatusError as refusal:
+        work.errors = [FieldError("text", _said(cause.field, cause.message)) for cause in refusal.causes]
+        work.errors = work.errors or [FieldError("text", refusal.message)]
+        return
+    work.lines = threeway.difference(manifests.text(_editable(live)), manifests.text(_editable(answer.obj)))
+    work.warnings, work.saved = answer.warnings, save
+
+
+def _said(field: str, message: str) -> str:
+    return f"{field}: {message}" if field else message
+
+
+def _editable(obj: Mapping[str, Any]) -> JSON:
+    """Without what nobody writes: status and the bookkeeping of metadata."""
+    metadata = {name: value for name, value in obj["metadata"].items() if name not in _BOOKKEEPING}
+    return {name: metadata if name == "metadata" else value for name, value in obj.items() if name != "status"}
