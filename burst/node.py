@@ -125,9 +125,11 @@ class VirtualNode:
 
     async def measure(self) -> None:
         """What the account may run in CCI becomes the node's capacity: the quotas of the namespace, else what CCI's own
-        nodes have to give. Raises ApiError."""
-        quotas, _ = await self.cci.listed("resourcequotas", self.namespace)
-        found = from_quotas(quotas)
+        nodes have to give."""
+        found: dict[str, str] = {}
+        with suppress(ApiError):  # who may not see quotas is bound by them all the same, when pods are created
+            quotas, _ = await self.cci.listed("resourcequotas", self.namespace)
+            found = from_quotas(quotas)
         if not {"cpu", "memory", "pods"} <= set(found):
             with suppress(ApiError):  # who may not see CCI's nodes has what the quotas and the defaults say
                 nodes, _ = await self.cci.listed("nodes")
@@ -135,14 +137,12 @@ class VirtualNode:
         self.capacity = DEFAULT_CAPACITY | found
 
     def _status(self) -> JSON:
+        """No address of type Hostname: a kube-apiserver would try that first, and nobody resolves it."""
         return {
             "capacity": self.capacity,
             "allocatable": self.capacity,
             "conditions": self._conditions(),
-            "addresses": [
-                {"type": "InternalIP", "address": self.place.address},
-                {"type": "Hostname", "address": names.NODE},
-            ],
+            "addresses": [{"type": "InternalIP", "address": self.place.address}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": self.place.port}},
             "nodeInfo": {
                 "architecture": "amd64",

@@ -225,6 +225,23 @@ async def test_what_cci_refuses_is_refused_before_the_streams(node: Node) -> Non
     caller.writer.close()
 
 
+async def test_attaching_is_the_same_without_a_command(node: Node) -> None:
+    node.world.cci.streams["attach"] = shell
+    path = "/attach/shop/web/uid-shop.web/main?input=1&output=1&error=1"
+    caller, _ = await Caller.connect(node.port, path, "v4.channel.k8s.io")
+    for stream, kind in ((1, "error"), (3, "stdin"), (5, "stdout"), (7, "stderr")):
+        caller.open(stream, kind)
+    caller.send(3, b"hello", ends=True)
+    await caller.until_ended()
+    assert (caller.received[5], caller.received[7]) == (b"hello", b"container=main&stdin=true&stdout=true&stderr=true")
+
+
+async def test_another_life_of_a_pod_is_not_entered(node: Node) -> None:
+    caller, answer = await Caller.connect(node.port, "/exec/shop/web/another-uid/main?output=1", "v4.channel.k8s.io")
+    assert answer.startswith("HTTP/1.1 404 ")
+    caller.writer.close()
+
+
 async def test_protocols_that_nobody_speaks_are_told(node: Node) -> None:
     caller, answer = await Caller.connect(node.port, EXEC, "v1.channel.k8s.io")
     assert answer.startswith("HTTP/1.1 403 ")

@@ -43,7 +43,7 @@ async def test_the_node_has_its_labels_its_taint_and_where_its_kubelet_is(idle: 
     assert made["spec"]["taints"] == [names.TAINT]
     status = made["status"]
     assert status["daemonEndpoints"]["kubeletEndpoint"]["Port"] == 10250
-    assert {"type": "InternalIP", "address": "10.0.0.9"} in status["addresses"]
+    assert status["addresses"] == [{"type": "InternalIP", "address": "10.0.0.9"}]
     assert [one["status"] for one in status["conditions"] if one["type"] == "Ready"] == ["True"]
 
 
