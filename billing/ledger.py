@@ -20,7 +20,7 @@ from billing.marks import Marks, Owner
 from billing.models import MeteredPod, UsageSegment
 from billing.rating import Correction, Line, Standing
 
-_MOVING = ("ran", "finished", "estimated", "settled_until", "accrued", "next_seq", "revision", "evidence")
+_MOVING = ("ran", "finished", "estimated", "lost", "settled_until", "accrued", "next_seq", "revision", "evidence")
 
 
 class Posting:
@@ -78,6 +78,7 @@ class Posting:
         if not end_is_news and (pod.ran is not None or marks.ran is None):
             return
         pod.ran = marks.ran if pod.ran is None else pod.ran
+        pod.lost = pod.lost and not end_is_news
         pod.revision, pod.evidence = marks.revision, marks.evidence
         self._touched.add(pod.uid)
         if end_is_news and marks.finished is not None:
@@ -86,6 +87,11 @@ class Posting:
     def close(self, pod: MeteredPod, finished: Instant, *, estimated: bool = False) -> None:
         pod.finished, pod.estimated = finished, estimated
         self.bring(pod, finished)
+
+    def reopen(self, pod: MeteredPod) -> None:
+        """It was closed because its host was not heard of, which is over: it runs on from where it was settled."""
+        pod.finished, pod.estimated, pod.lost = None, False, False
+        self._touched.add(pod.uid)
 
     def bring(self, pod: MeteredPod, until: Instant) -> None:
         """Makes the ledger say [started, until) of this pod: appends what is missing, takes back what is too much. Of a

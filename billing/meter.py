@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 import orjson
 from django.db import IntegrityError, close_old_connections
 
-from billing import instants, marks
+from billing import instants, lost, marks
 from billing.instants import SECOND, Instant
 from billing.ledger import Posting
 from billing.marks import Marks, Owner
@@ -48,11 +48,11 @@ logger = logging.getLogger(__name__)
 
 def run(stop: threading.Event, told: Callable[[], None] = lambda: None) -> None:
     """Meters until `stop`, and calls `told` whenever something was written. A database that is away is waited for."""
-    bell = threading.Event()
+    bell, listening_since = threading.Event(), instants.now()
     with doorbell.listen(bell.set):
         while not stop.is_set():
             bell.clear()
-            if _work_once():
+            if _work_once(listening_since):
                 told()
             else:
                 _wait(bell, stop)
@@ -107,11 +107,11 @@ def resync() -> int:
     return len(page.rows)
 
 
-def _work_once() -> bool:
-    """One look at the log and at the clock. True when there may be more to do at once."""
+def _work_once(listening_since: Instant) -> bool:
+    """One look at the log, at the clock and at the host. True when there may be more to do at once."""
     close_old_connections()
     try:
-        return bool(read_once()) or bool(settle_once())
+        return bool(read_once()) or bool(settle_once()) or bool(lost.look(listening_since=listening_since))
     except (changes.Moved, IntegrityError):
         logger.info("Another meter was first; looking again with the next bell.")
     except Exception:

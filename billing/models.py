@@ -175,6 +175,8 @@ class MeteredPod(Billed):
     evidence = models.TextField(default="{}")
     labels = models.CharField(max_length=40, blank=True, default="")
     project = models.CharField(max_length=64, default="0")
+    lost = models.BooleanField(default=False)
+    """Its host is not heard of any more: `finished` is where it was heard last (`billing.lost`)."""
     free_pull = models.BooleanField(default=False)
     """Whether a pull that never leads to a start is free (`CCI_BILL_FAILED_PULLS`), as was in force when it began."""
 

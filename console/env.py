@@ -38,6 +38,7 @@ SETTINGS = (
     Setting("CCI_LOG_LEVEL", "INFO", "Least severe log level written."),
     Setting("CCI_REGION", "cn-north-4", "Region whose prices apply and which kubeconfigs name."),
     Setting("CCI_BILL_FAILED_PULLS", "1", "0: an image pull that never leads to a start is free. 1: billed as any."),
+    Setting("CCI_HOST_LOST_MINUTES", "60", "Silence of the agent after which pods are billed to its last word."),
     Setting("CCI_RUNTIME", "docker", "What runs pods: docker, or simulated for scale tests."),
     Setting("CCI_NODE_NAME", "", "Name of this host's virtual node. Empty: the host name."),
     Setting("CCI_VOLUMES_DIR", "", "Where pods' volumes lie; the daemon sees the same path. Empty: in CCI_DATA_DIR."),

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from pytest_django import Settings
 
-from billing import client, instants, meter, statements
+from billing import client, instants, lost, meter, statements
 from billing.instants import HOUR, SECOND, Instant
 from billing.models import MeteredPod, UsageSegment
 from billing.recompute import recompute
@@ -21,6 +21,7 @@ from tests.workloads.controllers.world import World, clock
 from workloads.meta import times
 from workloads.meta.keys import Uid
 from workloads.runtimes.simulated import Simulated
+from workloads.store import hosts
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +126,56 @@ def start_of(world: World) -> int:
     """How far into its hour the pod began to be billed."""
     started = instants.parse(world.pod()["status"]["lifecycle"]["pullStartedAt"])
     return (started - instants.hour(started)) // SECOND
+
+
+MINUTE = 60 * SECOND
+
+
+def test_what_ran_on_a_host_that_is_lost_is_billed_to_its_last_heartbeat_as_an_estimate(log: Log, pod: Pod) -> None:
+    a_lost_host(log, pod)
+    (kept,) = MeteredPod.objects.all()
+    assert (billed(), kept.finished, kept.estimated) == (30 * 60, START + 30 * MINUTE, True)
+    assert UsageSegment.objects.exclude(corrects=None).count() > 0, "the hours that were settled meanwhile"
+    assert recompute().proven
+
+
+def test_a_host_that_is_only_silent_for_a_while_goes_on_being_billed(log: Log, pod: Pod) -> None:
+    speak(START + 30 * MINUTE)
+    log.change(pod, pullStartedAt=START, startedAt=START)
+    read()
+    assert lost.look(listening_since=START, now=START + 89 * MINUTE) == 0
+    assert lost.look(listening_since=START + 80 * MINUTE, now=START + 100 * MINUTE) == 0, "nobody was there to hear it"
+    assert MeteredPod.objects.get().finished is None
+
+
+def test_a_host_that_comes_back_is_believed(log: Log, pod: Pod) -> None:
+    a_lost_host(log, pod)
+    speak(START + 170 * MINUTE)
+    assert lost.look(listening_since=START, now=START + 171 * MINUTE) == 1
+    assert lost.look(listening_since=START, now=START + 172 * MINUTE) == 0
+    log.delete(pod, finishedAt=START + 180 * MINUTE)
+    read()
+    assert (billed(), MeteredPod.objects.get().estimated, recompute().proven) == (180 * 60, False, True)
+
+
+def test_an_end_that_was_seen_counts_for_more_than_the_last_heartbeat(log: Log, pod: Pod) -> None:
+    a_lost_host(log, pod)
+    log.delete(pod, finishedAt=START + 20 * MINUTE)
+    read()
+    speak(START + 170 * MINUTE)
+    assert lost.look(listening_since=START, now=START + 171 * MINUTE) == 0, "it has ended"
+    assert (billed(), recompute().proven) == (20 * 60, True)
+
+
+def a_lost_host(log: Log, pod: Pod) -> None:
+    """Heard for half an hour of the pod's life, then for two hours no more."""
+    speak(START + 30 * MINUTE)
+    log.change(pod, pullStartedAt=START, startedAt=START)
+    read()
+    meter.settle_once(now=START + 110 * MINUTE)
+    assert lost.look(listening_since=START, now=START + 150 * MINUTE) == 1
+    assert lost.look(listening_since=START, now=START + 151 * MINUTE) == 0
+
+
+def speak(at: Instant) -> None:
+    hosts.put("node-1", hosts.NODE, {"at": instants.text(at)})

@@ -1,0 +1,64 @@
+"""A host that is not heard of any more: what ran on it is billed to its last heartbeat, as an estimate.
+
+The agent speaks every minute. When it has been silent for `CCI_HOST_LOST_MINUTES`, and somebody was there to hear it
+all that time, the pods that run are closed where it was heard last; what was settled beyond that is taken back. When it
+speaks again they are open again: what the runtime then says of them counts, and is billed from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.conf import settings
+
+from billing import instants
+from billing.instants import SECOND, Instant
+from billing.ledger import Posting
+from billing.models import MeteredPod
+from workloads.store import hosts
+from workloads.store.writing import write
+
+_AT_ONCE = 100
+
+
+def look(*, listening_since: Instant, now: Instant | None = None) -> int:
+    """Closes or opens some pods. Returns how many there were: 0 when all is as it should be."""
+    now = instants.now() if now is None else now
+    heard = _heard()
+    if heard is None:
+        return 0
+    after = settings.HOST_LOST_MINUTES * 60 * SECOND
+    if now - max(heard, listening_since) >= after:
+        return _close(_some(MeteredPod.objects.filter(finished__isnull=True)), heard)
+    return _open(_some(MeteredPod.objects.filter(lost=True))) if now - heard < after else 0
+
+
+def _heard() -> Instant | None:
+    """None where no agent has ever spoken."""
+    said = (hosts.get(hosts.NODE) or {}).get("at")
+    return instants.parse(said) if said else None
+
+
+def _some(found: Collection[MeteredPod]) -> list[str]:
+    return [pod.uid for pod in list(found)[:_AT_ONCE]]
+
+
+def _close(uids: list[str], heard: Instant) -> int:
+    with write():
+        posting = Posting(uids)
+        for pod in posting.pods.values():
+            if pod.finished is None:
+                pod.lost = True
+                posting.close(pod, max(heard, pod.started), estimated=True)
+        posting.save()
+    return len(uids)
+
+
+def _open(uids: list[str]) -> int:
+    with write():
+        posting = Posting(uids)
+        for pod in posting.pods.values():
+            if pod.lost:
+                posting.reopen(pod)
+        posting.save()
+    return len(uids)
