@@ -28,6 +28,7 @@ from tests.stack import running_stack
 from tests.workloads.elb.proxies import Proxy, running
 from tests.workloads.elb.webs import Web
 from workloads.kinds import sleeping
+from workloads.meta import conditions
 
 WORKLOADS = 12
 WAKE, PEER = "request to one that sleeps", "scaled 0 -> 1 until Ready"
@@ -35,7 +36,8 @@ _DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/web"
 
 
 def main(sleeps: int = 1000, wakes: int = 20) -> None:
-    _many(sleeps)
+    if sleeps:
+        _many(sleeps)
     if wakes:
         _real(wakes)
 
@@ -106,7 +108,7 @@ def _real(wakes: int) -> None:
             _wait(lambda: _is_gone(kube, asleep=False))
             began = time.monotonic()
             _patch(kube, {"spec": {"replicas": 1}})
-            _wait(lambda: _status(kube).get("readyReplicas") == 1)
+            _wait(lambda: any(conditions.is_true(pod["status"], "Ready") for pod in _pods(kube)))
             took[PEER].append(time.monotonic() - began)
     report(took, peers=(PEER,))
     more = (statistics.median(took[WAKE]) - statistics.median(took[PEER])) * 1000
@@ -117,14 +119,13 @@ def _patch(kube: httpx.Client, patch: dict[str, Any]) -> None:
     kube.patch(_DEPLOYMENT, json=patch, headers={"Content-Type": "application/merge-patch+json"}).raise_for_status()
 
 
-def _status(kube: httpx.Client) -> dict[str, Any]:
-    found: dict[str, Any] = kube.get(_DEPLOYMENT).raise_for_status().json()
-    return {**found["status"], "asleep": sleeping.is_asleep(found)}
+def _pods(kube: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = kube.get(f"/api/v1/namespaces/{NAMESPACE}/pods").raise_for_status().json()["items"]
+    return found
 
 
 def _is_gone(kube: httpx.Client, *, asleep: bool) -> bool:
-    pods = kube.get(f"/api/v1/namespaces/{NAMESPACE}/pods").raise_for_status().json()["items"]
-    return not pods and _status(kube)["asleep"] is asleep
+    return not _pods(kube) and sleeping.is_asleep(kube.get(_DEPLOYMENT).raise_for_status().json()) is asleep
 
 
 def _wait(condition: Callable[[], bool]) -> None:

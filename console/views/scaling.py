@@ -24,6 +24,7 @@ from workloads.meta.errors import AlreadyExists, Invalid, NotFound
 
 _KINDS = ("Deployment", "ReplicaSet", "Pod", "HorizontalPodAutoscaler", "ScalingPolicy", "Event")
 _EVENTS = 8
+_SLEEP = ("Sleeping", "Woken", "NotReached")
 
 
 @page("deployments/scaling.html", kinds=_KINDS)
@@ -42,8 +43,14 @@ def tab(visit: Visit, *, namespace: str, name: str) -> Context:
         "most_planned": scalingpolicies.MOST_PLANNED,
         "cpu_percent": _average([one.cpu_percent for one in used]),
         "memory_percent": _average([one.memory_percent for one in used]),
-        "events": happenings.of_uids(visit.client, namespace, uids)[:_EVENTS] if uids else [],
+        "events": _events(visit, [*uids, context["row"].uid], own=f"Deployment/{name}"),
     }
+
+
+def _events(visit: Visit, uids: list[str], *, own: str) -> list[happenings.Happening]:
+    """Of the Deployment itself, how it fell asleep and was woken."""
+    found = happenings.of_uids(visit.client, visit.namespace, uids)
+    return [one for one in found if one.about != own or one.reason in _SLEEP][:_EVENTS]
 
 
 @guarded("GET", "POST")

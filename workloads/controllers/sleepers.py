@@ -83,6 +83,7 @@ def reconcile(key: Key) -> Result | None:
 
 
 def _settle(door: Client, deployment: JSON) -> None:
+    """Written first and told afterwards: others write the status, too, and who was not first looks again."""
     status = deepcopy(deployment.get("status") or {})
     before = conditions.find(status, sleeping.CONDITION)
     said = _said(door, deployment)
@@ -92,8 +93,8 @@ def _settle(door: Client, deployment: JSON) -> None:
         conditions.put(
             status, sleeping.CONDITION, said.state, reason=said.reason, message=said.message, now=datetime.now(UTC)
         )
+    deployment = hands.put_status(door, deployment, status)
     _tell(door, deployment, before, said)
-    hands.put_status(door, deployment, status)
 
 
 def _said(door: Client, deployment: JSON) -> _Said | None:
