@@ -190,7 +190,10 @@ _TEXT = {"type": "string", "description": "region,item,flavor,currency,amount,ef
 
 class PriceCsvView(Resource):
     parser_classes = (CsvText, JSONParser)
-    renderer_classes = (JSONRenderer, Csv)
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """What is read is CSV, what a write came to is told in JSON."""
+        return [JSONRenderer(), Csv()] if self.request.method == "GET" else [JSONRenderer()]
 
     @operation("Export prices as CSV", query=ExportQuestion, answer=_TEXT, media="text/csv")
     def get(self, request: Request) -> HttpResponse:

@@ -71,7 +71,10 @@ class Resource(APIView):
             raise
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """A failure is a Status in JSON, also where the answer would have been CSV."""
         self._settle(response)
+        if response.status_code >= 400:
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         return super().finalize_response(request, response, *args, **kwargs)
 
     def _settle(self, response: HttpResponseBase | None) -> None:

@@ -96,6 +96,10 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         return [_KEY] if self.method in _WRITES else []
 
+    def _get_format_parameters(self) -> list[Any]:
+        """Where there is a choice, `Accept` makes it."""
+        return []
+
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").partition("/")[0]]
 

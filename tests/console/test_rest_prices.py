@@ -123,6 +123,14 @@ def test_csv_goes_out_and_comes_in_again_without_a_change(operator: Browser) -> 
     assert Price.objects.count() == 3
 
 
+def test_who_asks_for_csv_is_refused_with_a_status(browser: Browser, client: Browser) -> None:
+    for path in (f"{PRICES}/csv", f"{PRICES}/csv?format=csv"):
+        assert_status(client.get(path, headers={"accept": "text/csv"}), 401, "Unauthorized")
+    assert browser.get(f"{PRICES}/csv", headers={"accept": "text/csv"}).content.startswith(HEAD.encode())
+    long = browser.get(f"{PRICES}/csv?region={'x' * 65}", headers={"accept": "text/csv"})
+    assert_status(long, 400, "BadRequest")
+
+
 def test_an_import_that_is_wrong_names_its_lines_and_takes_nothing(operator: Browser) -> None:
     text = HEAD + LINE + LINE.replace("vcpu", "cpu") + LINE.replace("0.0001", "x")
     for path in (f"{PRICES}/csv", f"{PRICES}/csv?preview=true"):
