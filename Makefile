@@ -48,6 +48,7 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.proxy
 	@$(VENV)/python -m benchmarks.rolled_pods
 	@$(VENV)/python -m benchmarks.asleep
+	@$(VENV)/python -m benchmarks.burst
 
 screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
 	@$(PYTHON) scripts/setup.py test

@@ -28,6 +28,11 @@ MEMORY_ANNOTATION = "virtual-kubelet.cci.io/burst-pod-memory"
 IMAGES_ANNOTATION = "coordinator.cci.io/image-replace"
 """`[{"repositoryPrefix": "registry.local/app", "replaceWith": "registry.example.com/app"}]` on a pod."""
 
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+"""Kubernetes': of a workload's pods, those with the least go first when it shrinks."""
+COST_THERE = "burst.cci.io/deletion-cost"
+"""On a pod of a ScheduleProfile: what that becomes where the pod is given to the virtual node."""
+
 CLUSTER_LABEL = "burst.cci.io/cluster"
 NAMESPACE_LABEL = "burst.cci.io/namespace"
 UID_LABEL = "burst.cci.io/pod-uid"

@@ -247,9 +247,11 @@ class Pods:
         return not missing and None not in words.values()
 
     async def _annotate(self, pod: JSON, done: Translation) -> None:
-        """The size it was rounded to is written on the cluster's pod."""
+        """The size it was rounded to is written on the cluster's pod, and what its profile says of pods in CCI."""
         wanted = {names.CPU_ANNOTATION: done.size.cpu_text(), names.MEMORY_ANNOTATION: done.size.memory_text()}
         metadata = pod["metadata"]
+        if (cost := _annotations(pod).get(names.COST_THERE)) is not None:
+            wanted[names.DELETION_COST] = cost
         if wanted.items() <= (metadata.get("annotations") or {}).items():
             return
         patch = {"metadata": {"uid": metadata["uid"], "annotations": wanted}}
@@ -446,7 +448,7 @@ def _difference(there: JSON, wanted: JSON) -> JSON:
 def _written(pod: JSON) -> str:
     """A digest of what people wrote: not the status, and not what the add-on notes on it."""
     metadata = pod["metadata"]
-    own = (names.CPU_ANNOTATION, names.MEMORY_ANNOTATION)
+    own = (names.CPU_ANNOTATION, names.MEMORY_ANNOTATION, names.DELETION_COST)
     annotations = {name: text for name, text in _annotations(pod).items() if name not in own}
     return _digest([metadata["uid"], metadata.get("labels"), annotations, pod["spec"]])
 

@@ -113,6 +113,27 @@ def by_profile(profile: JSON, *, local: int, there: int) -> str:
     return strategy
 
 
+def deletion_costs(profile: JSON) -> tuple[int, int] | None:
+    """Of a profile's pods where they are local, and in CCI: those with the greater `scaleDownPriority` go first when
+    their workload shrinks. None where the profile says nothing of it."""
+    location = (profile.get("spec") or {}).get("location") or {}
+    told = [(location.get(place) or {}).get("scaleDownPriority") for place in ("local", "cci")]
+    if not any(type(priority) is int for priority in told):
+        return None
+    local, there = (-priority if type(priority) is int else 0 for priority in told)
+    return local, there
+
+
+def cost_operations(pod: JSON, costs: tuple[int, int]) -> list[JSON]:
+    """The JSON patch that writes them on a pod which has none of its own: it is taken for a local one until it is bound
+    to the virtual node."""
+    annotations = pod["metadata"].get("annotations") or {}
+    if names.DELETION_COST in annotations:
+        return []
+    value = annotations | {names.DELETION_COST: str(costs[0]), names.COST_THERE: str(costs[1])}
+    return [{"op": "add", "path": "/metadata/annotations", "value": value}]
+
+
 def _is_full(place: Any, used: int) -> bool:
     most = (place or {}).get("maxNum")
     return isinstance(most, int) and used >= most

@@ -65,7 +65,7 @@ class Webhook:
         pod.setdefault("metadata", {}).setdefault("namespace", request.get("namespace") or "")
         response: JSON = {"uid": request["uid"], "allowed": True}
         try:
-            chosen = await self._policy(pod)
+            chosen, profile = await self._policy(pod)
         except (ApiError, *Unreachable) as error:
             self.failures += 1
             log.warning("a pod is left as it is: %s", error or type(error).__name__)
@@ -75,7 +75,7 @@ class Webhook:
             response["warnings"] = [f'{names.POLICY_LABEL} "{chosen}" means nothing: it is one of {listed}']
         elif chosen not in ("", policy.OFF) and (why := policy.never(pod)):
             response["warnings"] = [f"{names.POLICY_LABEL} is passed over: {why}"]
-        elif operations := policy.operations(pod, chosen):
+        elif operations := policy.operations(pod, chosen) + _costs(pod, profile):
             response |= {
                 "patchType": "JSONPatch",
                 "patch": base64.b64encode(json.dumps(operations).encode()).decode(),
@@ -107,12 +107,12 @@ class Webhook:
             {"apiVersion": review.get("apiVersion"), "kind": "AdmissionReview", "response": response}
         )
 
-    async def _policy(self, pod: JSON) -> str:
-        """The pod's own, else its owners', else its ScheduleProfile's. Raises ApiError."""
+    async def _policy(self, pod: JSON) -> tuple[str, JSON | None]:
+        """The pod's own, else its owners', else its ScheduleProfile's, and that one. Raises ApiError."""
         if own := policy.of(pod):
-            return own
+            return own, None
         if theirs := await self._of_owners(pod):
-            return theirs
+            return theirs, None
         return await self._of_profile(pod)
 
     async def _of_owners(self, pod: JSON) -> str:
@@ -134,32 +134,37 @@ class Webhook:
                 return said
         return ""
 
-    async def _of_profile(self, pod: JSON) -> str:
+    async def _of_profile(self, pod: JSON) -> tuple[str, JSON | None]:
         """Nothing where no profile is the pod's, or the cluster has none; whether it has any is asked once a minute."""
         if self._clock() < self._profiles_from:
-            return ""
+            return "", None
         namespace = pod["metadata"]["namespace"]
         try:
             profiles, _ = await self._cluster.listed("scheduleprofiles", namespace)
         except ApiError as error:
             if error.status in (403, 404):
                 self._profiles_from = self._clock() + _PROFILES_SECONDS
-                return ""
+                return "", None
             raise
         profile = policy.matching(profiles, pod)
         if profile is None:
-            return ""
+            return "", None
         labels = profile["spec"]["objectLabels"]["matchLabels"]
         selector = ",".join(f"{name}={value}" for name, value in labels.items())
         pods, _ = await self._cluster.listed("pods", namespace, labelSelector=selector)
         live = [one for one in pods if (one.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
         there = sum(one["spec"].get("nodeName") == names.NODE for one in live)
-        return policy.by_profile(profile, local=len(live) - there, there=there)
+        return policy.by_profile(profile, local=len(live) - there, there=there), profile
 
     def _remember(self, uid: str, said: str) -> None:
         if len(self._owners) >= _MOST_OWNERS:
             self._owners.clear()
         self._owners[uid] = self._clock() + OWNER_SECONDS, said
+
+
+def _costs(pod: JSON, profile: JSON | None) -> list[JSON]:
+    costs = policy.deletion_costs(profile) if profile and not policy.never(pod) else None
+    return policy.cost_operations(pod, costs) if costs else []
 
 
 async def certificate(cluster: Api, namespace: str, *hosts: str) -> Bundle:

@@ -18,6 +18,14 @@ async def test_a_pod_of_the_virtual_node_is_made_in_cci_and_told_its_size(burst:
     assert (annotations[names.CPU_ANNOTATION], annotations[names.MEMORY_ANNOTATION]) == ("0.25", "1Gi")
 
 
+async def test_a_pod_of_a_profile_is_told_what_its_deletion_costs_in_cci(burst: World) -> None:
+    given = pod()
+    given["metadata"]["annotations"] = {names.DELETION_COST: "-2", names.COST_THERE: "-10"}
+    burst.cluster.put("pods", given)
+    await burst.until(burst.there)
+    assert (burst.pod() or {})["metadata"]["annotations"][names.DELETION_COST] == "-10"
+
+
 async def test_pods_of_other_nodes_are_left_alone(burst: World) -> None:
     burst.cluster.put("pods", pod("local", nodeName="worker-1"))
     burst.cluster.put("pods", pod())

@@ -143,6 +143,15 @@ async def test_a_profile_fills_the_local_place_first(cluster: World) -> None:
     assert {one["path"] for one in second} == {"/spec/tolerations", "/spec/nodeSelector"}
 
 
+async def test_a_profile_says_where_pods_go_first_when_their_workload_shrinks(cluster: World) -> None:
+    location = {"local": {"scaleDownPriority": 2}, "cci": {"scaleDownPriority": 10}}
+    spec = {"objectLabels": {"matchLabels": {"app": "web"}}, "strategy": "auto", "location": location}
+    cluster.cluster.put("scheduleprofiles", {"metadata": {"name": "p", "namespace": "shop"}, "spec": spec})
+    changed = jsonpatch.apply_patch(pod(), operations(await asked(cluster, pod())))
+    annotations = changed["metadata"]["annotations"]
+    assert annotations == {names.DELETION_COST: "-2", names.COST_THERE: "-10"}
+
+
 async def test_replicas_share_one_certificate_and_the_cluster_knows_its_authority(cluster: World) -> None:
     one = await webhook.certificate(cluster.cluster_api, "kube-system", "cci-burst.kube-system.svc")
     other = await webhook.certificate(cluster.cluster_api, "kube-system", "cci-burst.kube-system.svc")
