@@ -143,7 +143,7 @@ def _turn(purse: Purse, now: int, *, prepaid: bool) -> None:
 
 def _opening(account: str, since: int, now: int) -> Decimal:
     """What was used on that day before it counts."""
-    return funds.cost(account, since, now).cost
+    return funds.cost(account, since, now)
 
 
 def _view(account: str) -> View:

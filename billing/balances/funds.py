@@ -12,6 +12,11 @@ from billing import instants, live
 from billing.balances.models import Credit, Purse
 from billing.instants import HOUR, SECOND, Instant
 from billing.live import Tally
+from billing.models import DayTotal
+from billing.packages import coverage
+from billing.packages.models import Package
+
+MINUTE = 60 * SECOND
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,42 @@ class Funds:
 
 def of(purse: Purse, at: Instant | None = None) -> Funds:
     now = instants.now() if at is None else at
-    tally = cost(purse.account, purse.since, now)
-    return Funds(credited(purse.account), tally.cost - purse.opening, tally.per_second, now)
+    tally = _gross(purse.account, purse.since, now)
+    spent = tally.cost - covered(purse.account, purse.since, now) - purse.opening
+    return Funds(credited(purse.account), spent, tally.per_second, now)
 
 
-def cost(account: str, since: Instant, now: Instant) -> Tally:
+def cost(account: str, since: Instant, now: Instant) -> Decimal:
+    """What was used since a midnight, without what resource packages paid for."""
+    return _gross(account, since, now).cost - covered(account, since, now)
+
+
+def covered(account: str, since: Instant, now: Instant) -> Decimal:
+    """What resource packages paid for of what is settled. It changes once an hour, and is worked out once a minute."""
+    if not Package.objects.filter(account=account).exists():
+        return Decimal(0)
+    known = _covered.get((account, since))
+    if known is None or not 0 <= now - known[0] < MINUTE:
+        known = _covered[account, since] = (now, _covered_now(account, since, now))
+    return known[1]
+
+
+def _gross(account: str, since: Instant, now: Instant) -> Tally:
     return live.tallies({"account": account}, by="account", since=since, at=now).get(account, Tally())
+
+
+_covered: dict[tuple[str, Instant], tuple[Instant, Decimal]] = {}
+
+
+def _covered_now(account: str, since: Instant, now: Instant) -> Decimal:
+    paid, month = Decimal(0), instants.month(since)
+    while month <= now:
+        found = coverage.of_month(account, month)
+        until = instants.next_month(month)
+        for total in DayTotal.objects.filter(account=account, day__gte=max(since, month), day__lt=until):
+            paid += total.vcpu_rate * found.of("vcpu", [total.id]) + total.memory_rate * found.of("memory", [total.id])
+        month = until
+    return paid
 
 
 def credited(account: str) -> Decimal:

@@ -10,10 +10,12 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from billing import instants, meter
 from billing.balances import door
 from billing.balances.models import Credit, CreditsOnlyGrow, Purse
 from billing.budgets import actions, watcher
 from billing.instants import HOUR, SECOND, Instant
+from billing.packages import door as packages
 from iam.errors import NotAdministrator, WrongFields
 from iam.identities import Identity
 from iam.models import Account, AuditEntry
@@ -188,3 +190,16 @@ def test_the_host_can_do_it_by_command(operator: Identity, clock: Clock) -> None
 
     assert "acme  paid  12.5 CNY left" in said.getvalue()
     assert "12.5 CNY  host  cash" in said.getvalue()
+
+
+def test_what_a_resource_package_pays_for_is_not_taken_from_the_balance(
+    operator: Identity, alice: Identity, at_work: Client, clock: Clock
+) -> None:
+    ends = instants.moment(instants.day(START) + 30 * 24 * HOUR)
+    packages.grant(operator, packages.Wish("acme", "some", "vcpu", Decimal(100), ends=ends))
+    clock(START + 2 * HOUR)
+    meter.settle_once(now=START + 2 * HOUR)
+
+    settled = 3054 + 3600
+    cores = Decimal("0.25") * settled * Decimal("0.000049")
+    assert door.balance(alice).funds.spent == 7200 * POD - cores  # type: ignore[union-attr]
