@@ -214,7 +214,7 @@ class Stack:
 
     def http(self) -> httpx.Client:
         """A signed-in browser's HTTP, without the browser."""
-        client = httpx.Client(base_url=self.url, follow_redirects=True)
+        client = httpx.Client(base_url=self.url, follow_redirects=True, timeout=30)
         page = client.get("/sign-in/")
         assert page.status_code == 200, page.text
         form = {"account": "demo", "user": "admin", "password": PASSWORD}

@@ -177,6 +177,28 @@ def test_bad_manifests_are_refused_with_the_field_the_rule_and_the_remedy(stack:
     assert "0.25" in refusal(odd)
 
 
+def test_a_create_that_its_budget_has_no_money_for_is_refused_and_passes_when_it_has(
+    stack: Stack, namespace: str
+) -> None:
+    web = manifests.deployment("web", replicas=3)
+    apply = ["-n", namespace, "apply", "-f", "-"]
+    wish = {"name": namespace, "scope": "namespace", "namespace": namespace, "amount": "0.02", "action": "stop"}
+    with closing(stack.http()) as client:
+        headers = {"X-CSRFToken": client.cookies["csrftoken"], "Referer": stack.url}
+        client.post("/api/v1/budgets", json=wish, headers=headers).raise_for_status()
+        for how in ((), ("--dry-run=server",)):
+            said = stack.kubectl(*apply, *how, stdin=orjson.dumps(web).decode(), check=False)
+            assert f"budget {namespace} (namespace {namespace}, monthly) has spent 0 of 0.02 CNY" in said
+            assert "2 more pods of this size would fit" in said
+
+        web["spec"]["replicas"] = 1
+        stack.kubectl(*apply, stdin=orjson.dumps(web).decode())
+        assert "Forbidden" in stack.kubectl("-n", namespace, "scale", "deploy/web", "--replicas=3", check=False)
+        client.patch(f"/api/v1/budgets/{namespace}", json={"amount": "5"}, headers=headers).raise_for_status()
+        stack.kubectl("-n", namespace, "scale", "deploy/web", "--replicas=3")
+        client.delete(f"/api/v1/budgets/{namespace}", headers=headers).raise_for_status()
+
+
 def test_another_account_sees_nothing(stack: Stack, namespace: str, tmp_path: Path) -> None:
     stack.manage("setup_account", "--account", "other", "--user", "charlie")
     path = tmp_path / "charlie"
