@@ -174,9 +174,11 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
 
     def _is_open(self, service: Key) -> bool:
         """Whether a request for it may go on, as soon as Envoy has what was published: there is a pod, or nobody is on
-        the way any more and Envoy says so itself."""
+        the way any more and Envoy says so itself. Nobody knows before the world has been read."""
         known = self._known
         sleepers = known.sleepers.get(service, ())
+        if not self._is_loaded:
+            return False
         if any(key in known.asleep or (key in self._going and self._going[key].is_writing) for key in sleepers):
             return False
         return service in known.up or not any(key in self._waking for key in sleepers)

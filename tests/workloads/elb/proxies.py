@@ -71,8 +71,7 @@ class Proxy:
 
     def restart_traffic(self, then: Callable[[], None]) -> None:
         """As when the process that tells Envoy is killed and starts again; `then` is done while it has told nothing."""
-        self._loop.call_soon_threadsafe(self._running.cancel)
-        self._do(self._server.stop(grace=0))
+        self.stop_traffic()
         (self.folder / "ads.sock").unlink(missing_ok=True)
         self.table = self._do(self._serve())
         deadline = time.monotonic() + 20
@@ -81,6 +80,10 @@ class Proxy:
             time.sleep(0.01)
         then()
         self._follow(lambda: None, anew=True)
+
+    def stop_traffic(self) -> None:
+        self._loop.call_soon_threadsafe(self._running.cancel)
+        self._do(self._server.stop(grace=0))
 
     def stop(self) -> None:
         self.kill_envoy()

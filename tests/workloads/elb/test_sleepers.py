@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -20,6 +21,7 @@ from tests.workloads.elb.webs import Web
 from workloads.elb import sleepers
 from workloads.kinds import sleeping
 from workloads.meta.errors import Forbidden
+from workloads.meta.keys import Key
 
 JSON = dict[str, Any]
 
@@ -139,6 +141,36 @@ def test_a_traffic_process_that_is_killed_while_they_wait_tells_them_to_come_bac
     web.proxy.restart_traffic(lambda: None)
     asking.join(10)
     assert (said[0].status_code, said[0].headers["Retry-After"]) == (503, "5")
+
+
+def test_one_that_starts_again_wakes_for_whoever_asks_even_before_it_has_read_everything(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    said: list[httpx.Response] = []
+    asking = threading.Thread(target=lambda: said.append(web.get()))
+
+    def ask() -> None:
+        asking.start()
+        time.sleep(0.3)
+
+    web.proxy.restart_traffic(ask)
+    asking.join(15)
+    assert (said[0].status_code, web.proxy.naps.woke) == (200, 1)
+
+
+def test_who_is_killed_before_it_wrote_has_lost_nobody(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing = threading.Event()
+
+    async def never(key: Key, deployment: JSON) -> int | None:
+        writing.set()
+        await asyncio.sleep(60)
+        return None
+
+    monkeypatch.setattr(web.proxy.naps, "put_to_sleep", never)
+    web.begin(after="1s")
+    assert writing.wait(10)
+    web.proxy.stop_traffic()
+    assert web.get().status_code == 200
 
 
 def test_an_envoy_that_is_killed_holds_again(web: Web) -> None:
