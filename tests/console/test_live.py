@@ -101,7 +101,7 @@ async def test_a_form_follows_what_stands_around_it(web: None) -> None:
         regions = (await live.message())["regions"]
 
     counts = {f"count-{section.name}" for group in sections.MAP for section in group.sections if section.kind}
-    assert set(regions) == {"burn", "switch", *counts}
+    assert set(regions) == {"alarms", "bell", "burn", "switch", *counts}
 
 
 @pytest.mark.parametrize(
