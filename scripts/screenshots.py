@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -167,15 +168,18 @@ def addresses(stack: Stack) -> dict[str, str]:
         "deployment-sick": f"{space}deployments/checkout/",
         **{
             f"deployment-{tab}": f"{web}{tab}/"
-            for tab in ("pods", "events", "scaling", "upgrades", "yaml", "cost", "scale", "delete")
+            for tab in ("pods", "monitoring", "events", "scaling", "upgrades", "yaml", "cost", "scale", "delete")
         },
+        "deployment-edit": f"{space}edit/Deployment/web/",
         "pods": f"{space}pods/",
         "pod": f"{space}pods/{pods['web']}/",
         "pod-crashing": sick,
         "pod-image": f"{space}pods/{pods['search']}/",
+        "pod-terminal": f"{space}pods/{pods['web']}/terminal/",
         **{f"pod-{tab}": f"{sick}{tab}/" for tab in ("containers", "logs", "events", "yaml", "cost")},
         **places(space),
         **on_the_network(space),
+        **money(),
         **access(),
         "kubectl": "/kubectl/",
         "help": "/help/",
@@ -247,6 +251,26 @@ def on_the_network(space: str) -> dict[str, str]:
         "service-delete": f"{space}services/web/delete/",
         "ingresses": f"{space}ingresses/",
         "ingress": f"{space}ingresses/web/",
+    }
+
+
+def money() -> dict[str, str]:
+    month = f"{datetime.now(UTC):%Y-%m}"
+    return {
+        "bills": "/bills/",
+        "statement": f"/bills/{month}/",
+        "proof": f"/bills/{month}/proof/",
+        "budgets": "/budgets/",
+        "create-budget": "/create/budget/",
+        "balance": "/balance/",
+        "packages": "/packages/",
+        "create-package": "/create/package/",
+        "prices": "/prices/",
+        "price-add": "/prices/add/",
+        "calculator": "/prices/calculator/",
+        "notifications": "/notifications/",
+        "bursting": "/bursting/",
+        "bursting-install": "/bursting/install/",
     }
 
 

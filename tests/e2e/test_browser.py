@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -96,8 +97,12 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         *(cronjob + tab for tab in ("", "cost/", "suspend/", "run/", "delete/")),
         *(configmap + tab for tab in ("", "edit/", "delete/")),
         *(secret + tab for tab in ("", "value/?key=password", "edit/")),
+        f"/namespaces/{namespace}/edit/Deployment/web/",
         "/create/configmap/",
         "/create/secret/",
+        *("/bills/", f"/bills/{datetime.now(UTC):%Y-%m}/", "/budgets/", "/create/budget/", "/balance/", "/packages/"),
+        *("/create/package/", "/prices/", "/prices/add/", "/prices/import/", "/prices/calculator/", "/notifications/"),
+        *("/bursting/", "/bursting/install/", "/elbs/", "/users/", "/policies/", "/audit/"),
         "/help/",
         "/search/?q=web",
     ]
