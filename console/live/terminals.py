@@ -9,6 +9,7 @@ the session is hung up on within seconds (`console.vigils`); who leaves takes th
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -29,10 +30,14 @@ from iam.models import User
 from workloads.client import Client, ExecOptions, Session, SessionTarget, open_session
 from workloads.meta.errors import StatusError, Unauthorized
 
+logger = logging.getLogger(__name__)
+
 SHELLS = ("/bin/sh", "/bin/bash")
 SIGNED_OUT = 4401
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes that were typed, or pasted, and that the shell has not taken yet."""
+PIECE_BYTES = 64
+"""What each piece counts for itself, however short it is."""
 _LARGEST = 4096
 
 
@@ -61,13 +66,13 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Never waits for the shell, so that a browser that leaves is noticed while the shell does not read."""
-        if bytes_data is not None:
+        if bytes_data:
             self.typed.put_nowait(bytes_data)
-            self.waiting += len(bytes_data)
+            self.waiting += len(bytes_data) + PIECE_BYTES
             if self.waiting > MOST_WAITING and self.work is not None:
                 self.work.cancel()
                 await self._end(_("More was typed than the shell reads."))
-        elif text_data is not None and (size := _size(_object(text_data))) is not None:
+        elif text_data and (size := _size(_object(text_data))) is not None:
             self.size = size
             await self._resize()
 
@@ -106,7 +111,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while True:
             data = await self.typed.get()
             await session.write(data)
-            self.waiting -= len(data)
+            self.waiting -= len(data) + PIECE_BYTES
 
     async def _resize(self) -> None:
         if self.session is not None and self.size is not None:
@@ -121,6 +126,9 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._end(_spoken(refusal.message))
         except OSError:
             return  # the browser left
+        except Exception:
+            logger.exception("a terminal broke")
+            await self._end(_("Something went wrong here; the log of the web process says what."))
 
     async def _end(self, sentence: str) -> None:
         with suppress(OSError):

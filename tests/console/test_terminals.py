@@ -161,6 +161,15 @@ async def test_who_pastes_more_than_the_shell_reads_is_told(
     deaf.set()
 
 
+async def test_what_nobody_expected_is_said_and_not_left_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr(terminals, "_target", broken)
+    async with terminal() as socket:
+        assert "Something went wrong" in await ended(socket)
+
+
 async def test_opening_one_stands_in_the_audit_trail() -> None:
     async with terminal() as socket:
         await types(socket, b"ls\r")

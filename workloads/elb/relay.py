@@ -25,6 +25,8 @@ Place = tuple[str, int]
 TRIES = 3
 CONNECT_SECONDS = 1.0
 AT_ONCE = 64 * 1024
+MOST_OF_ACCOUNT = 100
+"""Ports of Services whose connections may wait here; there are only so many sockets for all."""
 _BACKLOG = 512
 
 
@@ -45,9 +47,12 @@ class Relay:
         self._opened: dict[str, _Opened] = {}
 
     def path(self, service: Key, port: int, cluster: str) -> str:
-        """Where connections for that port arrive; listens there from now on."""
+        """Where connections for that port arrive; listens there from now on. Raises OSError when there cannot be one
+        more socket, of this account or at all."""
         known = self._opened.get(cluster)
         if known is None:
+            if sum(one.service.account == service.account for one in self._opened.values()) >= MOST_OF_ACCOUNT:
+                raise OSError(f"the account has {MOST_OF_ACCOUNT} such ports already")
             known = self._opened[cluster] = self._open(service, port, cluster)
         return str(known.path)
 
@@ -65,8 +70,12 @@ class Relay:
         path = self._folder / f"{hashlib.sha256(cluster.encode()).hexdigest()[:16]}.sock"
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-        listener.listen(_BACKLOG)
+        try:
+            listener.bind(str(path))
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:

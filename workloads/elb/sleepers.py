@@ -121,6 +121,8 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
         self._idle: dict[Key, _Idle] = {}
         self._queues: dict[Key, _Queue] = {}
         self._healthy: set[Key] = set()
+        self._without_socket: set[str] = set()
+        """Clusters of layer 4 of which that has been said."""
         self._turned = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -142,6 +144,7 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
         for key, deadline in list(self._waking.items()):
             if key in asleep or now > deadline or up.issuperset(services.get(key, ())):
                 del self._waking[key]
+        world.let_go(self._waking.keys())
         held = {service for key in (*asleep, *self._going) for service in services.get(key, ())}
         held |= {one for key in self._waking for one in services.get(key, ()) if one not in up}
         self._healthy &= held
@@ -149,8 +152,17 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
         world.hold({service: self._waiting_at(service) for service in held})
 
     def _waiting_at(self, service: Key) -> dict[str, str]:
-        ports = self._world().tcp(service).items()
-        return {cluster: self._relay.path(service, port, cluster) for port, cluster in ports}
+        """Where connections of layer 4 wait. A port for which there is no socket has none: connections to it are
+        refused while it sleeps, and nobody else is held up by it."""
+        found = {}
+        for port, cluster in self._world().tcp(service).items():
+            try:
+                found[cluster] = self._relay.path(service, port, cluster)
+            except OSError as error:
+                if cluster not in self._without_socket:
+                    log.error("connections to port %s of %s cannot wait for its pods: %s", port, service, error)
+                self._without_socket.add(cluster)
+        return found
 
     def _note_the_woken(self, world: World, asleep: frozenset[Key], now: float) -> None:
         """An earlier process may have woken some: their annotation says when."""
@@ -370,7 +382,10 @@ class Sleepers(external_auth_pb2_grpc.AuthorizationServicer):  # type: ignore[mi
         ):
             log.warning("%s does not fall asleep: Envoy does not say that requests for it are held", key)
             return False
-        return not any(type == ROUTES for type, _ in self._table.rejected)
+        rejected = {name for type, name in self._table.rejected if type == ROUTES}
+        if refused := rejected & {name for service in services for name in self._world().tables(service)}:
+            log.warning("%s does not fall asleep: Envoy rejects %s", key, ", ".join(sorted(refused)))
+        return not refused
 
     async def _is_still_idle(self, key: Key, counts: Counts) -> bool:
         sample = await idle.sample(self._admin)

@@ -7,7 +7,7 @@ anew and nothing else: a Service's clusters and listeners, its endpoints alone, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -186,11 +186,18 @@ class World:
         ports = self._aliases.get(service.account, {}).get(service, {})
         return {name for names in ports.values() for name in names}
 
+    def tables(self, service: Key) -> set[str]:
+        """Listeners at layer 7 that lead to it."""
+        routed = self.routed(service)
+        return {name for name, table in self._tables() if outside.leads_to(table, routed)}
+
     def buffering(self, service: Key) -> set[str]:
         """Listeners that read a whole body before they ask a pod of it: nobody counts what waits there by Service."""
         routed = self.routed(service)
-        tables = ((name, one) for (type, name), one in self.resources.items() if type == resources.ROUTES)
-        return {name for name, table in tables if outside.buffers(table, routed)}
+        return {name for name, table in self._tables() if outside.buffers(table, routed)}
+
+    def _tables(self) -> Iterator[tuple[str, JSON]]:
+        return ((name, one) for (type, name), one in self.resources.items() if type == resources.ROUTES)
 
     def is_checked(self, service: Key) -> bool:
         """Whether the proxy itself asks its pods how they are."""
@@ -402,10 +409,15 @@ class World:
         return sleeping.SIEVE in entry.data or entry.key in self._objects["Deployment"]
 
     def _put_deployment(self, key: Key, deployment: JSON) -> None:
-        if sleeping.after(deployment) is None and not sleeping.is_asleep(deployment):
-            self._objects["Deployment"].pop(key, None)
-        else:
+        """One that has been here stays until it is let go: requests may wait for it."""
+        if key in self._objects["Deployment"] or not _is_wide_awake(deployment):
             self._objects["Deployment"][key] = deployment
+
+    def let_go(self, kept: Collection[Key]) -> None:
+        """Deployments that nobody wishes to sleep any more are forgotten, but for these."""
+        for key, deployment in list(self._objects["Deployment"].items()):
+            if _is_wide_awake(deployment) and key not in kept:
+                del self._objects["Deployment"][key]
 
     def _put_network(self, key: Key, network: JSON) -> None:
         self._objects["Network"][key] = network
@@ -444,3 +456,8 @@ def _uids(slice: JSON) -> Iterable[str]:
 def _elb(account: str, elb: JSON) -> Elb:
     told = (elb.get("status") or {}).get("internalAddress", "")
     return Elb(elb["metadata"]["uid"], account, elbs.address_of(elb), told)
+
+
+def _is_wide_awake(deployment: JSON) -> bool:
+    """It neither sleeps nor may."""
+    return sleeping.after(deployment) is None and not sleeping.is_asleep(deployment)

@@ -7,7 +7,7 @@ under open connections.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,11 +70,19 @@ def render(
     return found, aliases
 
 
+def leads_to(table: JSON, clusters: Collection[str]) -> bool:
+    """Whether a route of this table goes to one of these clusters."""
+    return any(True for _ in _routes_to(table, clusters))
+
+
 def buffers(table: JSON, clusters: Collection[str]) -> bool:
     """Whether a route of this table reads whole bodies before it goes on to one of these clusters."""
+    return any(_BUFFER in route["typed_per_filter_config"] for route in _routes_to(table, clusters))
+
+
+def _routes_to(table: JSON, clusters: Collection[str]) -> Iterator[JSON]:
     routes = (route for host in table["virtual_hosts"] for route in host["routes"])
-    ours = (route for route in routes if (route.get("route") or {}).get("cluster") in clusters)
-    return any(_BUFFER in route["typed_per_filter_config"] for route in ours)
+    return (route for route in routes if (route.get("route") or {}).get("cluster") in clusters)
 
 
 @dataclass

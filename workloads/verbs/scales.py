@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workloads.kinds import sleeping
 from workloads.kinds.base import Kind
 from workloads.meta import causes, selectors
 from workloads.meta.errors import Invalid, NotFound
@@ -36,4 +37,10 @@ def scaled(kind: Kind, obj: JSON, scale: JSON) -> JSON:
     if replicas < 0:
         cause = causes.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise Invalid.of("Scale", obj["metadata"]["name"], (cause,), group="autoscaling")
-    return {**obj, "metadata": {**obj["metadata"]}, "spec": {**obj["spec"], "replicas": replicas}}
+    metadata = {**obj["metadata"]}
+    if not replicas and sleeping.REPLICAS in (metadata.get("annotations") or {}):
+        # a person's own 0: no request wakes it any more
+        metadata["annotations"] = {
+            name: one for name, one in metadata["annotations"].items() if name != sleeping.REPLICAS
+        }
+    return {**obj, "metadata": metadata, "spec": {**obj["spec"], "replicas": replicas}}

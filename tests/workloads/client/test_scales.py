@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from workloads.kinds import sleeping
 from workloads.meta.errors import Conflict, Invalid, NotFound
 
 
@@ -56,3 +57,16 @@ def test_fewer_than_none_is_refused(client, web):
 def test_a_pod_has_no_scale(client, one):
     with pytest.raises(NotFound):
         client.get_scale("Pod", "one", "shop")
+
+
+def test_a_persons_nought_is_no_sleep_any_more(client, web):
+    marks = {"metadata": {"annotations": {sleeping.AFTER: "10m", sleeping.REPLICAS: "3"}}, "spec": {"replicas": 0}}
+    client.patch("Deployment", "web", marks, "application/merge-patch+json", "shop")
+    assert sleeping.is_asleep(client.get("Deployment", "web", "shop"))
+
+    nought = {"spec": {"replicas": 0}}
+    client.patch("Deployment", "web", nought, "application/merge-patch+json", "shop", subresource="scale")
+
+    after = client.get("Deployment", "web", "shop")
+    assert not sleeping.is_asleep(after)
+    assert (after["spec"]["replicas"], sleeping.wish(after)) == (0, "10m")

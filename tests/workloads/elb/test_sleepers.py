@@ -18,7 +18,7 @@ from tests.load import load
 from tests.workloads.elb.proxies import running
 from tests.workloads.elb.test_proxy import eventually, get, until
 from tests.workloads.elb.webs import Web
-from workloads.elb import sleepers
+from workloads.elb import relay, sleepers
 from workloads.kinds import sleeping
 from workloads.meta.errors import Forbidden
 from workloads.meta.keys import Key
@@ -194,6 +194,25 @@ def test_somebody_who_scales_it_by_hand_wakes_it(web: Web) -> None:
     web.deploy(after="1h", replicas=1)
     web.proxy._do(web.start())
     assert (web.get().status_code, web.proxy.naps.woke) == (200, 0)
+
+
+def test_who_waits_is_served_when_the_wish_is_taken_back_meanwhile(web: Web) -> None:
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    web.deploy(after="", replicas=1)
+    with ThreadPoolExecutor(5) as people:
+        asked = [people.submit(web.get) for _ in range(5)]
+        time.sleep(0.5)
+        web.proxy._do(web.start())
+        assert [one.result().status_code for one in asked] == [200] * 5
+    assert eventually(lambda: web.key in web.proxy.world.sleepers, False) is False
+
+
+def test_an_account_without_sockets_left_holds_up_nobody(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "MOST_OF_ACCOUNT", 0)
+    web.begin(after="1s")
+    assert web.falls_asleep()
+    assert web.get().status_code == 200
 
 
 def test_a_persons_own_nought_is_not_woken(web: Web) -> None:
