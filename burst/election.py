@@ -28,36 +28,52 @@ class Election:
         self._seen: JSON = {}
         self._seen_at = 0.0
 
-    async def lead(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Waits for its turn, then runs `act` until it ends or the Lease is lost. Gives the Lease back."""
-        while not await self._attempt():
+    async def lead(
+        self, act: Callable[[], Awaitable[None]], leave: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Waits for its turn, then runs `act` until it ends or the Lease is lost. Gives the Lease back.
+
+        `leave` is run before that, when this is cancelled while it leads: who has lost the Lease may do nothing more.
+        """
+        renewed = self._clock()
+        while not await self._attempt(RENEW_WITHIN):
             await asyncio.sleep(RETRY)
+            renewed = self._clock()
         log.info("%s leads", self.identity)
         acting = asyncio.ensure_future(act())
+        told_to_go = False
         try:
-            await self._hold(acting)
+            await self._hold(acting, renewed)
+        except asyncio.CancelledError:
+            told_to_go = True
+            raise
         finally:
             acting.cancel()
             await asyncio.gather(acting, return_exceptions=True)
+            if told_to_go and leave is not None:
+                await leave()
             await self.resign()
         if not acting.cancelled():
             acting.result()
 
-    async def _hold(self, acting: asyncio.Future[None]) -> None:
-        renewed = self._clock()
+    async def _hold(self, acting: asyncio.Future[None], renewed: float) -> None:
+        """`renewed`: when the attempt began that wrote the Lease. Others wait longer than RENEW_WITHIN from then on."""
         while True:
             done, _ = await asyncio.wait({acting}, timeout=RETRY)
             if done:
                 return
-            if await self._attempt():
-                renewed = self._clock()
-            elif self._clock() - renewed > RENEW_WITHIN:
+            began = self._clock()
+            if await self._attempt(renewed + RENEW_WITHIN - began):
+                renewed = began
+            elif self._clock() - renewed >= RENEW_WITHIN:
                 log.warning("the lease is lost: another replica may act now")
                 return
 
-    async def _attempt(self) -> bool:
+    async def _attempt(self, within: float) -> bool:
+        """An API that does not answer within so many seconds has not said yes."""
         try:
-            return await self.acquire()
+            async with asyncio.timeout(within):
+                return await self.acquire()
         except (ApiError, *Unreachable) as error:
             log.info("the lease cannot be written: %s", error or type(error).__name__)
             return False

@@ -51,7 +51,8 @@ class Replica:
             while True:
                 heartbeat = Heartbeat(self._cci, self._given.cluster_id, self._given.grace)
                 leader = Leader(self._cluster_api, self._cci, self._cluster, self._place, heartbeat)
-                await election.lead(partial(self._lead, leader))
+                leave = leader.node.remove if self._given.remove_node else None
+                await election.lead(partial(self._lead, leader), leave)
         finally:
             for server in servers:
                 server.close()
@@ -60,10 +61,6 @@ class Replica:
         self._leader = leader
         try:
             await leader.run()
-        except asyncio.CancelledError:
-            if self._given.remove_node:
-                await asyncio.shield(leader.node.remove())
-            raise
         finally:
             self._leader = None
 

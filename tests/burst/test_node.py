@@ -161,3 +161,44 @@ async def test_a_leader_that_cannot_renew_stops_acting(idle: World, monkeypatch:
     await acting.wait()
     idle.cluster.away = True
     await asyncio.wait_for(leading, 5)
+
+
+async def test_a_leader_whose_renewal_hangs_stops_before_another_one_may_act(
+    idle: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(election, "RETRY", 0.01)
+    monkeypatch.setattr(election, "RENEW_WITHIN", 0.05)
+    one, acting = Election(idle.cluster_api, "first", namespace="kube-system"), asyncio.Event()
+
+    async def act() -> None:
+        one.acquire = asyncio.Event().wait  # type: ignore[method-assign,assignment]
+        acting.set()
+        await asyncio.Event().wait()
+
+    leading = asyncio.create_task(one.lead(act))
+    await acting.wait()
+    await asyncio.wait_for(leading, 1)
+
+
+@pytest.mark.parametrize("is_told_to_go", [True, False])
+async def test_the_last_thing_is_done_by_who_is_told_to_go_and_not_by_who_lost_the_lease(
+    idle: World, monkeypatch: pytest.MonkeyPatch, is_told_to_go: bool
+) -> None:
+    monkeypatch.setattr(election, "RETRY", 0.01)
+    monkeypatch.setattr(election, "RENEW_WITHIN", 0.05)
+    acting, left = asyncio.Event(), asyncio.Event()
+
+    async def act() -> None:
+        acting.set()
+        await asyncio.Event().wait()
+
+    async def leave() -> None:
+        left.set()
+
+    leading = asyncio.create_task(Election(idle.cluster_api, "first", namespace="kube-system").lead(act, leave))
+    await acting.wait()
+    idle.cluster.away = not is_told_to_go
+    if is_told_to_go:
+        leading.cancel()
+    await asyncio.wait({leading}, timeout=5)
+    assert left.is_set() == is_told_to_go
