@@ -173,7 +173,11 @@ class Pods:
         return None
 
     async def _replace(self, key: Key, pod: JSON, there: JSON) -> float | None:
-        """The pod in CCI is of an earlier life of that name: it goes first. The cluster named the newer one itself."""
+        """The pod in CCI is of another life of that name: it goes first, if the cluster itself names this one now. A
+        mirror that is behind would take a newer life for an earlier one."""
+        live = await self._from.find("pods", *key)
+        if live is None or live["metadata"]["uid"] != pod["metadata"]["uid"]:
+            return LOOK_AGAIN
         await self._delete_there(there, grace=_ENDED_GRACE)
         return LOOK_AGAIN
 

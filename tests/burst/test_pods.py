@@ -268,3 +268,16 @@ async def test_copies_go_when_nobody_uses_them(burst: World) -> None:
     await burst.until(lambda: not burst.pods.there.objects and not len(burst.pods.queue))
     await burst.pods.collect()
     assert not burst.cci.named("configmaps")
+
+
+async def test_a_mirror_that_is_behind_ends_no_newer_life_of_a_pod(burst: World) -> None:
+    burst.cluster.put("pods", pod())
+    await burst.until(burst.there)
+    await burst.kill()
+    again = pod()
+    again["metadata"]["uid"] = "second"
+    burst.cluster.put("pods", again)
+    burst.cci.change("pods", CCI_NAMESPACE, "shop-web", metadata={"labels": {names.UID_LABEL: "second"}})
+    burst.pods.there.objects[(CCI_NAMESPACE, "shop-web")] = burst.there() or {}
+    await burst.pods.look(("shop", "web"))
+    assert burst.there() is not None
