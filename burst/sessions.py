@@ -28,11 +28,14 @@ COMMAND_PROTOCOLS = (V5, "v4.channel.k8s.io")
 WEBSOCKET_PROTOCOLS = (V5, "v4.channel.k8s.io", "v4.base64.channel.k8s.io", "channel.k8s.io", "base64.channel.k8s.io")
 FORWARD_PROTOCOL = "portforward.k8s.io"
 TUNNEL_PROTOCOL = "SPDY/3.1+portforward.k8s.io"
+MOST_MESSAGE = 8 * 1024 * 1024
+"""Of a WebSocket's caller, in bytes or characters."""
 STREAMS_SECONDS = 30.0
 """Within which a caller opens its streams."""
 
 _CHANNELS = {"stdin": 0, "stdout": 1, "stderr": 2, "error": 3, "resize": 4}
 _CLOSE = 255
+_TOO_BIG, _TOO_BIG_SENTENCE = 1009, "a message of more than 8 MiB"
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -228,13 +231,30 @@ async def _serve_websocket(exchange: Exchange, command: Command) -> None:
 
 
 async def _messages_up(exchange: Exchange, socket: aiohttp.ClientWebSocketResponse, frames: Frames) -> None:
+    """A message comes in pieces, as it was read and as its caller cut it; it is sent on whole."""
+    binary = bytearray()
+    text: list[str] = []
+    length = 0
     while True:
         for event in frames.events():
+            if isinstance(event, BytesMessage | TextMessage):
+                length += len(event.data)
+                if length > MOST_MESSAGE:
+                    await _send(exchange, frames.send(CloseConnection(code=_TOO_BIG, reason=_TOO_BIG_SENTENCE)))
+                    return
+                if event.message_finished:
+                    length = 0
             match event:
                 case BytesMessage():
-                    await socket.send_bytes(bytes(event.data))
+                    binary += event.data
+                    if event.message_finished:
+                        await socket.send_bytes(bytes(binary))
+                        binary.clear()
                 case TextMessage():
-                    await socket.send_str(event.data)
+                    text.append(event.data)
+                    if event.message_finished:
+                        await socket.send_str("".join(text))
+                        text.clear()
                 case Ping():
                     await _send(exchange, frames.send(event.response()))
                 case Pong():

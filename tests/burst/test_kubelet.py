@@ -258,6 +258,33 @@ async def test_a_command_by_websocket_goes_through_as_it_is(node: Node) -> None:
         assert (await socket.receive_bytes())[0] == 3
 
 
+async def test_a_long_message_arrives_in_cci_as_one(node: Node) -> None:
+    lengths: list[int] = []
+
+    async def counting(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
+        await socket.prepare(request)
+        async for message in socket:
+            lengths.append(len(message.data))
+            await socket.send_bytes(b"\1taken")
+        return socket
+
+    node.world.cci.streams["exec"] = counting
+    async with node.session.ws_connect(f"{node.url}{EXEC}", protocols=("v5.channel.k8s.io",)) as socket:
+        await socket.send_bytes(b"\0" + b"x" * 300_000)
+        await socket.receive_bytes(timeout=5)
+    assert lengths == [300_001]
+
+
+async def test_a_message_without_end_is_not_collected(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MOST_MESSAGE", 100_000)
+    node.world.cci.streams["exec"] = shell
+    async with node.session.ws_connect(f"{node.url}{EXEC}", protocols=("v5.channel.k8s.io",)) as socket:
+        await socket.send_bytes(b"\0" + b"x" * 300_000)
+        assert (await socket.receive(timeout=5)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+        assert socket.close_code == 1009
+
+
 async def test_a_command_runs_and_its_output_comes_back(node: Node) -> None:
     async def run(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
