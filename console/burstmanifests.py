@@ -16,6 +16,10 @@ ADDON = "cci-burst"
 KUBELET_PORT, WEBHOOK_PORT = 10250, 9443
 IMAGE = "cci-burst:latest"
 YOUR_AK, YOUR_SK = "YOUR_AK", "YOUR_SK"
+_NODE = "virtual-kubelet"
+_LEASES = "kube-node-lease"
+"""Where a cluster looks for a node's heartbeat."""
+_COORDINATION, _RBAC = "coordination.k8s.io", "rbac.authorization.k8s.io"
 _SCRATCH = "/tmp"  # noqa: S108 - of the add-on's container, an emptyDir
 _LABELS = {"app.kubernetes.io/name": ADDON}
 
@@ -26,6 +30,8 @@ def install(*, cluster: str, server: str, authority: str, region: str, image: st
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata()},
         _cluster_role(),
         _binding(),
+        *_in(PLACE, _place_rules()),
+        *_in(_LEASES, _heartbeat_rules()),
         _secret(server, authority, region),
         _service(),
         _deployment(cluster, image),
@@ -41,35 +47,67 @@ def _rule(group: str, resources: list[str], verbs: list[str]) -> JSON:
     return {"apiGroups": [group], "resources": resources, "verbs": verbs}
 
 
+def _of(name: str, group: str, resource: str, verbs: str) -> JSON:
+    """Of one object alone. `create` cannot be given so: a request to create does not name its object."""
+    return _rule(group, [resource], verbs.split()) | {"resourceNames": [name]}
+
+
 def _cluster_role() -> JSON:
-    """What the add-on asks of the cluster, and nothing else."""
+    """What the add-on asks of the whole cluster. Pods can be anybody's, so what they need is read everywhere."""
     rules = [
-        _rule("", ["nodes"], ["get", "create", "patch", "delete"]),
-        _rule("", ["nodes/status"], ["patch"]),
+        _rule("", ["nodes"], ["create"]),
+        _of(_NODE, "", "nodes", "get patch delete"),
+        _of(_NODE, "", "nodes/status", "patch"),
         _rule("", ["pods"], ["get", "list", "watch", "patch", "delete"]),
         _rule("", ["pods/status"], ["patch"]),
         _rule("", ["configmaps", "secrets"], ["get", "list", "watch"]),
-        _rule("", ["secrets"], ["create"]),
         _rule("", ["serviceaccounts/token"], ["create"]),
         _rule("", ["events"], ["get", "create", "patch"]),
-        _rule("coordination.k8s.io", ["leases"], ["get", "create", "update", "patch", "delete"]),
         _rule("apps", ["deployments", "replicasets", "statefulsets"], ["get"]),
         _rule("batch", ["jobs", "cronjobs"], ["get"]),
         _rule("scheduling.cci.io", ["scheduleprofiles"], ["list"]),
         _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
         _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
-        _rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["get", "create", "update"]),
+        _rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["create"]),
+        _of(ADDON, "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "get update"),
     ]
     metadata = {"name": ADDON, "labels": dict(_LABELS)}
-    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
+    return {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
+
+
+def _place_rules() -> list[JSON]:
+    """The webhook's certificate, and the Lease by which replicas elect."""
+    return [
+        _rule("", ["secrets"], ["create"]),
+        _rule(_COORDINATION, ["leases"], ["create"]),
+        _of(ADDON, _COORDINATION, "leases", "get update"),
+    ]
+
+
+def _heartbeat_rules() -> list[JSON]:
+    """The Lease by which the cluster sees that the node is alive."""
+    return [_rule(_COORDINATION, ["leases"], ["create"]), _of(_NODE, _COORDINATION, "leases", "patch delete")]
+
+
+def _in(namespace: str, rules: list[JSON]) -> list[JSON]:
+    """A Role for `namespace` alone, and its binding."""
+    metadata = _metadata(namespace=namespace)
+    return [
+        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        _bound("RoleBinding", "Role", metadata),
+    ]
 
 
 def _binding() -> JSON:
+    return _bound("ClusterRoleBinding", "ClusterRole", {"name": ADDON, "labels": dict(_LABELS)})
+
+
+def _bound(kind: str, role: str, metadata: JSON) -> JSON:
     return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": ADDON, "labels": dict(_LABELS)},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ADDON},
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _RBAC, "kind": role, "name": ADDON},
         "subjects": [{"kind": "ServiceAccount", "name": ADDON, "namespace": PLACE}],
     }
 

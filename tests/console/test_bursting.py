@@ -68,6 +68,30 @@ def test_the_manifest_is_of_this_service_and_this_cluster(db: None, browser: Bro
     assert answer.headers["Content-Disposition"] == 'attachment; filename="cci-burst.yaml"'
 
 
+def allowed(content: bytes) -> set[tuple[str, str, str, str]]:
+    """(namespace, resource, verb, name) of all rules; "*" for every namespace or name."""
+    roles = [one for one in yaml.safe_load_all(content) if one["kind"] in ("Role", "ClusterRole")]
+    return {
+        (role["metadata"].get("namespace", "*"), resource, verb, name)
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", ["*"])
+    }
+
+
+def test_the_add_on_may_change_its_own_node_leases_and_webhook_and_no_others(db: None, browser: Browser) -> None:
+    content = browser.get("/bursting/manifest/?cluster=c1").content
+    own = ("nodes", "nodes/status", "leases", "mutatingwebhookconfigurations")
+    changes = {one for one in allowed(content) if one[1] in own and one[2] != "create"}
+    assert {name for _, _, _, name in changes} == {"virtual-kubelet", "cci-burst"}
+    assert {one[0] for one in allowed(content) if one[1] == "leases"} == {"kube-system", "kube-node-lease"}
+    assert {one[0] for one in allowed(content) if one[1:3] == ("secrets", "create")} == {"kube-system"}
+    bindings = [one for one in yaml.safe_load_all(content) if one["kind"] == "RoleBinding"]
+    assert [one["metadata"]["namespace"] for one in bindings] == ["kube-system", "kube-node-lease"]
+
+
 def test_what_the_manifest_says_to_the_add_on_is_understood(db: None, browser: Browser) -> None:
     from burst import options
 
