@@ -1,14 +1,15 @@
 """Pods that run for a cluster elsewhere end when that cluster is gone: nobody else would end them, or their bill.
 
 The cluster's add-on renews a Lease in the cluster's namespace. When that has been silent for the grace time, the pods
-are deleted, with an Event. Silence must be seen twice, `CONFIRM` apart, by a service that was there in between: one
-that was away itself and heard nobody deletes nothing before the clusters had time to be heard again.
+are deleted, with an Event. Silence must be seen twice, `CONFIRM` apart, by one process that was there in between: a
+service that was away itself and heard nobody deletes nothing before the clusters had time to be heard again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -36,7 +37,9 @@ _ENDED = ("Succeeded", "Failed")
 
 
 def controller() -> Controller:
-    return Controller(name=bursting.WARNER, queue="control", keys=keys, reconcile=reconcile, resync=_every_key)
+    """What an earlier process saw does not count as seen: this one begins now."""
+    look = partial(reconcile, began=datetime.now(UTC))
+    return Controller(name=bursting.WARNER, queue="control", keys=keys, reconcile=look, resync=_every_key)
 
 
 def keys(entry: Entry) -> Iterable[Key]:
@@ -50,13 +53,13 @@ def keys(entry: Entry) -> Iterable[Key]:
     return [key] if (key.kind, key.name) == ("Lease", bursting.LEASE) else []
 
 
-def reconcile(key: Key) -> Result | None:
+def reconcile(key: Key, *, began: datetime) -> Result | None:
     door = hands.client(bursting.WARNER, key.account)
     try:
         lease = hands.read(door, key)
         if lease is None:
             return _without(door, key)
-        return _judge(door, lease, datetime.now(UTC))
+        return _judge(door, lease, datetime.now(UTC), began)
     except (AlreadyExists, Conflict, NotFound):
         return Result(LOOK_AGAIN_AT_ONCE)
 
@@ -73,14 +76,14 @@ def _without(door: Client, key: Key) -> Result | None:
     return None
 
 
-def _judge(door: Client, lease: JSON, now: datetime) -> Result | None:
+def _judge(door: Client, lease: JSON, now: datetime, began: datetime) -> Result | None:
     grace, silent = bursting.grace(lease), now - bursting.heard(lease)
     confirm = min(CONFIRM, grace / 2)
     if silent < grace - confirm:
         return Result((grace - confirm - silent).total_seconds())
     since = bursting.silent_since(lease)
     pods = _pods(door, lease["metadata"]["namespace"])
-    if since is None:
+    if since is None or since < began:
         if not pods:
             return None
         _warn(door, lease, now)

@@ -108,6 +108,29 @@ def test_a_service_that_was_away_itself_ends_what_nobody_speaks_for(burst: World
     assert not pods(burst)
 
 
+def test_a_service_that_stopped_after_its_warning_waits_for_the_clusters_to_be_heard(burst: World) -> None:
+    burst.advance(850)
+    assert events(burst, "BurstClusterSilent")
+    burst.travel.shift(600)
+    burst.reborn()
+    burst.resync()
+    burst.settle()
+    assert len(pods(burst)) == 1
+    burst.advance(60)
+    beat(burst)
+    burst.advance(600)
+    assert len(pods(burst)) == 1
+
+
+def test_a_service_that_stopped_after_its_warning_ends_what_nobody_speaks_for(burst: World) -> None:
+    burst.advance(850)
+    burst.travel.shift(600)
+    burst.reborn()
+    burst.resync()
+    burst.advance(91)
+    assert not pods(burst)
+
+
 def test_taking_the_heartbeat_away_does_not_make_pods_run_for_ever(burst: World) -> None:
     burst.delete("Lease", bursting.LEASE, NAMESPACE)
     burst.advance(895)
