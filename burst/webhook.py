@@ -42,7 +42,8 @@ log = logging.getLogger(__name__)
 class Webhook:
     def __init__(self, cluster: Api, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._cluster, self._clock = cluster, clock
-        self._owners: dict[str, tuple[float, str]] = {}
+        self._owners: dict[tuple[str, str, str, str], tuple[float, str]] = {}
+        """By namespace, kind, name and uid, as the pod says them: until when it is kept, and what it said."""
         self._profiles_from = 0.0
         self.counts: Counter[str] = Counter()
         """Pods by the policy they were given."""
@@ -121,16 +122,17 @@ class Webhook:
             owner = next((one for one in obj["metadata"].get("ownerReferences") or [] if one.get("controller")), None)
             if owner is None or owner["kind"] not in _OWNERS:
                 return ""
-            known = self._owners.get(owner["uid"])
+            key = pod["metadata"]["namespace"], owner["kind"], owner["name"], owner["uid"]
+            known = self._owners.get(key)
             if known is not None and known[0] > self._clock():
                 return known[1]
             found = await self._cluster.find(_OWNERS[owner["kind"]], pod["metadata"]["namespace"], owner["name"])
-            if found is None:
+            if found is None or found["metadata"]["uid"] != owner["uid"]:
                 return ""
             obj = found
             said = policy.of(obj)
             if said or not obj["metadata"].get("ownerReferences"):
-                self._remember(owner["uid"], said)
+                self._remember(key, said)
                 return said
         return ""
 
@@ -156,10 +158,10 @@ class Webhook:
         there = sum(one["spec"].get("nodeName") == names.NODE for one in live)
         return policy.by_profile(profile, local=len(live) - there, there=there), profile
 
-    def _remember(self, uid: str, said: str) -> None:
+    def _remember(self, key: tuple[str, str, str, str], said: str) -> None:
         if len(self._owners) >= _MOST_OWNERS:
             self._owners.clear()
-        self._owners[uid] = self._clock() + OWNER_SECONDS, said
+        self._owners[key] = self._clock() + OWNER_SECONDS, said
 
 
 def _costs(pod: JSON, profile: JSON | None) -> list[JSON]:

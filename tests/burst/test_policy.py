@@ -96,12 +96,29 @@ async def test_the_annotation_of_earlier_versions_counts(cluster: World) -> None
 async def test_the_label_of_the_deployment_decides_where_the_pod_has_none(cluster: World) -> None:
     owner = {"kind": "ReplicaSet", "name": "web-1", "uid": "r", "controller": True}
     above = {"kind": "Deployment", "name": "web", "uid": "d", "controller": True}
-    cluster.cluster.put("replicasets", {"metadata": {"name": "web-1", "namespace": "shop", "ownerReferences": [above]}})
+    metadata = {"name": "web-1", "namespace": "shop", "uid": "r", "ownerReferences": [above]}
+    cluster.cluster.put("replicasets", {"metadata": metadata})
     labels = {names.POLICY_LABEL: "localPrefer"}
-    cluster.cluster.put("deployments", {"metadata": {"name": "web", "namespace": "shop", "labels": labels}})
+    cluster.cluster.put("deployments", {"metadata": {"name": "web", "namespace": "shop", "uid": "d", "labels": labels}})
     given = pod()
     given["metadata"]["ownerReferences"] = [owner]
     assert operations(await asked(cluster, given))
+
+
+async def test_a_pod_that_names_anothers_owner_changes_nothing_for_that_ones_pods(cluster: World) -> None:
+    labels = {names.POLICY_LABEL: "enforce"}
+    cluster.cluster.put("jobs", {"metadata": {"name": "j", "namespace": "shop", "uid": "theirs"}})
+    cluster.cluster.put("jobs", {"metadata": {"name": "j", "namespace": "other", "uid": "own", "labels": labels}})
+    hook = Webhook(cluster.cluster_api)
+    given = pod()
+    given["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "j", "uid": "theirs", "controller": True}]
+    elsewhere = pod(namespace="other")
+    elsewhere["metadata"]["ownerReferences"] = given["metadata"]["ownerReferences"]
+    assert not operations(await asked(cluster, elsewhere, hook))
+    assert not operations(await asked(cluster, given, hook))
+    cluster.cluster.change("jobs", "other", "j", metadata={"uid": "theirs"})
+    assert operations(await asked(cluster, elsewhere, hook))
+    assert not operations(await asked(cluster, given, hook))
 
 
 async def test_the_pods_own_off_is_stronger_than_its_owners_word(cluster: World) -> None:
