@@ -26,6 +26,13 @@ logger = logging.getLogger(__name__)
 
 _CONTROLLERS = frozenset({"pod-template-hash", "controller-uid", "job-name", "controller-revision-hash"})
 
+_MAKERS = {
+    "ReplicaSet": (("apps/v1", "Deployment"),),
+    "Pod": (("apps/v1", "ReplicaSet"), ("batch/v1", "Job")),
+    "Job": (("batch/v1", "CronJob"),),
+}
+"""Of a kind the (apiVersion, kind) of what makes it."""
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -81,6 +88,17 @@ def controller_of(obj: JSON) -> Owner | None:
     for reference in obj.get("metadata", {}).get("ownerReferences") or ():
         if reference.get("controller") and reference.get("uid"):
             return Owner(reference.get("kind", ""), reference.get("name", ""), reference["uid"])
+    return None
+
+
+def maker_of(obj: JSON) -> Owner | None:
+    """The controller, where the service itself makes such objects for such an owner. Anybody may write any other owner
+    onto an object of theirs: it runs by itself nevertheless."""
+    for reference in obj.get("metadata", {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            pair = (reference.get("apiVersion"), reference.get("kind"))
+            is_ours = pair in _MAKERS.get(obj.get("kind", ""), ()) and reference.get("uid")
+            return Owner(reference["kind"], reference.get("name", ""), reference["uid"]) if is_ours else None
     return None
 
 

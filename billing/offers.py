@@ -32,10 +32,8 @@ def common_sizes(flavor: str, grid: Grid = podspecs.DEFAULT) -> list[Specificati
 
 
 def wish(obj: Mapping[str, Any], grid: Grid = podspecs.DEFAULT) -> Wish | None:
-    """A pod, or as many as a template's owner wants. None for kinds that run nothing, and for what another owner wants
-    already (a Deployment's ReplicaSet)."""
-    if any(owner.get("controller") for owner in obj.get("metadata", {}).get("ownerReferences") or ()):
-        return None
+    """A pod, or as many as a template's owner wants, whatever it says of an owner of its own: people may write any.
+    None for kinds that run nothing."""
     specification = size(obj, grid)
     if specification is None:
         return None

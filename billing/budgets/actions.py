@@ -92,10 +92,9 @@ FOLLOW = (announce, suspend)
 def suspend_scope(door: Client, budget: Budget, *, by: str, why: str) -> None:
     """`why` follows "suspended, " in Events. Raises Waits."""
     failed = []
-    for kind in KINDS:
-        for obj in door.list(kind, budget.namespace or None).items:
-            if _is_in_scope(budget, obj) and not _suspend_one(door, obj, by, why):
-                failed.append(f"{kind} {obj['metadata']['name']}")
+    for obj in _by_themselves(door, budget.namespace or None):
+        if _is_in_scope(budget, obj) and not _suspend_one(door, obj, by, why):
+            failed.append(f"{obj['kind']} {obj['metadata']['name']}")
     for pod in bare_pods(door, budget):
         said = f"not suspended, {why}: a pod by itself cannot be; it runs and costs on until it is deleted"
         door.record_event(pod, type="Warning", reason="NotSuspended", message=said, component=COMPONENT)
@@ -104,11 +103,13 @@ def suspend_scope(door: Client, budget: Budget, *, by: str, why: str) -> None:
 
 
 def bare_pods(door: Client, budget: Budget) -> list[JSON]:
-    """Pods in scope that nobody owns and that run: they cannot be suspended."""
+    """Pods in scope that no ReplicaSet or Job has made and that run: they cannot be suspended."""
     if budget.scope == Budget.Scope.WORKLOAD:
         return []
-    found = door.list("Pod", budget.namespace or None, owner_uid="").items
-    return [pod for pod in found if (asked := promises.asked(pod)) is not None and asked[1]]
+    namespace = budget.namespace or None
+    owners = ("", *promises.strangers(budget.account, namespace))
+    found = (pod for uid in owners for pod in door.list("Pod", namespace, owner_uid=uid).items)
+    return [pod for pod in found if (asked := promises.asked(pod, by_service=False)) is not None and asked[1]]
 
 
 def suspended(door: Client, budget: Budget) -> list[Suspended]:
@@ -223,12 +224,11 @@ def _patched(door: Client, obj: JSON, patch: JSON) -> JSON:
 
 
 def _marked(door: Client, namespace: str | None) -> Iterator[tuple[JSON, JSON]]:
-    for kind in KINDS:
-        for obj in door.list(kind, namespace).items:
-            text = (obj["metadata"].get("annotations") or {}).get(ANNOTATION)
-            left = _read(text) if text and not _is_part(obj) else None
-            if left is not None:
-                yield obj, left
+    for obj in _by_themselves(door, namespace):
+        text = (obj["metadata"].get("annotations") or {}).get(ANNOTATION)
+        left = _read(text) if text else None
+        if left is not None:
+            yield obj, left
 
 
 def _read(text: str) -> JSON | None:
@@ -250,18 +250,27 @@ def _as_row(obj: JSON, left: JSON) -> Suspended:
 
 
 def _is_in_scope(budget: Budget, obj: JSON) -> bool:
-    """What belongs to another object that is in scope is that one's."""
-    owner = marks.controller_of(obj)
-    if _is_part(obj):
-        return False
+    """A CronJob's Jobs are that one's."""
+    owner = marks.maker_of(obj) if obj["kind"] == "Job" else None
     kind, name = (owner.kind, owner.name) if owner else (obj["kind"], obj["metadata"]["name"])
     return promises.is_about(budget, Place(obj["metadata"]["namespace"], kind, name, _NO_SIZE))
 
 
-def _is_part(obj: JSON) -> bool:
-    """Of an object that is suspended itself. A Deployment's ReplicaSets carry its annotations, too."""
-    owner = marks.controller_of(obj)
-    return owner is not None and (obj["kind"], owner.kind) != ("Job", "CronJob")
+def _by_themselves(door: Client, namespace: str | None) -> Iterator[JSON]:
+    """All that can be suspended, but for the ReplicaSets of Deployments that are there: these follow, and carry the
+    annotations of their Deployment, too. Any other owner that an object names is what somebody wrote."""
+    for kind in KINDS:
+        found = door.list(kind, namespace).items
+        deployments = _uids(door, "Deployment", namespace) if kind == "ReplicaSet" else set()  # read after its sets
+        for obj in found:
+            owner = marks.maker_of(obj)
+            if owner is None or (obj["metadata"]["namespace"], owner.uid) not in deployments:
+                yield obj
+
+
+def _uids(door: Client, kind: str, namespace: str | None) -> set[tuple[str, str]]:
+    found = door.list(kind, namespace).items
+    return {(obj["metadata"]["namespace"], obj["metadata"]["uid"]) for obj in found}
 
 
 _NO_SIZE = Specification(0, 0)

@@ -26,6 +26,7 @@ JSON = dict[str, Any]
 KINDS = ("Deployment", "ReplicaSet", "Job", "Pod")
 MOST_BEHIND = 500
 _MOST_KNOWN = 256
+_OF_PODS = ("ReplicaSet", "Job")
 
 
 class Place(NamedTuple):
@@ -55,6 +56,15 @@ def pods(budget: Budget) -> dict[Specification, int]:
     return found
 
 
+def strangers(account: str, namespace: str | None = None) -> list[str]:
+    """What pods name as the uid of their owner, and is none of the ReplicaSets and Jobs beside them: they run by
+    themselves."""
+    named = objects.owner_uids("Pod", account=account, namespace=namespace)
+    rows = objects.read_uids({uid for _, uid in named})
+    makers = {(row.key.namespace, row.uid) for row in rows if row.key.account == account and row.key.kind in _OF_PODS}
+    return sorted({uid for place, uid in named if (place, uid) not in makers})
+
+
 def is_about(budget: Budget, place: Place) -> bool:
     if budget.scope == Budget.Scope.ACCOUNT:
         return True
@@ -67,7 +77,7 @@ def is_about(budget: Budget, place: Place) -> bool:
 def asked(obj: JSON, *, by_service: bool = True) -> tuple[Place, int] | None:
     """What an object asks for by itself; None for what runs nothing, or only for another that asks already. What
     somebody else than the service made counts by itself, whatever it says of an owner."""
-    owner = marks.controller_of(obj)
+    owner = marks.maker_of(obj)
     if obj["kind"] not in KINDS or (owner is not None and by_service and not _is_new_work(obj, owner)):
         return None
     size = offers.size(obj, pod_specifications())
@@ -120,15 +130,20 @@ def _carried(kind: str, account: str) -> _Known | None:
     for entry in since.entries:
         _add(carried, None if entry.type == "DELETED" else entry.data, sign=1)
         _add(carried, entry.previous, sign=-1)
-    return _Known(since.end, {place: number for place, number in carried.items() if number})
+    return _Known(since.end, {place: number for place, number in carried.items() if number > 0})
 
 
 def _counted(kind: str, account: str) -> _Known:
-    page = objects.scan(kind, account=account, owner_uid="" if kind == "Pod" else None)
+    """What was written between its questions is not carried along: the next one counts anew."""
+    pages = [objects.scan(kind, account=account, owner_uid="" if kind == "Pod" else None)]
+    if kind == "Pod":
+        pages += [objects.scan(kind, account=account, owner_uid=uid) for uid in strangers(account)]
     found: Counter[Place] = Counter()
-    for row in page.rows:
-        _add(found, row.data, sign=1)
-    return _Known(changes.tip_at(page.revision), found)
+    for page in pages:
+        for row in page.rows:
+            _add(found, row.data, sign=1)
+    is_of_one_moment = len({page.revision for page in pages}) == 1
+    return _Known(changes.tip_at(pages[0].revision) if is_of_one_moment else changes.NOTHING, found)
 
 
 def _add(found: Counter[Place], data: bytes | None, *, sign: int) -> None:

@@ -135,8 +135,6 @@ def test_controllers_hear_no_prices_and_what_runs_nothing_has_none(alice: Identi
     hand = Identity.controller("deployments", "acme")
     assert client.price_notice(deployment(), None, hand) == ()
     assert client.price_notice({"kind": "Namespace", "metadata": {}}, None, alice) == ()
-    owned = {"ownerReferences": [{"controller": True, "uid": "1"}]}
-    assert client.price_notice({**deployment(), "metadata": owned}, None, alice) == ()
 
 
 def test_a_pod_of_ones_own_says_its_price(alice: Identity) -> None:
@@ -194,6 +192,14 @@ def test_a_job_costs_what_runs_side_by_side(manifest: dict[str, Any], pods: int)
     asked = offers.wish(manifest)
     assert asked is not None
     assert asked.pods == pods
+
+
+def test_an_owner_that_somebody_wrote_hides_no_price(alice: Identity) -> None:
+    owner = {"apiVersion": "x/v1", "kind": "X", "name": "x", "uid": "x", "controller": True}
+    manifest = deployment()
+    manifest["metadata"] = {**manifest.get("metadata", {}), "ownerReferences": [owner]}
+
+    assert client.price_notice(manifest, None, alice) == client.price_notice(deployment(), None, alice) != ()
 
 
 def test_what_no_grid_holds_is_no_wish() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.budgets import actions, door, watcher
+from billing.budgets import actions, door, promises, watcher
 from billing.budgets.door import Wish
 from billing.budgets.models import Budget, Crossing
 from billing.instants import SECOND, Instant
@@ -17,7 +17,7 @@ from tests import manifests
 from tests.billing.lives import START
 from tests.billing.test_budgets import POD, runs
 from tests.billing.test_budgets import shop as shop
-from workloads.client import Client
+from workloads.client import JSON, Client
 from workloads.meta.errors import Refused
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +199,57 @@ def test_a_budget_of_one_workload_leaves_the_others_alone(alice: Identity, shop:
 
     watcher.look()
     assert (replicas(shop, "web"), replicas(shop, "api")) == (0, 2)
+
+
+STRANGER = {"apiVersion": "x/v1", "kind": "X", "name": "x", "uid": "x", "controller": True}
+
+
+def of_a_stranger(manifest: JSON, **said: str) -> JSON:
+    """Says of itself that something else looks after it."""
+    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [{**STRANGER, **said}]}}
+
+
+def test_an_owner_that_somebody_wrote_keeps_nothing_from_being_suspended(
+    alice: Identity, shop: Client, clock: Clock
+) -> None:
+    shop.create("Deployment", of_a_stranger(manifests.deployment("web", replicas=3)), "shop")
+    shop.create("Job", of_a_stranger(manifests.job("sum")), "shop")
+    shop.create("Pod", of_a_stranger(manifests.pod("alone")), "shop")
+    runs(shop, "lonely", since=START)
+    clock(START + 100 * SECOND)
+    suspended(alice)
+
+    assert replicas(shop) == 0
+    assert shop.get("Job", "sum", "shop")["spec"]["suspend"] is True
+    assert door.budget(alice, "team").bare_pods == [("shop", "lonely"), ("shop", "alone")]
+    door.resume(alice, "team", amount=Decimal(10))
+    watcher.look()
+    assert replicas(shop) == 3
+
+
+def test_a_replica_set_is_left_to_its_deployment_only_where_that_is(
+    alice: Identity, at_work: Client, clock: Clock
+) -> None:
+    uid = at_work.get("Deployment", "web", "shop")["metadata"]["uid"]
+    said = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    for name, owner in (("its", uid), ("another", "gone")):
+        manifest = {**manifests.deployment(name), "kind": "ReplicaSet"}
+        at_work.create("ReplicaSet", of_a_stranger(manifest, **said, uid=owner), "shop")
+    suspended(alice)
+
+    sets = {one["metadata"]["name"]: one["spec"]["replicas"] for one in at_work.list("ReplicaSet", "shop").items}
+    assert (sets["its"] > 0, sets["another"]) == (True, 0)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_names_a_strange_owner_counts_on_the_same_money(alice: Identity, shop: Client, is_known: bool) -> None:
+    """Whether it is carried along or counted anew."""
+    made = door.create(alice, Wish("team", amount=Decimal(10), action="stop")).budget
+    promises._known.clear()
+    assert promises.pods(made) == {}
+    shop.create("Deployment", of_a_stranger(manifests.deployment("web", replicas=3)), "shop")
+    shop.create("Pod", of_a_stranger(manifests.pod("alone")), "shop")
+    if not is_known:
+        promises._known.clear()
+
+    assert sum(promises.pods(made).values()) == 4

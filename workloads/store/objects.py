@@ -171,6 +171,13 @@ def count(kind: str, *, account: str | None = None, namespace: str | None = None
     return int(sql.select(f"SELECT count(*) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
 
 
+def owner_uids(kind: str, *, account: str, namespace: str | None = None) -> set[tuple[str, Uid]]:
+    """(namespace, uid) of what objects of this kind name as their controlling owner, whether it is there or not."""
+    where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
+    asked = f"SELECT DISTINCT namespace, owner_uid FROM workloads_object WHERE {where} AND owner_uid <> ''"  # noqa: S608
+    return {(place, Uid(uid)) for place, uid in sql.select(asked, values)}
+
+
 def weight(kind: str, *, account: str) -> int:
     """Bytes of all objects' JSON together, told without reading it."""
     where, values = _conditions({"kind": kind, "account": account}, None)
