@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from billing import instants, marks, prices, rating
+from billing.balances.models import Purse
 from billing.budgets import promises, spending
 from billing.budgets.models import Budget
 from billing.budgets.promises import Place
@@ -37,7 +39,8 @@ _PARTS = ("ReplicaSet", "Pod")
 ARREARS = "CCI.01.403111"
 _ANY = """
     SELECT (SELECT 1 FROM billing_budget WHERE account = %s LIMIT 1),
-        (SELECT frozen FROM billing_purse WHERE account = %s AND prepaid)"""
+        (SELECT coalesce(frozen, 0) FROM billing_purse WHERE account = %s AND prepaid)"""
+"""The second is None for an account that is not prepaid."""
 
 
 def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity) -> tuple[Guard, ...]:
@@ -49,16 +52,17 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
     if more is None:
         return ()
     [(has_budgets, frozen)] = sql.select(_ANY, [key.account, key.account])
-    if frozen is not None:
+    if frozen:
         raise _in_arrears(kind, key)
+    thawed = () if frozen is None else (partial(_not_frozen, kind, key),)
     if not has_budgets:
-        return ()
+        return thawed
     place, number, per_second = more
     budgets = [
         one for one in Budget.objects.filter(account=key.account) if one.is_cap and promises.is_about(one, place)
     ]
     if not budgets:
-        return ()
+        return thawed
     known = {budget.pk: spending.of(budget) for budget in budgets}
 
     def guard() -> None:
@@ -66,7 +70,14 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
             _check(kind, key, budget, known[budget.pk], place.size, number=number, more=per_second)
 
     guard()
-    return (guard,)
+    return (*thawed, guard)
+
+
+def _not_frozen(kind: Kind, key: Key) -> None:
+    """The purse is held until the write is done: who freezes the account meanwhile finds what was written."""
+    purse = Purse.objects.select_for_update().filter(pk=key.account, prepaid=True).first()
+    if purse is not None and purse.frozen is not None:
+        raise _in_arrears(kind, key)
 
 
 def _in_arrears(kind: Kind, key: Key) -> Refused:

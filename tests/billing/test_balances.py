@@ -13,7 +13,7 @@ from pytest_django import Settings
 from billing import instants, meter
 from billing.balances import door
 from billing.balances.models import Credit, CreditsOnlyGrow, Purse
-from billing.budgets import actions, watcher
+from billing.budgets import actions, cap, watcher
 from billing.instants import HOUR, SECOND, Instant
 from billing.packages import door as packages
 from iam.errors import NotAdministrator, WrongFields
@@ -24,7 +24,9 @@ from tests.billing.lives import START
 from tests.billing.test_budgets import POD, runs
 from tests.billing.test_budgets import shop as shop
 from workloads.client import Client
+from workloads.kinds import registry
 from workloads.meta.errors import Refused
+from workloads.meta.keys import Key
 
 pytestmark = pytest.mark.django_db
 Clock = Callable[[Instant], None]
@@ -117,6 +119,19 @@ def test_then_what_runs_is_suspended_and_nothing_is_started(alice: Identity, at_
     assert refused.value.body()["errorCode"] == "CCI.01.403111"
     at_work.create("ConfigMap", {"metadata": {"name": "x"}}, "shop")
     at_work.delete("Pod", "one", "shop")
+
+
+def test_what_is_asked_for_while_the_account_is_being_frozen_is_refused_as_well(
+    alice: Identity, at_work: Client, clock: Clock
+) -> None:
+    """Admission has looked before; the write looks again."""
+    pod = {"kind": "Pod", **manifests.pod("two")}
+    guards = cap.guards(registry.kind("Pod"), Key("acme", "Pod", "shop", "two"), pod, None, alice)
+    frozen(clock)
+
+    with pytest.raises(Refused, match="in arrears"):
+        for guard in guards:
+            guard()
 
 
 def test_a_credit_brings_everything_back(operator: Identity, alice: Identity, at_work: Client, clock: Clock) -> None:
