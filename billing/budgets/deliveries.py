@@ -1,6 +1,6 @@
 """Telling of crossings by webhook and e-mail. Each is tried until it is there, later each time, and then given up; how
 it stands is on the budget's page. Written with the crossing (`crossings`), so that none is lost; sent from here, so
-that a slow receiver holds nothing up.
+that a slow receiver holds nothing up; several at once, and of one account few, so that it holds up nobody else's.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ import hashlib
 import hmac
 import logging
 import threading
+from collections import Counter
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
 from django.core import mail
 from django.db import close_old_connections
-from django.db.models import F
+from django.db.models import F, Min
 
 from billing import instants
 from billing.budgets import actions, webhooks
@@ -24,9 +27,10 @@ from billing.instants import SECOND, Instant
 from billing.money import plain
 from iam import vault
 
-PAUSES = (10, 60, 300, 1800, 7200, 21600)
-"""Seconds until the next try; after the last one it is given up."""
+PAUSES = (30, 60, 300, 1800, 7200, 21600)
+"""Seconds until the next try; after the last one it is given up. The first is longer than an attempt."""
 TICK = 2.0
+AT_ONCE, OF_ONE_ACCOUNT = 16, 2
 _LONGEST = 300
 
 logger = logging.getLogger(__name__)
@@ -43,18 +47,38 @@ def run(stop: threading.Event) -> None:
     """Until `stop`."""
     while not stop.is_set():
         close_old_connections()
-        if not deliver_once():
+        if not deliver_once(stop):
             stop.wait(TICK)
 
 
-def deliver_once(limit: int = 20) -> int:
-    """Tries what is due. Returns how many there were."""
+def deliver_once(stop: threading.Event | None = None) -> int:
+    """Tries what is due, until nothing is. Returns how many there were."""
+    flying, tried = dict[Future[Sent], Delivery](), 0
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery") as senders:
+        while True:
+            if stop is None or not stop.is_set():
+                for delivery in _due(flying.values()):
+                    tried += 1
+                    if _claim(delivery):
+                        flying[senders.submit(_sent, delivery)] = delivery
+            if not flying:
+                return tried
+            for done in wait(flying, timeout=TICK, return_when=FIRST_COMPLETED).done:
+                _settle(flying.pop(done), done.result())
+
+
+def _due(flying: Collection[Delivery]) -> list[Delivery]:
+    """What may be sent beside what is under way: of every account a little, those first that wait the longest."""
+    of = Counter(one.crossing.budget.account for one in flying)
+    full = [account for account, number in of.items() if number >= OF_ONE_ACCOUNT]
     due = Delivery.objects.filter(state=Delivery.State.PENDING, next_try__lte=instants.now())
-    found = list(due.select_related("crossing__budget").order_by("next_try")[:limit])
-    for delivery in found:
-        if _claim(delivery):
-            _settle(delivery, _sent(delivery))
-    return len(found)
+    due = due.exclude(pk__in=[one.pk for one in flying]).exclude(crossing__budget__account__in=full)
+    waiting = due.order_by().values("crossing__budget__account").annotate(since=Min("next_try")).order_by("since")
+    found = list[Delivery]()
+    for account in waiting.values_list("crossing__budget__account", flat=True)[: AT_ONCE - len(flying)]:
+        its = due.filter(crossing__budget__account=account).select_related("crossing__budget").order_by("next_try")
+        found += its[: OF_ONE_ACCOUNT - of[account]]
+    return found[: AT_ONCE - len(flying)]
 
 
 def _claim(delivery: Delivery) -> bool:

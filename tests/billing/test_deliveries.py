@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import socket
@@ -16,9 +17,10 @@ import pytest
 from django.core import mail
 from pytest_django import Settings
 
+from billing import instants
 from billing.budgets import deliveries, door, watcher, webhooks
 from billing.budgets.door import Wish
-from billing.budgets.models import Delivery
+from billing.budgets.models import Crossing, Delivery
 from billing.instants import SECOND, Instant
 from iam.errors import WrongFields
 from iam.identities import Identity
@@ -116,7 +118,7 @@ def test_a_crash_while_sending_is_tried_again(
         dying.setattr(deliveries, "_settle", crash)
         with pytest.raises(SystemExit):
             deliveries.deliver_once()
-    clock(START + 60 * SECOND)
+    clock(START + 80 * SECOND)
     deliveries.deliver_once()
     assert Delivery.objects.get().state == "delivered"
 
@@ -169,3 +171,48 @@ def test_a_numeric_spelling_of_loopback_is_not_asked() -> None:
     for host in ("2130706433", "0x7f.1", "localhost"):
         with pytest.raises(webhooks.Unreachable):
             webhooks.post(f"http://{host}/", b"{}", {})
+
+
+def test_a_receiver_that_never_comes_to_an_end_is_given_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says something all the time, so that no single wait is long."""
+    settings.WEBHOOK_PRIVATE = True
+    monkeypatch.setattr(webhooks, "DEADLINE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=says_wait_for_ever, args=(server,), daemon=True).start()
+        with pytest.raises(webhooks.Unreachable, match=r"no answer within 0\.3 seconds"):
+            webhooks.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
+
+
+def says_wait_for_ever(server: socket.socket) -> None:
+    caller, _ = server.accept()
+    with caller, contextlib.suppress(OSError):
+        while not threading.Event().wait(0.05):
+            caller.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def test_slow_receivers_of_one_account_hold_up_nobody_else(alice: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    for account, number in (("acme", 30), ("other", 1)):
+        to_be_told(Identity(account, "anna", actions=alice.actions), number)
+    heard, held_up = threading.Event(), []
+
+    def sent(delivery: Delivery) -> deliveries.Sent:
+        if delivery.crossing.budget.account == "other":
+            heard.set()
+        elif not heard.wait(1):
+            held_up.append(delivery)
+        return deliveries.Sent(True, "")
+
+    monkeypatch.setattr(deliveries, "_sent", sent)
+    assert deliveries.deliver_once() == 31
+    assert held_up == []
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
+
+
+def to_be_told(by: Identity, number: int) -> None:
+    budget, now = door.create(by, Wish("all", amount=Decimal(10))).budget, instants.now()
+    crossing = Crossing.objects.create(
+        budget=budget, period_start=0, threshold=50, at=now, spent=Decimal(5), amount=Decimal(10), action="notify"
+    )
+    Delivery.objects.bulk_create(
+        Delivery(crossing=crossing, channel="email", target=f"{n}@example.com", next_try=now) for n in range(number)
+    )
