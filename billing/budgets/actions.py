@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from billing import marks, offers
-from billing.budgets import cap, periods, promises
+from billing.budgets import cap, periods, promises, spending
 from billing.budgets.models import Budget, Crossing
 from billing.budgets.promises import Place
 from billing.budgets.spending import Spending
@@ -24,6 +24,7 @@ from workloads.client import Client, pod_specifications
 from workloads.kinds import jobs
 from workloads.kinds.podspecs import Specification
 from workloads.meta.errors import Conflict, NotFound, StatusError
+from workloads.store.writing import write
 
 JSON = dict[str, Any]
 
@@ -77,13 +78,27 @@ def words(crossing: Crossing) -> str:
 
 
 def suspend(crossing: Crossing) -> None:
-    """Where the budget says so, at 100 %. Raises Waits when something could not be suspended yet."""
-    budget = crossing.budget
-    if crossing.lapsed or crossing.threshold != 100 or crossing.action != Budget.Action.SUSPEND:
+    """Where the budget says so, at 100 %, while that is still so. Raises Waits when something could not be suspended
+    yet."""
+    if crossing.threshold != 100 or crossing.action != Budget.Action.SUSPEND:
         return
-    Budget.objects.filter(pk=budget.pk).update(suspended=crossing.at, resuming=False)
+    budget = _suspending(crossing)
+    if budget is None:
+        return
     by = f"budget {budget.name}"
     suspend_scope(door_of(budget), budget, by=by, why=f"because {by} is used up")
+
+
+def _suspending(crossing: Crossing) -> Budget | None:
+    """The budget, which now says that it holds something. None when the crossing counts no more: the budget is gone,
+    its amount was raised, or a new period has begun."""
+    with write():
+        budget = Budget.objects.select_for_update().filter(pk=crossing.budget_id).first()
+        stands = Crossing.objects.filter(pk=crossing.pk, lapsed=False).exists()
+        if budget is None or not stands or crossing.period_start != spending.start_of(budget):
+            return None
+        Budget.objects.filter(pk=budget.pk).update(suspended=crossing.at, resuming=False)
+        return budget
 
 
 FOLLOW = (announce, suspend)

@@ -197,9 +197,10 @@ def delete(by: Identity, name: str) -> None:
     with _audited(by, "delete", name, found.namespace):
         if not _may(by, "delete", found):
             raise NotAdministrator("cci:budget:delete")
-        if found.suspended is not None:
+        idle = Budget.objects.select_for_update().filter(pk=found.pk, suspended__isnull=True).first()
+        if idle is None:
             raise Busy(f"budget {name} holds workloads suspended: resume it first, then delete it")
-        found.delete()
+        idle.delete()
         transaction.on_commit(doorbell.ring)
 
 

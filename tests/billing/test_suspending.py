@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from billing.budgets import actions, door, promises, watcher
+from billing import instants
+from billing.budgets import actions, crossings, door, promises, watcher
 from billing.budgets.door import Wish
 from billing.budgets.models import Budget, Crossing
-from billing.instants import SECOND, Instant
+from billing.instants import HOUR, SECOND, Instant
 from iam.errors import Busy, WrongFields
 from iam.identities import Identity
 from tests import manifests
@@ -253,3 +254,57 @@ def test_what_names_a_strange_owner_counts_on_the_same_money(alice: Identity, sh
         promises._known.clear()
 
     assert sum(promises.pods(made).values()) == 4
+
+
+def test_a_budget_that_begins_to_hold_something_is_not_deleted(
+    alice: Identity, at_work: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watcher suspends between the look and the deletion."""
+    found, real = door._found, door._may
+    suspended(alice, Decimal(10))
+    stale = found(alice, "get", "team")
+    monkeypatch.setattr(door, "_found", lambda *_: stale)
+    monkeypatch.setattr(door, "_may", lambda *given: Budget.objects.update(suspended=START) and real(*given))
+
+    with pytest.raises(Busy, match="resume it first"):
+        door.delete(alice, "team")
+    assert Budget.objects.count() == 1
+
+
+def used_up_and_not_acted_upon(alice: Identity, monkeypatch: pytest.MonkeyPatch, **rest: str) -> Crossing:
+    """As the watcher has read it, before it does what follows."""
+    with monkeypatch.context() as waiting:
+        waiting.setattr(actions, "FOLLOW", ())
+        suspended(alice, **rest)
+    Crossing.objects.update(acted=False)
+    return Crossing.objects.select_related("budget").get(threshold=100)
+
+
+def test_what_a_deleted_budget_would_suspend_runs_on(
+    alice: Identity, at_work: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crossing = used_up_and_not_acted_upon(alice, monkeypatch)
+    door.delete(alice, "team")
+
+    actions.suspend(crossing)
+    assert replicas(at_work) == 3
+
+
+def test_what_a_budget_that_was_raised_meanwhile_would_suspend_runs_on(
+    alice: Identity, at_work: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crossing = used_up_and_not_acted_upon(alice, monkeypatch)
+    door.change(alice, "team", Wish(amount=Decimal(10), action="suspend"))
+
+    actions.suspend(crossing)
+    assert (replicas(at_work), door.budget(alice, "team").state) == (3, "fine")
+
+
+def test_a_threshold_of_yesterday_suspends_nothing_today(
+    alice: Identity, at_work: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used_up_and_not_acted_upon(alice, monkeypatch, period="daily")
+    clock(instants.day(START) + 24 * HOUR)
+
+    crossings.follow(actions.FOLLOW)
+    assert (replicas(at_work), Budget.objects.get().suspended) == (3, None)
