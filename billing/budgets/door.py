@@ -28,6 +28,7 @@ from iam.audit import Target
 from iam.errors import Busy, Missing, NotAdministrator, Taken, WrongFields
 from iam.identities import Identity
 from workloads.client import Client
+from workloads.meta import names
 from workloads.meta.errors import NotFound
 from workloads.store import doorbell
 from workloads.store.writing import write
@@ -245,7 +246,7 @@ def resume(by: Identity, name: str, *, amount: Decimal | None = None, at_end: bo
 
 def _check_amount(view: View, amount: Decimal | None) -> None:
     least = price_of_resuming(view).least
-    if amount is not None and not (amount.is_finite() and amount <= MOST_AMOUNT and amount == round(amount, 10)):
+    if amount is not None and not is_amount(amount):
         raise WrongFields({"amount": _AMOUNT_RULE})
     if (view.budget.amount if amount is None else amount) < least:
         spent, minutes = cap.amount(view.spending.spent), cap.reserve_seconds() // 60
@@ -340,6 +341,11 @@ def _change(found: Budget, asked: Wish, version: int | None) -> None:
     transaction.on_commit(doorbell.ring)
 
 
+def is_amount(amount: Decimal | None) -> bool:
+    """Whether a budget may have it: any Decimal is judged, also those that cannot be compared or rounded."""
+    return amount is not None and amount.is_finite() and 0 < amount <= MOST_AMOUNT and amount == round(amount, 10)
+
+
 _AMOUNT_RULE = f"must be a number above 0, at most {MOST_AMOUNT:,}, with at most 10 decimal places"
 
 
@@ -352,8 +358,7 @@ def _problems(by: Identity, wish: Wish, *, is_new: bool) -> Iterator[tuple[str, 
         if wish.period not in PERIODS:
             yield "period", f"must be one of {', '.join(PERIODS)}"
         yield from _scope_problems(by, wish)
-    amount = wish.amount
-    if amount is None or not amount.is_finite() or not 0 < amount <= MOST_AMOUNT or amount != round(amount, 10):
+    if not is_amount(wish.amount):
         yield "amount", _AMOUNT_RULE
     if len(wish.thresholds) > MOST_THRESHOLDS or any(not 0 < one <= HIGHEST_THRESHOLD for one in wish.thresholds):
         yield "thresholds", f"must be at most {MOST_THRESHOLDS} whole percentages from 1 to {HIGHEST_THRESHOLD}"
@@ -377,8 +382,8 @@ def _scope_problems(by: Identity, wish: Wish) -> Iterator[tuple[str, str]]:
         return
     if wish.workload_kind not in WORKLOADS:
         yield "workloadKind", f"must be one of {', '.join(WORKLOADS)}"
-    if not wish.workload_name or len(wish.workload_name) > 253 or "\0" in wish.workload_name:
-        yield "workloadName", "must be the name of the workload"
+    if wrong := names.dns_subdomain(wish.workload_name):
+        yield "workloadName", f"must be the name of the workload: {wrong[0]}"
 
 
 def _is_there(by: Identity, namespace: str) -> bool:
@@ -447,8 +452,9 @@ def _joined(thresholds: Sequence[int]) -> str:
 
 
 def _told(wish: Wish) -> JSON:
-    """For the audit trail."""
-    told = {**wish.__dict__, "amount": None if wish.amount is None else f"{wish.amount.normalize():f}"}
+    """For the audit trail; what is no amount is refused."""
+    amount = f"{wish.amount.normalize():f}" if wish.amount is not None and is_amount(wish.amount) else None
+    told = {**wish.__dict__, "amount": amount}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value}
 
 

@@ -235,3 +235,26 @@ def test_a_change_that_was_overtaken_is_refused(alice: Identity, shop: Client) -
 
     with pytest.raises(Busy):
         door.change(alice, "team", Wish(amount=Decimal(30)), version=before.version)
+
+
+@pytest.mark.parametrize("amount", ["sNaN", "NaN", "-Infinity", "1e9999999", "1e-9999999", "-1e29", "-1", "0"])
+def test_what_is_no_amount_is_refused_at_its_field(alice: Identity, shop: Client, amount: str) -> None:
+    made(alice, "10")
+    Budget.objects.update(suspended=START)
+
+    for ask in (
+        lambda: door.create(alice, Wish("other", amount=Decimal(amount))),
+        lambda: door.change(alice, "team", Wish(amount=Decimal(amount))),
+        lambda: door.resume(alice, "team", amount=Decimal(amount)),
+    ):
+        with pytest.raises(WrongFields) as wrong:
+            ask()
+        assert "must be a number above 0" in wrong.value.fields["amount"]
+
+
+@pytest.mark.parametrize("name", ["", "Dear customer, call this number", "web\nSubject: x", "web\0", "a" * 254])
+def test_a_workload_has_a_name_that_a_workload_may_have(alice: Identity, shop: Client, name: str) -> None:
+    """It stands in mails."""
+    with pytest.raises(WrongFields) as wrong:
+        door.create(alice, Wish("team", "workload", "shop", "Deployment", name, amount=Decimal(1)))
+    assert set(wrong.value.fields) == {"workloadName"}
