@@ -134,7 +134,7 @@ class Posting:
             pod.accrued += part.rate.per_second * part.seconds
 
     def _day(self, pod: MeteredPod, segment: UsageSegment) -> daytotals.Key:
-        shares = rating.shares_or_nothing(self._prices[pod.region], pod.size, segment.start)
+        shares = rating.shares_or_nothing(self._prices[pod.region], pod.size, segment.start) if segment.rate else {}
         is_late = segment.start < self._open_from
         return daytotals.Key(
             account=pod.account,
@@ -151,8 +151,8 @@ class Posting:
             gpu_count=pod.gpu_count,
             currency=segment.currency,
             rate=segment.rate,
-            vcpu_rate=shares[rating.VCPU],
-            memory_rate=shares[rating.MEMORY],
+            vcpu_rate=shares.get(rating.VCPU, Decimal(0)),
+            memory_rate=shares.get(rating.MEMORY, Decimal(0)),
             activity=segment.activity,
             project=pod.project,
             labels=pod.labels,

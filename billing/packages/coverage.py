@@ -4,7 +4,7 @@ Months before the last statement are not walked again: what they used was writte
 can be walked at any time and gives the same: its days' totals do not change, nor do the packages that were in force.
 
 What takes a span of a closed month back gives back what was billed for it, and no more: the covered part of it was not.
-Hours that a package has given are not given back to it.
+Hours that a package has given are not given back to it. What costs nothing (a pull that is free) takes nothing of one.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def _days(account: str, month: Instant, item: str, closely: Collection[uuid.UUID
     for row in rows.order_by("day", "id"):
         by_day[row.day].append(row)
     for day, totals in by_day.items():
-        own = {row.id: getattr(row, _COLUMN[Package.Item(item)]) for row in totals if not row.corrects_month}
+        own = {
+            row.id: getattr(row, _COLUMN[Package.Item(item)]) for row in totals if row.rate and not row.corrects_month
+        }
         late = _late(totals, item)
         uses = [Use(row.id, own[row.id], row.seconds) for row in totals if row.id in own]
         hours = partial(_hours, day, own, late, item, closely)
@@ -109,7 +111,7 @@ def _days(account: str, month: Instant, item: str, closely: Collection[uuid.UUID
 
 def _late(totals: Iterable[DayTotal], item: str) -> list[Use[uuid.UUID]]:
     """What was used in a month that was closed when it became known, in the ledger's order: the day's last."""
-    ids = [row.id for row in totals if row.corrects_month]
+    ids = [row.id for row in totals if row.rate and row.corrects_month]
     if not ids:
         return []
     found = UsageSegment.objects.filter(day_total__in=ids, corrects=None).order_by("start", "pod_uid", "seq")

@@ -163,6 +163,18 @@ def test_what_is_heard_late_is_paid_by_the_open_months_packages(
     assert (line(MARCH).vcpu_covered, line(FEBRUARY).vcpu_covered) == (20, 0)
 
 
+def test_a_free_pull_takes_nothing_of_a_package_and_is_not_paid_twice(
+    february: None, log: Log, pod: Pod, settings: Settings
+) -> None:
+    settings.BILL_FAILED_PULLS = False
+    granted("100")
+    log.change(pod, pullStartedAt=when("02-03T10:00:00"))
+    log.delete(pod, finishedAt=when("02-03T11:00:00"))
+    meter.read_once()
+    assert (line().seconds, line().vcpu_covered, line().covered, line().billed) == (3600, 0, 0, 0)
+    assert [view.used for view in door.packages(ALICE)] == [0]
+
+
 def test_a_package_that_was_ended_pays_until_the_next_hour(february: None, log: Log, pod: Pod, clock: Clock) -> None:
     package = granted("100")
     clock(when("02-03T10:30:00"))
