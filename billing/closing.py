@@ -11,7 +11,7 @@ import logging
 
 from django.db import IntegrityError
 
-from billing import daytotals, instants, meter, months, statements
+from billing import daytotals, instants, ledger, meter, months, statements
 from billing.instants import HOUR, Instant
 from billing.models import ClosedMonth, DayTotal, MeteredPod, Statement, StatementLine
 from billing.packages import door as packages
@@ -45,7 +45,7 @@ def _over(now: Instant) -> list[Instant]:
 
 def _is_metered(*, until: Instant) -> bool:
     behind = MeteredPod.objects.filter(finished__isnull=True, settled_until__lt=until)
-    if behind.exclude(**meter.PULLS_FOR_FREE).exists():
+    if behind.exclude(**ledger.PULLS_FOR_FREE).exists():
         return False
     try:
         return not changes.batch(meter.READER, kinds=meter.KINDS, limit=1).entries

@@ -20,6 +20,9 @@ from billing.marks import Marks, Owner
 from billing.models import MeteredPod, UsageSegment
 from billing.rating import Correction, Line, Standing
 
+PULLS_FOR_FREE = {"free_pull": True, "ran__isnull": True}
+"""Pods of which nothing is written until it is known whether their pull led to a start."""
+
 _MOVING = ("ran", "finished", "estimated", "lost", "settled_until", "accrued", "next_seq", "revision", "evidence")
 
 

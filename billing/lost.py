@@ -7,9 +7,8 @@ speaks again they are open again: what the runtime then says of them counts, and
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from django.conf import settings
+from django.db.models import QuerySet
 
 from billing import instants
 from billing.instants import SECOND, Instant
@@ -30,7 +29,11 @@ def look(*, listening_since: Instant, now: Instant | None = None) -> int:
     after = settings.HOST_LOST_MINUTES * 60 * SECOND
     if now - max(heard, listening_since) >= after:
         return _close(_some(MeteredPod.objects.filter(finished__isnull=True)), heard)
-    return _open(_some(MeteredPod.objects.filter(lost=True))) if now - heard < after else 0
+    return _open(_some(_lost())) if now - heard < after else 0
+
+
+def _lost() -> QuerySet[MeteredPod]:
+    return MeteredPod.objects.filter(lost=True)
 
 
 def _heard() -> Instant | None:
@@ -39,11 +42,13 @@ def _heard() -> Instant | None:
     return instants.parse(said) if said else None
 
 
-def _some(found: Collection[MeteredPod]) -> list[str]:
-    return [pod.uid for pod in list(found)[:_AT_ONCE]]
+def _some(found: QuerySet[MeteredPod]) -> list[str]:
+    return list(found.values_list("uid", flat=True)[:_AT_ONCE])
 
 
 def _close(uids: list[str], heard: Instant) -> int:
+    if not uids:
+        return 0
     with write():
         posting = Posting(uids)
         for pod in posting.pods.values():
@@ -55,6 +60,8 @@ def _close(uids: list[str], heard: Instant) -> int:
 
 
 def _open(uids: list[str]) -> int:
+    if not uids:
+        return 0
     with write():
         posting = Posting(uids)
         for pod in posting.pods.values():

@@ -18,7 +18,7 @@ from django.db import IntegrityError, close_old_connections
 
 from billing import instants, lost, marks
 from billing.instants import SECOND, Instant
-from billing.ledger import Posting
+from billing.ledger import PULLS_FOR_FREE, Posting
 from billing.marks import Marks, Owner
 from billing.models import MeteredPod, Ownership
 from workloads.kinds import namespaces
@@ -36,9 +36,6 @@ SETTLE_AFTER = 90 * SECOND
 """How long an hour stays open for news that are under way, so that corrections are rare."""
 TICK = 5.0
 """Seconds between looks when no bell rings."""
-
-PULLS_FOR_FREE = {"free_pull": True, "ran__isnull": True}
-"""Pods of which nothing is written until it is known whether their pull led to a start."""
 
 _DEEPEST = 4
 """Owners above a pod: CronJob, Job and room to spare; a ring of references ends here."""

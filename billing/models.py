@@ -188,6 +188,7 @@ class MeteredPod(Billed):
             models.Index(
                 fields=("settled_until",), name="metered_unsettled", condition=models.Q(finished__isnull=True)
             ),
+            models.Index(fields=("uid",), name="metered_lost", condition=models.Q(lost=True)),
         )
 
     def __str__(self) -> str:

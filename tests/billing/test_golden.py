@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from billing import client, instants, lost, meter, statements
@@ -156,6 +158,21 @@ def test_a_host_that_comes_back_is_believed(log: Log, pod: Pod) -> None:
     log.delete(pod, finishedAt=START + 180 * MINUTE)
     read()
     assert (billed(), MeteredPod.objects.get().estimated, recompute().proven) == (180 * 60, False, True)
+
+
+def test_a_look_with_nothing_to_do_asks_an_index_and_writes_nothing(log: Log, pod: Pod) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("a small table is read whole elsewhere")
+    speak(START)
+    log.change(pod, pullStartedAt=START)
+    log.delete(pod, finishedAt=START + MINUTE)
+    read()
+    with CaptureQueriesContext(connection) as asked:
+        assert lost.look(listening_since=START, now=START + 2 * MINUTE) == 0
+    (found,) = (query["sql"] for query in asked if "billing_" in query["sql"])
+    with connection.cursor() as cursor:
+        plan = cursor.execute(f"EXPLAIN QUERY PLAN {found}").fetchall()
+    assert "metered_lost" in str(plan)
 
 
 def test_an_end_that_was_seen_counts_for_more_than_the_last_heartbeat(log: Log, pod: Pod) -> None:
