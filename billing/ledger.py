@@ -75,13 +75,14 @@ class Posting:
 
     def hear(self, pod: MeteredPod, marks: Marks) -> None:
         """Takes over what newer marks say. A known end gives way to another one, but never to an estimate."""
+        if marks.finished is not None:
+            self.let_go(pod)
         end_is_news = marks.finished is not None and marks.finished != pod.finished
         if marks.estimated and pod.finished is not None:
             end_is_news = False
         if not end_is_news and (pod.ran is not None or marks.ran is None):
             return
         pod.ran = marks.ran if pod.ran is None else pod.ran
-        pod.lost = pod.lost and not end_is_news
         pod.revision, pod.evidence = marks.revision, marks.evidence
         self._touched.add(pod.uid)
         if end_is_news and marks.finished is not None:
@@ -95,6 +96,12 @@ class Posting:
         """It was closed because its host was not heard of, which is over: it runs on from where it was settled."""
         pod.finished, pod.estimated, pod.lost = None, False, False
         self._touched.add(pod.uid)
+
+    def let_go(self, pod: MeteredPod) -> None:
+        """It has an end, or went: what its host says when it is heard again does not open it."""
+        if pod.lost:
+            pod.lost = False
+            self._touched.add(pod.uid)
 
     def bring(self, pod: MeteredPod, until: Instant) -> None:
         """Makes the ledger say [started, until) of this pod: appends what is missing, takes back what is too much. Of a

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 from django.db import IntegrityError, close_old_connections
+from django.db.models import Q
 
 from billing import instants, lost, marks
 from billing.instants import SECOND, Instant
@@ -194,8 +195,10 @@ def _as_entry(row: objects.Row) -> Entry:
 
 
 def _close_all_but(uids: set[str]) -> None:
-    running = MeteredPod.objects.filter(finished__isnull=True).values_list("uid", flat=True)
-    posting = Posting([uid for uid in running if uid not in uids])
+    known = MeteredPod.objects.filter(Q(finished__isnull=True) | Q(lost=True)).values_list("uid", flat=True)
+    posting = Posting([uid for uid in known if uid not in uids])
     for pod in posting.pods.values():
-        posting.close(pod, max([pod.settled_until, *marks.last_seen(pod.evidence)]), estimated=True)
+        posting.let_go(pod)
+        if pod.finished is None:
+            posting.close(pod, max([pod.settled_until, *marks.last_seen(pod.evidence)]), estimated=True)
     posting.save()

@@ -24,6 +24,7 @@ from workloads.meta import times
 from workloads.meta.keys import Uid
 from workloads.runtimes.simulated import Simulated
 from workloads.store import hosts
+from workloads.store.models import Object
 
 pytestmark = pytest.mark.django_db
 
@@ -152,6 +153,7 @@ def test_a_host_that_is_only_silent_for_a_while_goes_on_being_billed(log: Log, p
 
 def test_a_host_that_comes_back_is_believed(log: Log, pod: Pod) -> None:
     a_lost_host(log, pod)
+    stands(pod)
     speak(START + 170 * MINUTE)
     assert lost.look(listening_since=START, now=START + 171 * MINUTE) == 1
     assert lost.look(listening_since=START, now=START + 172 * MINUTE) == 0
@@ -182,6 +184,49 @@ def test_an_end_that_was_seen_counts_for_more_than_the_last_heartbeat(log: Log, 
     speak(START + 170 * MINUTE)
     assert lost.look(listening_since=START, now=START + 171 * MINUTE) == 0, "it has ended"
     assert (billed(), recompute().proven) == (20 * 60, True)
+
+
+def test_a_pod_that_went_while_its_host_was_lost_is_never_billed_again(log: Log, pod: Pod) -> None:
+    a_lost_host(log, pod)
+    log.delete(pod, at=START + 160 * MINUTE)
+    read()
+    speak(START + 170 * MINUTE)
+    assert lost.look(listening_since=START, now=START + 171 * MINUTE) == 0, "its end is told"
+    meter.settle_once(now=START + 10 * HOUR)
+    assert (billed(), recompute().proven) == (30 * 60, True)
+
+
+def test_a_lost_pod_without_an_object_stays_closed_when_the_host_speaks(log: Log, pod: Pod) -> None:
+    """Its DELETED entry was not read, or the log was trimmed before it was."""
+    a_lost_host(log, pod)
+    speak(START + 170 * MINUTE)
+    assert lost.look(listening_since=START, now=START + 171 * MINUTE) == 1
+    assert lost.look(listening_since=START, now=START + 172 * MINUTE) == 0
+    assert MeteredPod.objects.get().finished == START + 30 * MINUTE
+
+
+def test_a_lost_pod_that_a_trimmed_log_forgot_is_let_go(log: Log, pod: Pod) -> None:
+    a_lost_host(log, pod)
+    meter.resync()
+    kept = MeteredPod.objects.get()
+    assert (kept.lost, kept.finished, billed()) == (False, START + 30 * MINUTE, 30 * 60)
+
+
+def test_a_free_pull_on_a_lost_host_is_billed_when_it_leads_to_a_start(free: None, log: Log, pod: Pod) -> None:
+    speak(START + 30 * MINUTE)
+    log.change(pod, pullStartedAt=START)
+    read()
+    assert lost.look(listening_since=START, now=START + 150 * MINUTE) == 0
+    log.delete(pod, startedAt=START + 20 * MINUTE, finishedAt=START + 180 * MINUTE)
+    read()
+    assert statements.read("acme", Period.parse("2026-02")).listed == 180 * 60 * Decimal("0.000178")
+    assert recompute().proven
+
+
+def stands(pod: Pod) -> None:
+    """Its object is there."""
+    entry = pod.entry("MODIFIED", revision=1)
+    Object.objects.create(**entry.key._asdict(), uid=pod.uid, revision=1, created=entry.at, data=entry.data)
 
 
 def a_lost_host(log: Log, pod: Pod) -> None:
