@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import orjson
 from django.conf import settings
+from django.db.models import QuerySet
 
 from billing import instants, ledger, marks, prices, rating
 from billing.instants import Instant
@@ -107,9 +108,9 @@ def recompute(*, account: str | None = None, since: Instant = 0, until: Instant 
     it hears something newer is left out. `since` and `until`, full hours, leave out what was used before and after."""
     read = Cursor.objects.filter(reader=READER).values_list("revision", flat=True).first() or 0
     accounts = _accounts(account, since)
-    lives = {uid: life for uid, life in _lives(read).items() if account in (None, life.account)}
+    lives = _lives(read, account)
     lives = {uid: life for uid, life in lives.items() if uid in accounts or life.overlaps(since, until)}
-    for uid in _moved_on(read, accounts):
+    for uid in _moved_on(read, account, accounts):
         accounts.pop(uid, None)
         lives.pop(uid, None)
     return Report(
@@ -121,8 +122,8 @@ def recompute(*, account: str | None = None, since: Instant = 0, until: Instant 
     )
 
 
-def _moved_on(read: int, accounts: dict[str, _Account]) -> set[str]:
-    heard_of = MeteredPod.objects.filter(revision__gt=read).values_list("uid", flat=True)
+def _moved_on(read: int, account: str | None, accounts: dict[str, _Account]) -> set[str]:
+    heard_of = _metered(account).filter(revision__gt=read).values_list("uid", flat=True)
     written = (uid for uid, told in accounts.items() if any(line.revision > read for line in told.segments))
     return {*heard_of, *written}
 
@@ -135,10 +136,14 @@ def _accounts(account: str | None, since: Instant) -> dict[str, _Account]:
     return told
 
 
-def _lives(read: int) -> dict[str, Life]:
+def _metered(account: str | None) -> QuerySet[MeteredPod]:
+    return MeteredPod.objects.all() if account is None else MeteredPod.objects.filter(account=account)
+
+
+def _lives(read: int, account: str | None) -> dict[str, Life]:
     """By pod uid; what is newer counts, a witness counts for more than an estimate."""
-    lives = dict(_lives_from_marks())
-    for found in _witnesses(read):
+    lives = dict(_lives_from_marks(account))
+    for found in _witnesses(read, account):
         life = lives.get(found.uid)
         if life is None and found.started is not None:
             life = Life(found.account, found.size, found.started)
@@ -153,19 +158,19 @@ def _heard(life: Life, found: Marks) -> Life:
     return replace(life, finished=found.finished, estimated=found.estimated)
 
 
-def _witnesses(read: int) -> Iterator[Marks]:
+def _witnesses(read: int, account: str | None) -> Iterator[Marks]:
     """The objects that exist, then the log in its order: the newest word comes last."""
-    for row in objects.scan("Pod").rows:
+    for row in objects.scan("Pod", account=account).rows:
         if row.revision <= read:
             yield marks.read(Entry(row.revision, "MODIFIED", row.key, row.uid, row.data, None, row.created))
     place = changes.floor()
-    while place < read and (entries := changes.after(place, kinds=("Pod",), limit=_STEP)):
+    while place < read and (entries := changes.after(place, kinds=("Pod",), account=account, limit=_STEP)):
         place = entries[-1].revision
         yield from (marks.read(entry) for entry in entries if entry.revision <= read)
 
 
-def _lives_from_marks() -> Iterator[tuple[str, Life]]:
-    for pod in MeteredPod.objects.iterator(_STEP):
+def _lives_from_marks(account: str | None) -> Iterator[tuple[str, Life]]:
+    for pod in _metered(account).iterator(_STEP):
         kept = orjson.loads(pod.evidence).get("lifecycle", {})
         started = instants.parse(kept["pullStartedAt"]) if "pullStartedAt" in kept else pod.started
         finished = instants.parse(kept["finishedAt"]) if "finishedAt" in kept else pod.finished

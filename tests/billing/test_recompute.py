@@ -96,6 +96,19 @@ def test_a_line_too_few_is_named(three_lives: list[Pod]) -> None:
     assert recompute(account="other").proven
 
 
+def test_the_proof_of_one_account_reads_nothing_of_another(three_lives: list[Pod], log: Log) -> None:
+    """What is unreadable in all three places would hold it up."""
+    stranger = Pod(uid="uid-other", name="other", account="other")
+    log.change(stranger, pullStartedAt=at("10:09:06"))
+    meter.read_once()
+    entry = stranger.entry("MODIFIED", revision=1)
+    Object.objects.create(**entry.key._asdict(), uid=entry.uid, revision=1, created=entry.at, data=b"{")
+    Change.objects.filter(account="other").update(data=b"{")
+    MeteredPod.objects.filter(account="other").update(evidence="{")
+    report = recompute(account="acme")
+    assert (report.pods, report.proven) == (3, True)
+
+
 def test_a_bill_without_a_pod_is_named(three_lives: list[Pod]) -> None:
     MeteredPod.objects.all().delete()
     Change.objects.all().delete()
