@@ -110,12 +110,21 @@ def _days(account: str, month: Instant, item: str, closely: Collection[uuid.UUID
 
 
 def _late(totals: Iterable[DayTotal], item: str) -> list[Use[uuid.UUID]]:
-    """What was used in a month that was closed when it became known, in the ledger's order: the day's last."""
+    """What was used in a month that was closed when it became known, less what was taken back of it on the same day, in
+    the ledger's order: the day's last."""
     ids = [row.id for row in totals if row.rate and row.corrects_month]
     if not ids:
         return []
-    found = UsageSegment.objects.filter(day_total__in=ids, corrects=None).order_by("start", "pod_uid", "seq")
-    return [Use(one.id, getattr(one, _COLUMN[Package.Item(item)]), one.seconds) for one in found]
+    found = list(UsageSegment.objects.filter(day_total__in=ids).order_by("start", "pod_uid", "seq"))
+    taken: dict[tuple[uuid.UUID, uuid.UUID | None], int] = defaultdict(int)
+    for one in found:
+        if one.corrects is not None:
+            taken[one.corrects, one.day_total] += one.seconds
+    return [
+        Use(one.id, getattr(one, _COLUMN[Package.Item(item)]), one.seconds + taken[one.id, one.day_total])
+        for one in found
+        if one.corrects is None
+    ]
 
 
 def _hours(

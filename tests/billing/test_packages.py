@@ -163,6 +163,22 @@ def test_what_is_heard_late_is_paid_by_the_open_months_packages(
     assert (line(MARCH).vcpu_covered, line(FEBRUARY).vcpu_covered) == (20, 0)
 
 
+def test_what_is_heard_late_and_taken_back_on_the_same_day_is_paid_once(
+    february: None, log: Log, pod: Pod, clock: Clock
+) -> None:
+    """A lost host's pod: closed at 20:00, then it seems to have run until midnight, then its end at 21:00 is heard."""
+    log.change(pod, pullStartedAt=when("02-28T19:00:00"), finishedAt=when("02-28T20:00:00"))
+    meter.read_once()
+    closing.close_once(now=when("03-01T06:00:00"))
+    clock(when("03-01T08:00:00"))
+    granted("100", ends="04-01T00:00:00")
+    for end in ("03-01T00:00:00", "02-28T21:00:00"):
+        log.change(pod, finishedAt=when(end))
+        meter.read_once()
+    assert (line(MARCH).seconds, line(MARCH).vcpu_covered) == (3600, 3600)
+    assert [view.used for view in door.packages(ALICE)] == [2]
+
+
 def test_a_free_pull_takes_nothing_of_a_package_and_is_not_paid_twice(
     february: None, log: Log, pod: Pod, settings: Settings
 ) -> None:
