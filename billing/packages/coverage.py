@@ -27,6 +27,7 @@ from billing.packages.models import Package, PackageUse
 ITEMS = (Package.Item.VCPU, Package.Item.MEMORY)
 _COLUMN = {Package.Item.VCPU: "cpu_millis", Package.Item.MEMORY: "memory_mib"}
 Covered = dict[uuid.UUID, int]
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,8 @@ def _by_total(account: str, month: Instant, item: str, covered: Covered, package
 def _totals_of(segments: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     found: dict[uuid.UUID, uuid.UUID] = {}
     listed = list(segments)
-    for start in range(0, len(listed), 500):
-        rows = UsageSegment.objects.filter(id__in=listed[start : start + 500]).values_list("id", "day_total")
+    for start in range(0, len(listed), _AT_ONCE):
+        rows = UsageSegment.objects.filter(id__in=listed[start : start + _AT_ONCE]).values_list("id", "day_total")
         found |= {one: total for one, total in rows if total is not None}
     return found
 
@@ -204,16 +205,30 @@ def _given_back(
     by_month: dict[Instant, list[UsageSegment]] = defaultdict(list)
     for one in segments:
         by_month[instants.month(homes[cast(uuid.UUID, one.day_total)])].append(one)
+    corrections = _corrections_of(segments)
     for home, some in by_month.items():
         known = _walked(account, home, item, packages, frozenset(one.id for one in some)).covered
         for one in some:
-            yield from _returned(one, known.get(one.id, 0), here)
+            yield from _returned(one, corrections[one.id], known.get(one.id, 0), here)
 
 
-def _returned(segment: UsageSegment, paid: int, here: set[uuid.UUID]) -> Iterator[tuple[uuid.UUID, int]]:
+def _corrections_of(segments: Sequence[UsageSegment]) -> dict[uuid.UUID, list[UsageSegment]]:
+    """All that take something of these back, in their order. They are the same pod's, which has an index."""
+    found: dict[uuid.UUID, list[UsageSegment]] = defaultdict(list)
+    for start in range(0, len(segments), _AT_ONCE):
+        some = segments[start : start + _AT_ONCE]
+        rows = UsageSegment.objects.filter(pod_uid__in={one.pod_uid for one in some})
+        for row in rows.filter(corrects__in=[one.id for one in some]).order_by("seq"):
+            found[cast(uuid.UUID, row.corrects)].append(row)
+    return found
+
+
+def _returned(
+    segment: UsageSegment, corrections: Iterable[UsageSegment], paid: int, here: set[uuid.UUID]
+) -> Iterator[tuple[uuid.UUID, int]]:
     """Corrections in their order: each takes the segment's end, and of that what was paid for."""
     left = segment.seconds
-    for one in UsageSegment.objects.filter(corrects=segment.id).order_by("seq"):
+    for one in corrections:
         left += one.seconds
         if one.day_total == segment.day_total:
             continue  # in its own month: `paid` is of what that left

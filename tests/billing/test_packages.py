@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -161,6 +163,28 @@ def test_what_is_heard_late_is_paid_by_the_open_months_packages(
     granted("1", ends="04-01T00:00:00")
     ran(log, Pod(uid="unheard", name="unheard"), "02-05T10:00:00", "02-05T10:00:20")
     assert (line(MARCH).vcpu_covered, line(FEBRUARY).vcpu_covered) == (20, 0)
+
+
+def test_many_corrections_of_a_closed_month_cost_no_more_questions_than_few(
+    february: None, log: Log, clock: Clock
+) -> None:
+    granted("100")
+    pods = [Pod(uid=f"uid-{number}", name=f"web-{number}") for number in range(5)]
+    for pod in pods:
+        log.change(pod, pullStartedAt=when("02-28T23:00:00"))
+    meter.read_once()
+    meter.settle_once(now=when("03-01T00:02:00"))
+    closing.close_once(now=when("03-01T06:00:00"))
+    clock(when("03-02T09:00:00"))
+    asked = []
+    for some in (pods[:1], pods[1:]):
+        for pod in some:
+            log.change(pod, finishedAt=when("02-28T23:30:00"))
+        meter.read_once()
+        with CaptureQueriesContext(connection) as queries:
+            back = statements.read("acme", MARCH)
+        asked.append(len(queries))
+    assert (sum(one.vcpu_covered for one in back.lines), asked[0]) == (-5 * 1800, asked[1])
 
 
 def test_what_is_heard_late_and_taken_back_on_the_same_day_is_paid_once(
