@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from burst import names, statuses, times
-from burst.api import STRATEGIC, Api, ApiError
+from burst.api import STRATEGIC, Api, ApiError, Unreachable
 from burst.copies import COLLECT_SECONDS, Copies
 from burst.events import Events
 from burst.mirrors import Key, Mirror, key_of, without_managers
@@ -69,6 +69,8 @@ class Pods:
         self._names: dict[str, Key] = {}
         """By the name in CCI."""
         self._passed_on: dict[Key, tuple[str, int]] = {}
+        self._to_collect = asyncio.Event()
+        self._to_collect.set()
 
     async def run(self) -> None:
         """For ever: both sides are followed, and what differs is looked at."""
@@ -82,6 +84,7 @@ class Pods:
             tasks.create_task(self.queue.run())
             tasks.create_task(self.told.run())
             tasks.create_task(self.news.run())
+            tasks.create_task(self._collecting())
 
     async def look(self, key: Key) -> float | None:
         """Seconds after which to look again. Raises ApiError."""
@@ -188,7 +191,7 @@ class Pods:
         if there is None or statuses.is_deleting(there):
             self._missing_since.pop(key, None)
             if there is None:
-                self._collect_later()
+                self._to_collect.set()
             return None
         since = self._missing_since.setdefault(key, self._clock())
         if (left := since + ORPHAN_SECONDS - self._clock()) > 0:
@@ -382,19 +385,24 @@ class Pods:
         if event is not None and event["involvedObject"].get("kind") == "Pod":
             self.news.add(key_of(event))
 
-    def _collect_later(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(COLLECT_SECONDS, lambda: loop.create_task(self.collect()))
+    async def _collecting(self) -> None:
+        """Once after the start, because the one before may have been killed, and whenever a pod has gone from CCI."""
+        while True:
+            await self._to_collect.wait()
+            await asyncio.sleep(COLLECT_SECONDS)
+            self._to_collect.clear()
+            try:
+                await self.collect()
+            except (ApiError, *Unreachable) as error:
+                log.info("copies are collected later: %s", error or type(error).__name__)
+                self._to_collect.set()
 
     async def collect(self) -> None:
-        """Copies that nobody needs go, when neither side has pods that could."""
+        """Copies that nobody needs go, when neither side has pods that could. Raises ApiError."""
         namespaces = {_labels(there).get(names.NAMESPACE_LABEL, "") for there in self.there.objects.values()}
         uids = {_uid(there) for there in self.there.objects.values()}
         uids |= {pod["metadata"]["uid"] for pod in self.wanted.objects.values()}
-        try:
-            await self.copies.collect(namespaces | {key[0] for key in self.wanted.objects}, uids)
-        except ApiError as error:
-            log.info("copies are collected later: %s", error)
+        await self.copies.collect(namespaces | {key[0] for key in self.wanted.objects}, uids)
 
 
 def _labels(pod: JSON) -> JSON:
