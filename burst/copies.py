@@ -1,7 +1,7 @@
 """ConfigMaps and Secrets of the cluster, copied into CCI for the pods that use them, and kept like their sources.
 
 Each source is followed by a watch of its own, for as long as a pod uses it, as a kubelet does. A copy is written when
-its digest differs; a source that goes away leaves its copy to the pods that run with it.
+its digest differs; a source that goes away leaves its copy to the pods that run with it, and new ones wait.
 """
 
 from __future__ import annotations
@@ -84,13 +84,16 @@ class Copies:
                 task.cancel()
 
     def missing(self, source: Source) -> bool | None:
-        """Whether the pod cannot start for want of it; None while that is not known yet."""
-        if self._copied(source) is not None:
-            return False
+        """Whether the pod cannot start for want of it; None while that is not known yet, or its copy is not like it."""
         mirror, _ = self._following[source]
-        if not mirror.listed.is_set() or mirror.objects:
+        if not mirror.listed.is_set():
             return None
-        return not source.optional
+        original = mirror.objects.get((source.namespace, source.name))
+        if original is None:
+            return not source.optional
+        copied = self._copied(source) or {"metadata": {}}
+        digest = (copied["metadata"].get("annotations") or {}).get(DIGEST_ANNOTATION)
+        return False if digest == _digest(_body(source, original)) else None
 
     async def write(self, kind: str, name: str, body: JSON, *, labels: JSON, annotations: JSON) -> None:
         """A ConfigMap or Secret of ours in CCI, as `body` says. Nothing is written where it is so already."""
@@ -152,10 +155,7 @@ class Copies:
         original = followed and followed[0].objects.get((source.namespace, source.name))
         if not original:
             return None
-        body = {name: original[name] for name in ("data", "binaryData") if original.get(name)}
-        if source.kind == "Secret":
-            kind = original.get("type") or "Opaque"
-            body["type"] = "Opaque" if kind in _OF_ITS_OWN else kind
+        body = _body(source, original)
         annotations = {names.SOURCE_ANNOTATION: str(source)}
         labels = {names.NAMESPACE_LABEL: source.namespace}
         await self.write(source.kind, source.copy, body, labels=labels, annotations=annotations)
@@ -188,6 +188,15 @@ class Copies:
     def _wake(self, source: Source) -> None:
         for pod in self._users.get(source, ()):
             self._woken(pod)
+
+
+def _body(source: Source, original: JSON) -> JSON:
+    """What a copy says."""
+    body = {name: original[name] for name in ("data", "binaryData") if original.get(name)}
+    if source.kind == "Secret":
+        kind = original.get("type") or "Opaque"
+        body["type"] = "Opaque" if kind in _OF_ITS_OWN else kind
+    return body
 
 
 def _metadata_alone(obj: JSON) -> JSON:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from burst import names, statuses
+import pytest
+
+from burst import names, pods, statuses
 from burst.translate import Source
-from tests.burst.pods import container, pod
+from tests.burst.pods import CLUSTER_ID, container, pod
 from tests.burst.worlds import CCI_NAMESPACE, World
 
 
@@ -281,3 +283,43 @@ async def test_a_mirror_that_is_behind_ends_no_newer_life_of_a_pod(burst: World)
     burst.pods.there.objects[(CCI_NAMESPACE, "shop-web")] = burst.there() or {}
     await burst.pods.look(("shop", "web"))
     assert burst.there() is not None
+
+
+async def test_what_a_killed_add_on_left_goes_at_last(burst: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pods, "COLLECT_SECONDS", 0.02)
+    await burst.kill()
+    labels = names.owner_labels(CLUSTER_ID, "shop", "gone")
+    burst.cci.put("secrets", {"metadata": {"name": "old-tokens", "namespace": CCI_NAMESPACE, "labels": labels}})
+    burst.cci.refuse[("DELETE", "secrets")] = (500, "InternalError", "no")
+    burst.start()
+    await burst.until(lambda: [asked for asked in burst.cci.requests if asked[0] == "DELETE"])
+    burst.cci.refuse.clear()
+    await burst.until(lambda: not burst.cci.named("secrets"))
+
+
+async def test_a_new_pod_does_not_start_with_a_secret_that_the_cluster_has_no_more(burst: World) -> None:
+    burst.cluster.put("secrets", {"metadata": {"name": "keys", "namespace": "shop"}, "data": {"k": "Yg=="}})
+    volumes = [{"name": "v", "secret": {"secretName": "keys"}}]
+    burst.cluster.put("pods", pod(volumes=volumes))
+    await burst.until(burst.there)
+    burst.cluster.drop("secrets", "shop", "keys")
+    await burst.until(lambda: not any(mirror.objects for mirror, _ in burst.pods.copies._following.values()))
+    burst.cluster.put("pods", pod("second", volumes=volumes))
+    await burst.until(burst.events)
+    assert burst.events()[0][0] == "FailedMount"
+    assert burst.there("shop-second") is None
+
+
+async def test_a_new_pod_starts_with_its_configmap_as_it_is_now(burst: World) -> None:
+    burst.cluster.put("configmaps", {"metadata": {"name": "settings", "namespace": "shop"}, "data": {"a": "2"}})
+    source = Source("ConfigMap", "shop", "settings")
+    await burst.pods.copies.listed()
+    given = {names.SOURCE_ANNOTATION: str(source)}
+    await burst.pods.copies.write("ConfigMap", source.copy, {"data": {"a": "1"}}, labels={}, annotations=given)
+    burst.cci.refuse[("PUT", "configmaps")] = (500, "InternalError", "no")
+    burst.cluster.put("pods", pod(volumes=[{"name": "v", "configMap": {"name": "settings"}}]))
+    await burst.until(lambda: any("PUT" in asked for asked in burst.cci.requests))
+    assert burst.there() is None
+    burst.cci.refuse.clear()
+    await burst.until(burst.there)
+    assert burst.cci.named("configmaps")[source.copy]["data"] == {"a": "2"}
