@@ -61,9 +61,14 @@ def server_context(bundle: Bundle, *, clients: str = "") -> ssl.SSLContext:
         key.write_text(bundle.key)
         context.load_cert_chain(certificate, key)
     if clients:
-        context.load_verify_locations(cadata=clients)
-        context.verify_mode = ssl.CERT_OPTIONAL
+        trust_clients(context, clients)
     return context
+
+
+def trust_clients(context: ssl.SSLContext, authority: str) -> None:
+    """New connections may show a certificate of `authority` (PEM)."""
+    context.load_verify_locations(cadata=authority)
+    context.verify_mode = ssl.CERT_OPTIONAL
 
 
 def _built(name: str, key: ec.EllipticCurvePublicKey, *, issuer: x509.Name | None = None) -> x509.CertificateBuilder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,7 @@ class Replica:
         self._place = Place(given.address, given.kubelet_port)
         self._webhook = Webhook(cluster_api)
         self._leader: Leader | None = None
+        self._learning: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Elects, leads, and stands for election again, until it is cancelled."""
@@ -54,6 +56,8 @@ class Replica:
                 leave = leader.node.remove if self._given.remove_node else None
                 await election.lead(partial(self._lead, leader), leave)
         finally:
+            if self._learning:
+                self._learning.cancel()
             for server in servers:
                 server.close()
 
@@ -74,7 +78,8 @@ class Replica:
             measures=self._webhook.measures,
         )
         bundle = self._bundle()
-        context = certificates.server_context(bundle, clients=await self._clients())
+        context = certificates.server_context(bundle)
+        self._learning = asyncio.create_task(self._learn_clients(context))
         return await serving.serve(kubelet.handle, host="", port=self._given.kubelet_port, context=context)
 
     async def _serve_webhook(self) -> asyncio.Server:
@@ -112,14 +117,24 @@ class Replica:
         except OSError as error:
             raise NoCredentials(f"the kubelet's certificate cannot be read: {error}") from error
 
+    async def _learn_clients(self, context: ssl.SSLContext) -> None:
+        """Client certificates count from then on; tokens do all the time."""
+        if authority := await self._clients():
+            certificates.trust_clients(context, authority)
+
     async def _clients(self) -> str:
-        """The authority of the API server's client certificates; "" if the cluster does not say, and tokens count."""
+        """The authority of the API server's client certificates; "" if the cluster does not say, and tokens count.
+        A cluster that is away is asked again until it answers."""
         namespace, name = _CLIENTS
-        try:
-            found = await self._cluster_api.find("configmaps", namespace, name)
-        except (ApiError, *Unreachable) as error:
-            log.warning("client certificates are not accepted: %s", error or type(error).__name__)
-            return ""
+        while True:
+            try:
+                found = await self._cluster_api.find("configmaps", namespace, name)
+                break
+            except (ApiError, *Unreachable) as error:
+                log.warning("client certificates are not accepted: %s", error or type(error).__name__)
+                if isinstance(error, ApiError) and error.status == 403:
+                    return ""
+                await asyncio.sleep(RETRY_SECONDS)
         return str(((found or {}).get("data") or {}).get("client-ca-file", ""))
 
     def _wanted(self) -> Iterable[JSON]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import aiohttp
 import pytest
 
-from burst import certificates, options, webhook
+from burst import certificates, options, replica, webhook
 from burst.options import Options
 from burst.replica import Replica
 from burst.translate import Cluster, translate
@@ -83,6 +83,20 @@ async def test_the_api_servers_client_certificate_is_known_by_the_clusters_autho
         metadata = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
         made.cluster.put("configmaps", {"metadata": metadata, "data": data})
         assert await Replica(told(), made.cluster_api, made.cci_api)._clients() == authority
+
+
+async def test_a_cluster_that_is_away_at_the_start_is_asked_again_for_that_authority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replica, "RETRY_SECONDS", 0.01)
+    async with world() as made:
+        metadata = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
+        made.cluster.put("configmaps", {"metadata": metadata, "data": {"client-ca-file": "theirs"}})
+        made.cluster.refuse[("GET", "configmaps")] = (503, "ServiceUnavailable", "starting")
+        asking = asyncio.create_task(Replica(told(), made.cluster_api, made.cci_api)._clients())
+        await made.until(lambda: made.cluster.requests)
+        made.cluster.refuse.clear()
+        assert await asyncio.wait_for(asking, 5) == "theirs"
 
 
 @pytest.mark.parametrize(
