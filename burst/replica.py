@@ -68,7 +68,7 @@ class Replica:
         finally:
             self._leader = None
 
-    async def _serve_kubelet(self) -> asyncio.Server:
+    async def _serve_kubelet(self) -> serving.Server:
         kubelet = Kubelet(
             self._cci,
             self._cluster.namespace,
@@ -82,13 +82,13 @@ class Replica:
         self._learning = asyncio.create_task(self._learn_clients(context))
         return await serving.serve(kubelet.handle, host="", port=self._given.kubelet_port, context=context)
 
-    async def _serve_webhook(self) -> asyncio.Server:
+    async def _serve_webhook(self) -> serving.Server:
         """Waits until the cluster has taken its certificate and its address."""
         given = self._given
         namespace, name = given.webhook_service.split("/")
         hosts = (f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.cluster.local", self._place.address)
         host = URL(given.webhook_url).host if given.webhook_url else None
-        server: asyncio.Server | None = None
+        server: serving.Server | None = None
         while True:
             try:
                 bundle = await webhook.certificate(

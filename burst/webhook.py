@@ -18,7 +18,7 @@ from typing import Any
 from burst import certificates, names, policy
 from burst.api import Api, ApiError, Unreachable
 from burst.certificates import Bundle
-from burst.serving import Exchange
+from burst.serving import MOST_BODY, Exchange
 
 JSON = dict[str, Any]
 
@@ -96,7 +96,7 @@ class Webhook:
 
     async def _review(self, exchange: Exchange) -> None:
         try:
-            review = json.loads(exchange.request.body)
+            review = json.loads(await exchange.body(MOST_BODY))
             request = review["request"]
             request["uid"]
         except (ValueError, KeyError, TypeError):

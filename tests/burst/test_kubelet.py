@@ -102,6 +102,49 @@ async def test_who_shows_nothing_or_may_not_is_refused(node: Node) -> None:
     assert (await node.get("/metrics/resource"))[0] == 200
 
 
+async def test_of_who_is_not_known_no_body_is_read(node: Node) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    writer.write(b"POST /run/shop/web/main HTTP/1.1\r\nHost: node\r\nContent-Length: 8000000\r\n\r\nx")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    writer.close()
+
+
+async def test_who_comes_while_all_places_are_taken_waits() -> None:
+    async def hello(exchange: serving.Exchange) -> None:
+        await exchange.reply(200, "hello")
+
+    server = await serving.serve(hello, host="127.0.0.1", port=0, context=None, most=1)
+    port = server.sockets[0].getsockname()[1]
+    _, first = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.sleep(0.01)
+    reader, second = await asyncio.open_connection("127.0.0.1", port)
+    second.write(b"GET / HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
+    waiting = asyncio.create_task(reader.read())
+    assert not (await asyncio.wait({waiting}, timeout=0.05))[0]
+    first.close()
+    assert (await asyncio.wait_for(waiting, 5)).startswith(b"HTTP/1.1 200 ")
+    second.close()
+    server.close()
+
+
+async def test_bodies_have_room_together_and_give_it_back() -> None:
+    async def take(exchange: serving.Exchange) -> None:
+        await exchange.reply(200, str(len(await exchange.body(100))))
+
+    server = await serving.serve(take, host="127.0.0.1", port=0, context=None)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with aiohttp.ClientSession() as session:
+        for length, status in ((90, 200), (101, 413), (90, 200)):
+            async with session.post(url, data=b"x" * length) as response:
+                assert response.status == status
+        assert server._room.left == serving.MOST_BODIES
+        server._room.left = 10
+        async with session.post(url, data=b"x" * 20) as response:
+            assert response.status == 503
+    server.close()
+
+
 async def test_nothing_is_allowed_while_the_cluster_is_away(node: Node) -> None:
     node.world.cluster.away = True
     assert (await node.get("/pods"))[0] == 500
