@@ -33,7 +33,7 @@ def close_once(*, now: Instant | None = None) -> int:
         if not _is_metered(until=instants.next_month(month)):
             break
         months.shut(month, at=now)
-    return sum(_write(account, month) for month, account in _missing())
+    return sum(_written(account, month) for month, account in _missing())
 
 
 def _over(now: Instant) -> list[Instant]:
@@ -62,6 +62,15 @@ def _missing() -> list[tuple[Instant, str]]:
         accounts = within.exclude(account__in=written).values_list("account", flat=True).distinct().order_by()
         found += [(month, account) for account in sorted(set(accounts))]
     return found
+
+
+def _written(account: str, month: Instant) -> int:
+    """What goes wrong with one account keeps no other from its statement; it is tried again."""
+    try:
+        return _write(account, month)
+    except Exception:
+        logger.exception("The statement of %s for %s could not be written.", account, instants.text(month))
+        return 0
 
 
 def _write(account: str, month: Instant) -> int:

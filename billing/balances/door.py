@@ -31,6 +31,8 @@ from workloads.store.writing import write
 JSON = dict[str, Any]
 
 MOST_AMOUNT = Decimal(100_000_000)
+MOST_CREDITS = Decimal(500_000_000)
+"""All of an account's together, also below nothing: SQLite adds up to 922,337,203 (`billing.fields`)."""
 LONGEST_NOTE = 250
 
 
@@ -168,6 +170,8 @@ def _problems(account: str, amount: Decimal | None, note: str) -> Iterator[tuple
         or amount != round(amount, 10)
     ):
         yield "amount", f"must be a number other than 0, at most {MOST_AMOUNT:,}, with at most 10 decimal places"
+    elif abs(funds.credited(account.replace("\0", "")) + amount) > MOST_CREDITS:
+        yield "amount", f"must leave the account's credits at {MOST_CREDITS:,} together at most"
     if len(note) > LONGEST_NOTE or "\0" in note:
         yield "note", f"must have {LONGEST_NOTE} characters at most"
 

@@ -29,9 +29,14 @@ def look() -> tuple[list[Instant], int]:
     """When something will have to be done next, and how many things wait to be tried again."""
     ahead, waiting = list[Instant](), 0
     for purse in Purse.objects.order_by("account"):
-        known = funds.of(purse)
-        _move(purse, known)
-        purse.refresh_from_db()
+        try:
+            known = funds.of(purse)
+            _move(purse, known)
+            purse.refresh_from_db()
+        except Exception:
+            logger.exception("The balance of %s could not be looked at; it is tried again.", purse)
+            waiting += 1
+            continue
         waiting += _act(purse)
         ahead += _ahead(purse, known)
     return ahead, waiting

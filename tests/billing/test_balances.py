@@ -11,7 +11,7 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from billing import instants, meter
-from billing.balances import door
+from billing.balances import door, funds
 from billing.balances.models import Credit, CreditsOnlyGrow, Purse
 from billing.budgets import actions, cap, watcher
 from billing.instants import HOUR, SECOND, Instant
@@ -37,7 +37,7 @@ GRACE = 24 * HOUR
 @pytest.fixture
 def operator(settings: Settings) -> Identity:
     settings.OPERATOR_ACCOUNT = "demo"
-    for name in ("demo", "acme", "other"):
+    for name in ("demo", "aaa", "acme", "other"):
         Account.objects.get_or_create(name=name)
     return Identity("demo", "olga", actions=FULL)
 
@@ -218,3 +218,31 @@ def test_what_a_resource_package_pays_for_is_not_taken_from_the_balance(
     settled = 3054 + 3600
     cores = Decimal("0.25") * settled * Decimal("0.000049")
     assert door.balance(alice).funds.spent == 7200 * POD - cores  # type: ignore[union-attr]
+
+
+def test_credits_together_stay_within_what_can_be_added_up(operator: Identity) -> None:
+    for _ in range(5):
+        door.credit(operator, "acme", door.MOST_AMOUNT)
+
+    with pytest.raises(WrongFields, match="500,000,000 together"):
+        door.credit(operator, "acme", Decimal(1))
+    door.credit(operator, "acme", Decimal(-1))
+    door.credit(operator, "acme", Decimal(1))
+
+
+def test_a_balance_that_cannot_be_told_holds_up_no_other(
+    operator: Identity, at_work: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.set_prepaid(operator, "aaa", True)
+    real = funds.of
+
+    def of(purse: Purse, *at: Instant) -> funds.Funds:
+        if purse.account == "aaa":
+            raise OverflowError
+        return real(purse, *at)
+
+    monkeypatch.setattr(funds, "of", of)
+    clock(START + 100 * SECOND)
+
+    assert watcher.look().waiting == 1
+    assert Purse.objects.get(account="acme").arrears is not None

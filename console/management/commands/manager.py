@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -64,8 +64,21 @@ def housekeeping(stop: threading.Event) -> None:
     from iam import sweeping
     from workloads.controllers import housekeeping as rooms
 
+    chores: dict[str, Callable[[], object]] = {
+        "rooms": rooms.run_once,
+        "sign-ins": lambda: sweeping.run_once(timezone.now()),
+        "idempotency keys": lambda: idempotency.sweep(timezone.now()),
+        "months": closing.close_once,
+    }
     while not stop.wait(HOUSEKEEPING_SECONDS):
-        rooms.run_once()
-        sweeping.run_once(timezone.now())
-        idempotency.sweep(timezone.now())
-        closing.close_once()
+        do_all(chores)
+
+
+def do_all(chores: Mapping[str, Callable[[], object]]) -> None:
+    """One that fails keeps none of the others from being done; it is done again with them."""
+    for name, chore in chores.items():
+        try:
+            chore()
+        except Exception:
+            logger.exception("housekeeping of %s failed; it is done again", name)
+            close_old_connections()
