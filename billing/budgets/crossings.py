@@ -14,11 +14,13 @@ from django.db import IntegrityError
 from billing.budgets import spending
 from billing.budgets.models import Budget, Crossing, Delivery
 from billing.budgets.spending import Spending
-from billing.instants import Instant
+from billing.instants import HOUR, Instant
 from workloads.store.writing import write
 
 logger = logging.getLogger(__name__)
 
+MOST_MAILS = 500
+"""Of one account within a day."""
 Follow = Callable[[Crossing], None]
 """Does what follows; may raise, and is then called again later."""
 
@@ -70,12 +72,24 @@ def lapse(budget: Budget, known: Spending) -> None:
 
 
 def _to_be_told(budget: Budget, crossing: Crossing) -> None:
-    places = [(Delivery.Channel.EMAIL, address) for address in budget.addresses]
+    told = [
+        Delivery(crossing=crossing, channel=Delivery.Channel.EMAIL, target=address, next_try=crossing.at)
+        for address in budget.addresses
+    ]
+    for refused in told[_mails_left(budget.account, crossing.at) :]:
+        refused.state, refused.done = Delivery.State.FAILED, crossing.at
+        refused.said = f"not sent: the account has sent {MOST_MAILS} mails within a day"
     if budget.webhook_url:
-        places.append((Delivery.Channel.WEBHOOK, budget.webhook_url))
-    Delivery.objects.bulk_create(
-        Delivery(crossing=crossing, channel=channel, target=target, next_try=crossing.at) for channel, target in places
-    )
+        channel = Delivery.Channel.WEBHOOK
+        told.append(Delivery(crossing=crossing, channel=channel, target=budget.webhook_url, next_try=crossing.at))
+    Delivery.objects.bulk_create(told)
+
+
+def _mails_left(account: str, at: Instant) -> int:
+    """How many the account may still send: addresses are anybody's, and the mail server is the operator's."""
+    mails = Delivery.objects.filter(channel=Delivery.Channel.EMAIL, crossing__budget__account=account)
+    sent = mails.filter(crossing__at__gt=at - 24 * HOUR).exclude(state=Delivery.State.FAILED).count()
+    return max(0, MOST_MAILS - sent)
 
 
 def _written(budget: Budget, known: Spending, percent: int) -> Crossing | None:

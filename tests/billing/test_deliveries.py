@@ -18,7 +18,7 @@ from django.core import mail
 from pytest_django import Settings
 
 from billing import instants
-from billing.budgets import deliveries, door, watcher, webhooks
+from billing.budgets import crossings, deliveries, door, watcher, webhooks
 from billing.budgets.door import Wish
 from billing.budgets.models import Crossing, Delivery
 from billing.instants import SECOND, Instant
@@ -130,6 +130,17 @@ def test_e_mail_says_what_is_spent(alice: Identity, shop: Client, clock: Clock) 
     assert sorted(one.to[0] for one in mail.outbox) == ["alice@example.com", "bob@example.com"]
     assert mail.outbox[0].subject == "CCI budget team: 50 % is spent"
     assert "50 % is spent" in str(mail.outbox[0].body)
+
+
+def test_an_account_sends_so_many_mails_a_day_and_the_rest_is_told_not_sent(
+    alice: Identity, shop: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossings, "MOST_MAILS", 1)
+    crossed(alice, shop, clock, emails=("alice@example.com", "bob@example.com"))
+    deliveries.deliver_once()
+
+    assert [one.to[0] for one in mail.outbox] == ["alice@example.com"]
+    assert Delivery.objects.get(target="bob@example.com").said == "not sent: the account has sent 1 mails within a day"
 
 
 @pytest.mark.parametrize(
