@@ -34,6 +34,8 @@ from workloads.store.objects import Guard
 JSON = dict[str, Any]
 
 ERROR_CODE = "CCI.01.403110"
+Asked = tuple[Place, int]
+"""Whose, and how many pods."""
 _PARTS = ("ReplicaSet", "Pod")
 """What our own controllers make of something that has been admitted before."""
 ARREARS = "CCI.01.403111"
@@ -48,16 +50,22 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
     and only about what lets more pods run."""
     if kind.name not in promises.KINDS or (identity.is_controller and kind.name in _PARTS):
         return ()
-    more = _more(new, old, identity)
-    if more is None:
+    wish = promises.asked(new, by_service=identity.is_controller)
+    before = promises.asked(old, by_service=identity.is_controller) if old is not None else None
+    if wish is None or not wish[1] or wish == before:
         return ()
     [(has_budgets, frozen)] = sql.select(_ANY, [key.account, key.account])
+    if not has_budgets and frozen is None:
+        return ()
+    per_second = _more(wish, before)
+    if per_second <= 0:
+        return ()
     if frozen:
         raise _in_arrears(kind, key)
     thawed = () if frozen is None else (partial(_not_frozen, kind, key),)
     if not has_budgets:
         return thawed
-    place, number, per_second = more
+    place, number = wish[0], wish[1] - (before[1] if before else 0)
     budgets = [
         one for one in Budget.objects.filter(account=key.account) if one.is_cap and promises.is_about(one, place)
     ]
@@ -104,15 +112,10 @@ def reserve_seconds() -> int:
     return int(settings.BUDGET_RESERVE_MINUTES) * 60
 
 
-def _more(new: JSON, old: JSON | None, identity: Identity) -> tuple[Place, int, Decimal] | None:
-    """Whose, how many pods, and by how much the burn rate grows; None when it does not."""
-    wish = promises.asked(new, by_service=identity.is_controller)
-    if wish is None or not wish[1]:
-        return None
-    before = promises.asked(old, by_service=identity.is_controller) if old is not None else None
+def _more(wish: Asked, before: Asked | None) -> Decimal:
+    """By how much the burn rate grows."""
     now, (place, number) = instants.now(), wish
-    more = price({place.size: number}, now) - (price({before[0].size: before[1]}, now) if before else 0)
-    return (place, number - (before[1] if before else 0), more) if more > 0 else None
+    return price({place.size: number}, now) - (price({before[0].size: before[1]}, now) if before else 0)
 
 
 def _check(

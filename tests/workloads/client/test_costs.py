@@ -12,7 +12,7 @@ from workloads.client import Client
 
 pytestmark = pytest.mark.django_db
 
-ASKED_BEFORE, WRITTEN_WITHIN = 4, 6
+ASKED_BEFORE, WRITTEN_WITHIN = 5, 6
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def statements(captured: CaptureQueriesContext) -> tuple[list[str], list[str]]:
     return asked[:begun], [text for text in asked[begun + 1 :] if not text.startswith(("COMMIT", "RELEASE"))]
 
 
-def test_a_new_pod_asks_the_database_ten_questions(shop: Client) -> None:
+def test_a_new_pod_asks_the_database_eleven_questions(shop: Client) -> None:
     with CaptureQueriesContext(connection) as captured:
         shop.create("Pod", manifests.pod("one"), "shop")
 
