@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -36,6 +36,18 @@ JSON = dict[str, Any]
 ERROR_CODE = "CCI.01.403110"
 Asked = tuple[Place, int]
 """Whose, and how many pods."""
+
+
+class More(NamedTuple):
+    """What a write adds: a second's price, and how many pods of which size; `surge` of them only while a rolling update
+    goes on."""
+
+    per_second: Decimal
+    size: Specification
+    number: int
+    surge: int
+
+
 _PARTS = ("ReplicaSet", "Pod")
 """What our own controllers make of something that has been admitted before."""
 ARREARS = "CCI.01.403111"
@@ -50,14 +62,16 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
     and only about what lets more pods run."""
     if kind.name not in promises.KINDS or (identity.is_controller and kind.name in _PARTS):
         return ()
-    wish = promises.asked(new, by_service=identity.is_controller)
-    before = promises.asked(old, by_service=identity.is_controller) if old is not None else None
+    by_service, updating = identity.is_controller, promises.begins_update(new, old)
+    wish = promises.asked(new, by_service=by_service, updating=updating)
+    before = promises.asked(old, by_service=by_service) if old is not None else None
     if wish is None or not wish[1] or wish == before:
         return ()
     [(has_budgets, frozen)] = sql.select(_ANY, [key.account, key.account])
     if not has_budgets and frozen is None:
         return ()
-    per_second = _more(wish, before)
+    surge = promises.surge(new, updating=updating)
+    per_second = _more(wish, before, surge)
     if per_second <= 0:
         return ()
     if frozen:
@@ -65,9 +79,9 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
     thawed = () if frozen is None else (partial(_not_frozen, kind, key),)
     if not has_budgets:
         return thawed
-    place, number = wish[0], wish[1] - (before[1] if before else 0)
+    more = More(per_second, wish[0].size, wish[1] - (before[1] if before else 0), surge)
     budgets = [
-        one for one in Budget.objects.filter(account=key.account) if one.is_cap and promises.is_about(one, place)
+        one for one in Budget.objects.filter(account=key.account) if one.is_cap and promises.is_about(one, wish[0])
     ]
     if not budgets:
         return thawed
@@ -75,7 +89,7 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
 
     def guard() -> None:
         for budget in budgets:
-            _check(kind, key, budget, known[budget.pk], place.size, number=number, more=per_second)
+            _check(kind, key, budget, known[budget.pk], more)
 
     guard()
     return (*thawed, guard)
@@ -112,29 +126,34 @@ def reserve_seconds() -> int:
     return int(settings.BUDGET_RESERVE_MINUTES) * 60
 
 
-def _more(wish: Asked, before: Asked | None) -> Decimal:
-    """By how much the burn rate grows."""
-    now, (place, number) = instants.now(), wish
-    return price({place.size: number}, now) - (price({before[0].size: before[1]}, now) if before else 0)
+def _more(wish: Asked, before: Asked | None, surge: int) -> Decimal:
+    """By how much the burn rate grows. While an update goes on, pods of both sizes run: it is dearest at its beginning
+    or at its end."""
+    now, number = instants.now(), wish[1]
+    one = price({wish[0].size: 1}, now)
+    if before is None:
+        return one * number
+    old = price({before[0].size: 1}, now)
+    most = one * number
+    if surge:
+        kept = min(before[1], number - surge)
+        most = max(old * surge + one * (number - surge), old * kept + one * surge)
+    return most - old * before[1]
 
 
-def _check(
-    kind: Kind, key: Key, budget: Budget, known: Spending, size: Specification, *, number: int, more: Decimal
-) -> None:
+def _check(kind: Kind, key: Key, budget: Budget, known: Spending, more: More) -> None:
     spent, running, seconds = known.then(instants.now()), burn(budget, known), reserve_seconds()
     left = budget.amount - spent
-    if left > 0 and (running + more) * seconds <= left:
+    if left > 0 and (running + more.per_second) * seconds <= left:
         return
-    one = price({size: 1}, instants.now())
+    one = price({more.size: 1}, instants.now())
     room = int((left / seconds - running) // one) if one and seconds and left > 0 else 0
-    why = " ".join(
-        _sentences(budget, known, spent=spent, running=running, more=more, room=min(room, max(0, number - 1)))
-    )
+    why = " ".join(_sentences(budget, known, spent=spent, running=running, more=more, room=room))
     raise Refused.named(kind.plural, key.name, why, group=kind.group, error_code=ERROR_CODE)
 
 
 def _sentences(
-    budget: Budget, known: Spending, *, spent: Decimal, running: Decimal, more: Decimal, room: int
+    budget: Budget, known: Spending, *, spent: Decimal, running: Decimal, more: More, room: int
 ) -> Iterable[str]:
     """What is so, why that is too much, and what can be done."""
     of, hour = budget.currency, 3600
@@ -146,16 +165,23 @@ def _sentences(
     if spent >= budget.amount:
         yield "it is used up, so nothing that runs more pods is started."
     else:
+        with_surge = f" with the {_pods(more.surge)} that the update runs meanwhile (maxSurge)" if more.surge else ""
         yield (
-            f"this adds {short(more * hour)} {of}/h, and {minutes} minutes of all that "
-            f"({amount((running + more) * reserve_seconds())} {of}) are more than the {amount(budget.amount - spent)} "
-            f"{of} that are left."
+            f"this adds {short(more.per_second * hour)} {of}/h{with_surge}, and {minutes} minutes of all that "
+            f"({amount((running + more.per_second) * reserve_seconds())} {of}) are more than the "
+            f"{amount(budget.amount - spent)} {of} that are left."
         )
-    if room > 0:
-        yield f"{room} more pod{'s' if room > 1 else ''} of this size would fit."
+    if more.surge:
+        yield "With maxSurge 0 and maxUnavailable 1 an update runs no more pods than there are."
+    elif (fits := min(room, more.number - 1)) > 0:
+        yield f"{fits} more pod{'s' if fits > 1 else ''} of this size would fit."
     begins = f", or wait until it begins anew at {moment(known.period_end)}" if known.period_end else ""
     ask = "" if spent >= budget.amount else "Ask for less, stop something else, or r"
     yield f"{ask or 'R'}aise the budget (console: Budgets, {budget.name}){begins}."
+
+
+def _pods(number: int) -> str:
+    return f"{number} pod{'s' if number > 1 else ''}"
 
 
 def scope_words(budget: Budget) -> str:

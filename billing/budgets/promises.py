@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from billing import marks, offers
 from billing.budgets.models import Budget
 from workloads.client import pod_specifications
-from workloads.kinds import jobs
+from workloads.kinds import deployments, jobs
 from workloads.kinds.podspecs import Specification
 from workloads.meta import wire
 from workloads.store import changes, objects
@@ -47,7 +47,7 @@ _known: dict[tuple[str, str], _Known] = {}
 
 
 def pods(budget: Budget) -> dict[Specification, int]:
-    """How many pods of each size are asked for in this budget's scope."""
+    """How many pods of each size are asked for in this budget's scope, those of updates under way counted in."""
     found: Counter[Specification] = Counter()
     for kind in KINDS:
         for place, number in _of(kind, budget.account).items():
@@ -74,9 +74,10 @@ def is_about(budget: Budget, place: Place) -> bool:
     return budget.scope == Budget.Scope.NAMESPACE or (place.workload_kind, place.workload_name) == workload
 
 
-def asked(obj: JSON, *, by_service: bool = True) -> tuple[Place, int] | None:
+def asked(obj: JSON, *, by_service: bool = True, updating: bool | None = None) -> tuple[Place, int] | None:
     """What an object asks for by itself; None for what runs nothing, or only for another that asks already. What
-    somebody else than the service made counts by itself, whatever it says of an owner."""
+    somebody else than the service made counts by itself, whatever it says of an owner. `updating`: whether a
+    Deployment needs its surge pods, too; its own status says so where nothing is said."""
     owner = marks.maker_of(obj)
     if obj["kind"] not in KINDS or (owner is not None and by_service and not _is_new_work(obj, owner)):
         return None
@@ -86,7 +87,40 @@ def asked(obj: JSON, *, by_service: bool = True) -> tuple[Place, int] | None:
     metadata = obj["metadata"]
     of_cronjob = owner is not None and _is_new_work(obj, owner)
     kind, name = ("CronJob", owner.name) if owner and of_cronjob else (obj["kind"], metadata["name"])
-    return Place(metadata.get("namespace", ""), kind, name, size), _number(obj)
+    return Place(metadata.get("namespace", ""), kind, name, size), _number(obj) + surge(obj, updating=updating)
+
+
+def surge(obj: JSON, *, updating: bool | None = None) -> int:
+    """How many pods a rolling update runs beside those that are asked for, while it goes on."""
+    spec = obj.get("spec") or {}
+    strategy = spec.get("strategy") or {}
+    if obj["kind"] != "Deployment" or strategy.get("type", deployments.ROLLING) != deployments.ROLLING:
+        return 0
+    if not (is_updating(obj) if updating is None else updating):
+        return 0
+    step = (strategy.get("rollingUpdate") or {}).get("maxSurge", deployments.DEFAULT_STEP)
+    wanted = int(spec.get("replicas", 1))
+    return deployments.share(step, wanted, rounding="up") if wanted else 0
+
+
+def is_updating(deployment: JSON) -> bool:
+    """Pods of an older template are there, or the controller has not looked yet whether they are."""
+    status = deployment.get("status") or {}
+    pods, is_seen = status.get("replicas", 0), status.get("observedGeneration", 0) >= _generation(deployment)
+    return bool(pods) and (not is_seen or pods > status.get("updatedReplicas", 0))
+
+
+def begins_update(new: JSON, old: JSON | None) -> bool:
+    """Whether this write makes a Deployment's pods old, or they are still being replaced."""
+    if old is None or new["kind"] != "Deployment":
+        return False
+    return is_updating(old) or bool(
+        old["spec"].get("replicas", 1) and new["spec"]["template"] != old["spec"]["template"]
+    )
+
+
+def _generation(obj: JSON) -> int:
+    return int(obj["metadata"].get("generation", 1))
 
 
 def _is_new_work(obj: JSON, owner: marks.Owner) -> bool:

@@ -141,6 +141,52 @@ def test_scaling_up_is_refused_and_scaling_down_is_not(alice: Identity, shop: Cl
     assert shop.get("Deployment", "web", "shop")["spec"]["replicas"] == 1
 
 
+def renewed(image: str, **strategy: object) -> JSON:
+    """A patch that makes a Deployment's pods old."""
+    return {
+        "spec": {
+            "template": {"metadata": {"annotations": {"image": image}}},
+            **({"strategy": {"rollingUpdate": strategy}} if strategy else {}),
+        }
+    }
+
+
+def test_an_update_is_asked_for_the_pods_that_it_runs_meanwhile(alice: Identity, shop: Client, clock: Clock) -> None:
+    shop.create("Deployment", manifests.deployment("web", replicas=4), "shop")
+    made(alice, str(300 * 4 * POD), action="stop")
+
+    with pytest.raises(Refused, match=r"with the 1 pod that the update runs meanwhile \(maxSurge\)") as refused:
+        shop.patch("Deployment", "web", renewed("two"), "application/merge-patch+json", "shop")
+    assert "With maxSurge 0 and maxUnavailable 1" in refused.value.message
+    steps = renewed("two", maxSurge=0, maxUnavailable=1)
+    shop.patch("Deployment", "web", steps, "application/merge-patch+json", "shop")
+
+
+def test_pods_of_an_update_under_way_count_until_it_is_through(alice: Identity, shop: Client, clock: Clock) -> None:
+    shop.create("Deployment", manifests.deployment("web", replicas=4), "shop")
+    made(alice, str(300 * 5 * POD), action="stop")
+    hand = Client(Identity.controller("deployments", "acme"))
+
+    def seen(**status: int) -> None:
+        told = {"status": {"observedGeneration": 9, **status}}
+        hand.patch("Deployment", "web", told, "application/merge-patch+json", "shop", subresource="status")
+
+    seen(replicas=5, updatedReplicas=3)
+    with pytest.raises(Refused):
+        shop.create("Pod", manifests.pod("one"), "shop")
+    seen(replicas=4, updatedReplicas=4)
+    shop.create("Pod", manifests.pod("one"), "shop")
+
+
+def test_scaling_down_during_an_update_is_never_held_up(alice: Identity, shop: Client, clock: Clock) -> None:
+    shop.create("Deployment", manifests.deployment("web", replicas=4), "shop")
+    made(alice, str(POD), action="stop")
+
+    smaller = {"spec": {"replicas": 2, **renewed("two")["spec"]}}
+    shop.patch("Deployment", "web", smaller, "application/merge-patch+json", "shop")
+    assert shop.get("Deployment", "web", "shop")["spec"]["replicas"] == 2
+
+
 def test_what_was_admitted_counts_before_any_of_it_runs(alice: Identity, shop: Client, clock: Clock) -> None:
     made(alice, str(300 * 2 * POD), action="stop")
     shop.create("Pod", manifests.pod("one"), "shop")
