@@ -93,6 +93,12 @@ class BudgetRow:
         return self.money(self.view.spending.spent)
 
     @property
+    def packages(self) -> str:
+        """What resource packages paid beside it; "" for nothing."""
+        covered = self.view.spending.covered
+        return self.money(covered) if covered else ""
+
+    @property
     def left(self) -> str:
         return self.money(max(Decimal(0), self.view.spending.left))
 

@@ -23,6 +23,7 @@ from billing.budgets.promises import Place
 from billing.budgets.spending import Spending
 from billing.instants import Instant
 from billing.money import plain, short
+from billing.rating import PriceList, Size
 from iam import sql
 from iam.identities import Identity
 from workloads.kinds.base import Kind
@@ -36,16 +37,38 @@ JSON = dict[str, Any]
 ERROR_CODE = "CCI.01.403110"
 Asked = tuple[Place, int]
 """Whose, and how many pods."""
+Free = frozenset[str]
+"""The items that resource packages pay for in all of the next minutes."""
 
 
 class More(NamedTuple):
-    """What a write adds: a second's price, and how many pods of which size; `surge` of them only while a rolling update
-    goes on."""
+    """What a write adds to what the object asked for before; `surge` of its pods only while an update goes on."""
 
-    per_second: Decimal
-    size: Specification
-    number: int
+    wish: Asked
+    before: Asked | None
     surge: int
+
+    @property
+    def number(self) -> int:
+        return self.wish[1] - (self.before[1] if self.before else 0)
+
+    @property
+    def size(self) -> Specification:
+        return self.wish[0].size
+
+    def per_second(self, free: Free = frozenset()) -> Decimal:
+        """By how much the burn rate grows. While an update goes on, pods of both sizes run: it is dearest at its
+        beginning or at its end."""
+        now, number = instants.now(), self.wish[1]
+        one = price({self.size: 1}, now, free)
+        if self.before is None:
+            return one * number
+        old = price({self.before[0].size: 1}, now, free)
+        most = one * number
+        if self.surge:
+            kept = min(self.before[1], number - self.surge)
+            most = max(old * self.surge + one * (number - self.surge), old * kept + one * self.surge)
+        return most - old * self.before[1]
 
 
 _PARTS = ("ReplicaSet", "Pod")
@@ -70,16 +93,14 @@ def guards(kind: Kind, key: Key, new: JSON, old: JSON | None, identity: Identity
     [(has_budgets, frozen)] = sql.select(_ANY, [key.account, key.account])
     if not has_budgets and frozen is None:
         return ()
-    surge = promises.surge(new, updating=updating)
-    per_second = _more(wish, before, surge)
-    if per_second <= 0:
+    more = More(wish, before, promises.surge(new, updating=updating))
+    if more.per_second() <= 0:
         return ()
     if frozen:
         raise _in_arrears(kind, key)
     thawed = () if frozen is None else (partial(_not_frozen, kind, key),)
     if not has_budgets:
         return thawed
-    more = More(per_second, wish[0].size, wish[1] - (before[1] if before else 0), surge)
     budgets = [
         one for one in Budget.objects.filter(account=key.account) if one.is_cap and promises.is_about(one, wish[0])
     ]
@@ -110,78 +131,100 @@ def _in_arrears(kind: Kind, key: Key) -> Refused:
     return Refused.named(kind.plural, key.name, why, group=kind.group, error_code=ARREARS)
 
 
-def burn(budget: Budget, known: Spending) -> Decimal:
+def burn(budget: Budget, known: Spending, free: Free = frozenset()) -> Decimal:
     """What the scope costs a second as soon as all that is asked for runs; more where more runs than is asked for (what
-    is being stopped, a rollout's surge)."""
-    return max(known.per_second, price(promises.pods(budget), instants.now()))
+    is being stopped, a rollout's surge). Without what is `free`."""
+    running = known.course.listed_per_second
+    running -= sum((part.per_second for item, part in known.course.relief.parts.items() if item in free), Decimal(0))
+    return max(running, price(promises.pods(budget), instants.now(), free))
 
 
-def price(pods: Mapping[Specification, int], at: Instant) -> Decimal:
+def price(pods: Mapping[Specification, int], at: Instant, free: Free = frozenset()) -> Decimal:
     prices_now = prices.current()
-    rates = ((rating.rate_or_nothing(prices_now, marks.sized(size), at), number) for size, number in pods.items())
-    return sum((rate.per_second * number for rate, number in rates), Decimal(0))
+    sizes = ((marks.sized(size), number) for size, number in pods.items())
+    return sum((_rate(prices_now, size, at, free) * number for size, number in sizes), Decimal(0))
+
+
+def _rate(listed: PriceList, size: Size, at: Instant, free: Free) -> Decimal:
+    rate = rating.rate_or_nothing(listed, size, at).per_second
+    if not free:
+        return rate
+    return rate - sum(share for item, share in rating.shares_or_nothing(listed, size, at).items() if item in free)
 
 
 def reserve_seconds() -> int:
     return int(settings.BUDGET_RESERVE_MINUTES) * 60
 
 
-def _more(wish: Asked, before: Asked | None, surge: int) -> Decimal:
-    """By how much the burn rate grows. While an update goes on, pods of both sizes run: it is dearest at its beginning
-    or at its end."""
-    now, number = instants.now(), wish[1]
-    one = price({wish[0].size: 1}, now)
-    if before is None:
-        return one * number
-    old = price({before[0].size: 1}, now)
-    most = one * number
-    if surge:
-        kept = min(before[1], number - surge)
-        most = max(old * surge + one * (number - surge), old * kept + one * surge)
-    return most - old * before[1]
+def _free(budget: Budget, known: Spending, more: More) -> Free:
+    """Packages are the whole account's: they must reach for all that runs or is asked for in it, and for this."""
+    parts = known.course.relief.parts
+    if not any(part.left for part in parts.values()):
+        return frozenset()
+    asked = promises.pods(Budget(account=budget.account, scope=Budget.Scope.ACCOUNT))
+    asked[more.size] = asked.get(more.size, 0) + max(0, more.number)
+    until = instants.now() + reserve_seconds() * instants.SECOND
+    return frozenset(item for item, part in parts.items() if part.lasts(max(part.units, _units(item, asked))) >= until)
+
+
+def _units(item: str, pods: Mapping[Specification, int]) -> int:
+    """What they take of cores or memory a second."""
+    of = {rating.VCPU: "cpu_millis", rating.MEMORY: "memory_mib"}[item]
+    return sum(int(getattr(size, of)) * number for size, number in pods.items())
 
 
 def _check(kind: Kind, key: Key, budget: Budget, known: Spending, more: More) -> None:
-    spent, running, seconds = known.then(instants.now()), burn(budget, known), reserve_seconds()
+    now, seconds, free = instants.now(), reserve_seconds(), _free(budget, known, more)
+    spent, running, added = known.then(now), burn(budget, known, free), more.per_second(free)
     left = budget.amount - spent
-    if left > 0 and (running + more.per_second) * seconds <= left:
+    if left > 0 and (running + added) * seconds <= left:
         return
-    one = price({more.size: 1}, instants.now())
+    one = price({more.size: 1}, now, free)
     room = int((left / seconds - running) // one) if one and seconds and left > 0 else 0
-    why = " ".join(_sentences(budget, known, spent=spent, running=running, more=more, room=room))
+    found = _Found(spent, running, added, room, after_packages=bool(free or known.covered))
+    why = " ".join(_sentences(budget, known, more, found))
     raise Refused.named(kind.plural, key.name, why, group=kind.group, error_code=ERROR_CODE)
 
 
-def _sentences(
-    budget: Budget, known: Spending, *, spent: Decimal, running: Decimal, more: More, room: int
-) -> Iterable[str]:
+class _Found(NamedTuple):
+    """Why it does not fit; `room` pods of the size would."""
+
+    spent: Decimal
+    running: Decimal
+    added: Decimal
+    room: int
+    after_packages: bool
+
+
+def _sentences(budget: Budget, known: Spending, more: More, found: _Found) -> Iterable[str]:
     """What is so, why that is too much, and what can be done."""
-    of, hour = budget.currency, 3600
+    of, hour, left = budget.currency, 3600, budget.amount - found.spent
+    packages = " after resource packages" if found.after_packages else ""
     yield (
-        f"budget {budget.name} ({scope_words(budget)}, {budget.period}) has spent {amount(spent)} of "
-        f"{amount(budget.amount)} {of} and burns {short(running * hour)} {of}/h;"
+        f"budget {budget.name} ({scope_words(budget)}, {budget.period}) has spent {amount(found.spent)} of "
+        f"{amount(budget.amount)} {of}{packages} and burns {short(found.running * hour)} {of}/h;"
     )
     minutes = reserve_seconds() // 60
-    if spent >= budget.amount:
+    if left <= 0:
         yield "it is used up, so nothing that runs more pods is started."
     else:
         with_surge = f" with the {_pods(more.surge)} that the update runs meanwhile (maxSurge)" if more.surge else ""
         yield (
-            f"this adds {short(more.per_second * hour)} {of}/h{with_surge}, and {minutes} minutes of all that "
-            f"({amount((running + more.per_second) * reserve_seconds())} {of}) are more than the "
-            f"{amount(budget.amount - spent)} {of} that are left."
+            f"this adds {short(found.added * hour)} {of}/h{with_surge}, and {minutes} minutes of all that "
+            f"({amount((found.running + found.added) * reserve_seconds())} {of}) are more than the "
+            f"{amount(left)} {of} that are left."
         )
     if more.surge:
         yield "With maxSurge 0 and maxUnavailable 1 an update runs no more pods than there are."
-    elif (fits := min(room, more.number - 1)) > 0:
-        yield f"{fits} more pod{'s' if fits > 1 else ''} of this size would fit."
+    elif (fits := min(found.room, more.number - 1)) > 0:
+        yield f"{_pods(fits, 'more ')} of this size would fit."
     begins = f", or wait until it begins anew at {moment(known.period_end)}" if known.period_end else ""
-    ask = "" if spent >= budget.amount else "Ask for less, stop something else, or r"
+    ask = "" if left <= 0 else "Ask for less, stop something else, or r"
     yield f"{ask or 'R'}aise the budget (console: Budgets, {budget.name}){begins}."
 
 
-def _pods(number: int) -> str:
-    return f"{number} pod{'s' if number > 1 else ''}"
+def _pods(number: int, which: str = "") -> str:
+    return f"{number} {which}pod{'s' if number > 1 else ''}"
 
 
 def scope_words(budget: Budget) -> str:

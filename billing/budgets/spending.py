@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
-from billing import instants, live
+from billing import instants
 from billing.budgets import periods
 from billing.budgets.models import Budget
-from billing.instants import SECOND, Instant
-from billing.live import Tally
+from billing.instants import Instant
+from billing.packages import relief
+from billing.packages.relief import Course
 
 
 @dataclass(frozen=True)
 class Spending:
-    """`spent` at the instant `at`; from there it grows by `per_second` while the same `pods` run."""
+    """What is spent is what is left to pay: the list's price less what resource packages pay for."""
 
     amount: Decimal
     period_start: Instant
     period_end: Instant | None
-    at: Instant
-    spent: Decimal
-    per_second: Decimal
-    pods: int
+    course: Course
+
+    @property
+    def at(self) -> Instant:
+        return self.course.at
+
+    @property
+    def spent(self) -> Decimal:
+        return self.course.spent
+
+    @property
+    def per_second(self) -> Decimal:
+        return self.course.per_second
+
+    @property
+    def covered(self) -> Decimal:
+        """What packages pay of the period's cost."""
+        return self.course.relief.paid
 
     @property
     def left(self) -> Decimal:
@@ -43,31 +58,19 @@ class Spending:
 
     def then(self, at: Instant) -> Decimal:
         """What is spent at a later instant if the same pods run on."""
-        return self.spent + self.per_second * max(0, at - self.at) / SECOND
+        return self.course.then(at)
 
     def reaches(self, percent: int) -> Instant | None:
         """When `percent` of the amount will be spent: now if it is, None if what runs never gets there."""
-        missing = threshold(self.amount, percent) - self.spent
-        if missing <= 0:
-            return self.at
-        if not self.per_second:
-            return None
-        return self.at + int((missing * SECOND / self.per_second).to_integral_value(ROUND_CEILING))
+        return self.course.reaches(threshold(self.amount, percent))
 
 
 def of(budget: Budget, at: Instant | None = None) -> Spending:
     now = instants.now() if at is None else at
     start = start_of(budget, now)
-    tally = live.tallies(budget.columns, by="account", since=start, at=now).get(budget.account, Tally())
-    return Spending(
-        amount=budget.amount,
-        period_start=start,
-        period_end=periods.end(budget.period, start),
-        at=now,
-        spent=tally.cost - (budget.opening if budget.period == Budget.Period.TOTAL else 0),
-        per_second=tally.per_second,
-        pods=tally.pods,
-    )
+    before = budget.opening if budget.period == Budget.Period.TOTAL else Decimal(0)
+    course = relief.course(budget.columns, since=start, at=now, before=before)
+    return Spending(budget.amount, start, periods.end(budget.period, start), course)
 
 
 def start_of(budget: Budget, at: Instant | None = None) -> Instant:

@@ -244,6 +244,7 @@ class BalanceAnswer(serializers.Serializer[JSON]):
     state = serializers.ChoiceField(choices=["post-paid", "paid", "arrears", "frozen"])
     credits = money(allow_null=True)
     spent = money(allow_null=True)
+    covered = money(allow_null=True, help_text="What resource packages paid beside `spent`.")
     left = money(allow_null=True)
     perSecond = money(allow_null=True)
     usedUp = serializers.DateTimeField(allow_null=True, help_text="If everything runs on.")
@@ -265,7 +266,8 @@ class CreditsAnswer(Paged):
 
 
 class BudgetAnswer(serializers.Serializer[JSON]):
-    """`spent` grows by `perSecond` while the same pods run; `forecast` is what it comes to at the end of the period."""
+    """`spent` grows by `perSecond` while the same pods run; `forecast` is what it comes to at the end of the period.
+    Both are what is left to pay; `covered` is what resource packages paid beside it."""
 
     name = serializers.CharField()
     scope = serializers.ChoiceField(choices=["account", "namespace", "workload"])
@@ -278,7 +280,9 @@ class BudgetAnswer(serializers.Serializer[JSON]):
     currency = serializers.CharField()
     amount = money()
     spent = money()
+    covered = money()
     perSecond = money()
+    listedPerSecond = money(help_text="At the list's price, before packages.")
     forecast = money(allow_null=True)
     thresholds = serializers.ListField(child=serializers.IntegerField())
     crossed = serializers.ListField(child=serializers.IntegerField(), help_text="Thresholds, in this period.")

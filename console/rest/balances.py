@@ -83,6 +83,7 @@ def _balance(view: balances.View) -> JSON:
         "state": view.state,
         "credits": None if funds is None else billing.plain(funds.credits),
         "spent": None if funds is None else billing.plain(funds.spent),
+        "covered": None if funds is None else billing.plain(funds.course.relief.paid),
         "left": None if funds is None else billing.plain(funds.left),
         "perSecond": None if funds is None else billing.plain(funds.per_second),
         "usedUp": None if view.used_up is None else view.used_up.isoformat(),

@@ -58,6 +58,12 @@ class BalanceRow:
         return "" if self.view.funds is None else self._money(self.view.funds.spent)
 
     @property
+    def packages(self) -> str:
+        """What resource packages paid beside it; "" for nothing."""
+        covered = self.view.funds.course.relief.paid if self.view.funds is not None else 0
+        return self._money(Decimal(covered)) if covered else ""
+
+    @property
     def rate(self) -> Rate | None:
         return None if self.view.funds is None else Rate(self.view.currency, self.view.funds.per_second)
 

@@ -8,7 +8,13 @@ import pytest
 
 from billing import instants
 from billing.instants import Instant
+from billing.packages import relief
 from tests.billing.lives import START, Log, Pod
+
+
+@pytest.fixture(autouse=True)
+def nothing_known_of_packages() -> None:
+    relief.forget()
 
 
 @pytest.fixture

@@ -215,8 +215,7 @@ def test_what_a_resource_package_pays_for_is_not_taken_from_the_balance(
     clock(START + 2 * HOUR)
     meter.settle_once(now=START + 2 * HOUR)
 
-    settled = 3054 + 3600
-    cores = Decimal("0.25") * settled * Decimal("0.000049")
+    cores = Decimal("0.25") * 7200 * Decimal("0.000049")
     assert door.balance(alice).funds.spent == 7200 * POD - cores  # type: ignore[union-attr]
 
 
