@@ -20,7 +20,8 @@ ENV CCI_DATA_DIR=/var/lib/cci CCI_HOST=0.0.0.0
 WORKDIR /opt/cci
 COPY --from=build /opt/cci /opt/cci
 COPY . .
-RUN python3 -m compileall -q console billing workloads iam
+RUN python scripts/messages.py compile \
+ && python3 -m compileall -q console billing workloads iam
 VOLUME /var/lib/cci
 EXPOSE 8000 6443
 ENTRYPOINT ["python", "manage.py"]

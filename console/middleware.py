@@ -1,4 +1,5 @@
-"""What every answer of the console says about itself to the browser: scripts, styles and sockets from here alone."""
+"""What every answer of the console says about itself to the browser: scripts, styles and sockets from here alone; and
+the language a page is in."""
 
 from __future__ import annotations
 
@@ -6,7 +7,12 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
+
+FOR_PROGRAMS = ("/api/", "/rest/")
+"""What programs read is English, whatever their users speak."""
 
 POLICY = "; ".join(
     (
@@ -21,6 +27,17 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+
+class Language(LocaleMiddleware):
+    """A page is in the language its visitor chose, or the browser asks for, or in English."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path_info.startswith(FOR_PROGRAMS):
+            super().process_request(request)
+            return
+        translation.activate("en")
+        request.LANGUAGE_CODE = "en"
 
 
 @sync_and_async_middleware

@@ -60,6 +60,7 @@ pages: list[URLPattern] = [
     path("sign-in/", session.sign_in, name="login"),
     path("sign-out/", session.sign_out, name="logout"),
     path("theme/", session.theme, name="theme"),
+    path("language/", session.language, name="language"),
     path("", overview.overview, name="overview"),
     path("search/", search.search, name="search"),
     path("help/", help.help_page, name="help"),

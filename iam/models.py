@@ -47,6 +47,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=64)
     login = models.CharField(max_length=130, unique=True)
     is_active = models.BooleanField(default=True)
+    language = models.CharField(max_length=16, blank=True, default="", db_default="")
+    """In which the console speaks to them; "" until they chose."""
     created = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "login"

@@ -41,6 +41,8 @@ def main(purpose: str) -> None:
     if purpose != "front-end":
         environment(development=purpose != "run")
     front_end()
+    if purpose != "front-end":
+        catalogues()
     if purpose in ("run", "test"):
         debian_packages(BUSYBOX)
         docker()
@@ -96,6 +98,18 @@ def front_end() -> None:
         installed.write_text(digest(lock))
     npm("run", "--silent", "build")
     stamp.write_text(wanted)
+
+
+def catalogues() -> None:
+    """Every catalogue of messages is compiled for Django, and git merges two people's message by message."""
+    for po in ROOT.glob("*/locale/*/LC_MESSAGES/*.po"):
+        mo = po.with_suffix(".mo")
+        if not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime:
+            run(str(VENV / "bin" / "python"), str(ROOT / "scripts" / "messages.py"), "compile")
+            break
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        driver = "merge.catalogue.driver"
+        run("git", "-C", str(ROOT), "config", driver, ".venv/bin/python scripts/messages.py merge %O %A %B")
 
 
 def npm(*arguments: str) -> None:

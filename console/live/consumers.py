@@ -22,9 +22,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, QueryDict
 from django.template.loader import get_template
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from console.access import still_signed_in
+from console.live.languages import language_of
 from console.live.regions import Regions
 from console.pages import Place, place_of
 from iam.identities import Identity, identity_of
@@ -49,6 +51,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self.work: asyncio.Task[None] | None = None
+        translation.activate(language_of(self.scope))
         await self.accept()
         address = parse_qs(self.scope["query_string"].decode()).get("path", [""])[0]
         parts = urlsplit(address)

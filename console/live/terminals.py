@@ -21,10 +21,12 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import close_old_connections
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from console import vigils
 from console.access import open_visit, still_signed_in
+from console.live.languages import language_of
 from iam.identities import identity_of
 from iam.models import User
 from workloads.client import Client, ExecOptions, Session, SessionTarget, open_session
@@ -48,6 +50,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.size: tuple[int, int] | None = None
         self.typed: asyncio.Queue[bytes] = asyncio.Queue()
         self.waiting = 0
+        translation.activate(language_of(self.scope))
         await self.accept()
         if not isinstance(self.scope["user"], User):
             await self.close(SIGNED_OUT)

@@ -1,8 +1,9 @@
-"""Signing in and out, and the theme a visitor chose. The only pages that need no session."""
+"""Signing in and out, and the theme and the language a visitor chose. The only pages that need no session."""
 
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
@@ -13,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from iam import logins
+from iam.models import User
 
 THEMES = ("light", "dark", "system")
 _YEAR = 365 * 24 * 3600
@@ -45,7 +47,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             refusal = wrong
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect(target)
+            return _in_their_language(request, user, redirect(target))
     context = {"form": form, "next": target, "refusal": str(refusal or "")}
     if isinstance(refusal, logins.TooManyTries):
         response = render(request, "session/sign_in.html", context, status=429)
@@ -68,6 +70,29 @@ def theme(request: HttpRequest) -> HttpResponse:
     if chosen in THEMES:
         response.set_cookie("cci_theme", chosen, max_age=_YEAR, samesite="Lax")
     return response
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Kept by the browser, and by the user for browsers where none was chosen yet."""
+    chosen = request.POST.get("language", "")
+    response = HttpResponseRedirect(_target(request))
+    if chosen in dict(settings.LANGUAGES):
+        _keep_language(response, chosen)
+        if isinstance(request.user, User):
+            User.objects.filter(pk=request.user.pk).update(language=chosen)
+    return response
+
+
+def _in_their_language(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
+    """What was chosen in this browser wins over what the user chose in another."""
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and user.language in dict(settings.LANGUAGES):
+        _keep_language(response, user.language)
+    return response
+
+
+def _keep_language(response: HttpResponse, chosen: str) -> None:
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, chosen, max_age=_YEAR, samesite="Lax")
 
 
 def _target(request: HttpRequest) -> str:

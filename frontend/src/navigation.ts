@@ -24,6 +24,7 @@ export function startNavigation(): void {
     },
   });
   document.addEventListener("htmx:beforeSwap", closeWhatFloats);
+  document.addEventListener("htmx:beforeSwap", sayLanguage);
   document.addEventListener("htmx:beforeRequest", (event) => { loading(!isQuiet(event)); });
   document.addEventListener("htmx:afterRequest", () => { loading(false); });
 }
@@ -33,6 +34,13 @@ function closeWhatFloats(event: Event): void {
   if (event.target !== document.body) return;
   for (const dialog of document.querySelectorAll<HTMLDialogElement>("dialog[open]")) dialog.close();
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) menu.open = false;
+}
+
+/** A whole new page may be in another language; <html> is outside of what is swapped. */
+function sayLanguage(event: Event): void {
+  if (event.target !== document.body) return;
+  const language = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr.getResponseHeader("Content-Language");
+  if (language !== null) document.documentElement.lang = language;
 }
 
 /** What asks by itself, again and again, says so: <section hx-get="…" hx-trigger="every 5s" data-quiet>. */

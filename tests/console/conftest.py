@@ -6,8 +6,14 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import Settings
 
+from scripts import messages
 from tests import manifests
 from tests.console import scenes
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_messages() -> None:
+    messages.compile_all()
 
 
 @pytest.fixture(autouse=True)

@@ -22,9 +22,17 @@ SECONDS = 10
 
 class Socket:
     def __init__(
-        self, path: str, *, session: str = "", origin: str = "http://localhost", at: str = "/live/", query: str = ""
+        self,
+        path: str,
+        *,
+        session: str = "",
+        origin: str = "http://localhost",
+        at: str = "/live/",
+        query: str = "",
+        language: str = "en",
     ) -> None:
-        cookie = [(b"cookie", f"{settings.SESSION_COOKIE_NAME}={session}".encode())] if session else []
+        cookies = f"{settings.SESSION_COOKIE_NAME}={session}; {settings.LANGUAGE_COOKIE_NAME}={language}"
+        cookie = [(b"cookie", cookies.encode())] if session else []
         self.wire: Any = ApplicationCommunicator(  # type: ignore[no-untyped-call]
             application,
             {
@@ -65,9 +73,11 @@ class Socket:
 
 
 @asynccontextmanager
-async def following(path: str, *, account: str = "acme", name: str = "alice") -> AsyncIterator[Socket]:
+async def following(
+    path: str, *, account: str = "acme", name: str = "alice", language: str = "en"
+) -> AsyncIterator[Socket]:
     browser = await sync_to_async(signed_in)(account, name)
-    socket = Socket(path, session=browser.cookies[settings.SESSION_COOKIE_NAME].value)
+    socket = Socket(path, session=browser.cookies[settings.SESSION_COOKIE_NAME].value, language=language)
     assert await socket.open()
     yield socket
     await socket.close()

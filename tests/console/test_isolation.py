@@ -17,7 +17,7 @@ from iam import identities, people, tokens
 from iam.models import Token
 from tests.console import scenes
 
-OPEN = {"login", "logout", "theme"}
+OPEN = {"login", "logout", "theme", "language"}
 """The only pages without a guard."""
 OPERATORS = {"package-create", "package-end", "price-add", "price-import", "price-withdraw"}
 """Refused to everybody else."""

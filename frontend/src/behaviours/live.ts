@@ -21,7 +21,7 @@ const POLL_MS = 5000;
 const LONGEST_WAIT_MS = 15_000;
 
 export default class Live extends Controller<HTMLElement> {
-  static override values = { path: String, only: String };
+  static override values = { path: String, only: String, language: String };
   declare readonly pathValue: string;
   declare readonly onlyValue: string;
   private socket: WebSocket | undefined;
@@ -47,6 +47,13 @@ export default class Live extends Controller<HTMLElement> {
   pathValueChanged(): void {
     this.leave();
     if (this.pathValue !== "") this.open();
+  }
+
+  /** The page came in another language: the socket speaks the old one. */
+  languageValueChanged(_now: string, before?: string): void {
+    if (before === undefined || before === "") return;
+    this.leave();
+    this.open();
   }
 
   private open(): void {
