@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from billing import client as billing
 from billing import instants
-from billing.client import Rate, format_money
+from billing.client import Rate
+from console import amounts
 from console.states import State
 
 
@@ -179,7 +180,7 @@ class BudgetRow:
 
     def money(self, value: Decimal) -> str:
         """With cents; less than a unit with four places."""
-        return format_money(value, self.currency, 2 if abs(value) >= 1 or not value else 4)
+        return amounts.money(value, self.currency, 2 if abs(value) >= 1 or not value else 4)
 
 
 class Notification:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from billing.client import Point, Unit
+from console import moments
 
 WIDTH, HEIGHT = 720, 160
 _GAP = 0.28
 """Of a bar's place, what stays empty."""
-_FORMS = {"hour": "%H:00", "day": "%d %b", "month": "%b %Y"}
+_FORMS: dict[str, Callable[[datetime], str]] = {
+    "hour": lambda at: f"{at:%H:00}",
+    "day": moments.day_of_month,
+    "month": moments.short_month,
+}
 _EVERY = {"hour": 4, "day": 5, "month": 2}
 """Which bars have their name under them."""
 _STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
@@ -62,7 +68,7 @@ def bars(points: Sequence[Point], unit: Unit) -> Chart:
 
 def _bar(point: Point, unit: Unit, number: int, count: int, place: float, top: Decimal) -> Bar:
     settled, ahead = (_height(max(Decimal(0), part), top) for part in (point.settled, point.open))
-    name = f"{point.start:{_FORMS[unit]}}"
+    name = _FORMS[unit](point.start)
     is_named = (count - 1 - number) % _EVERY[unit] == 0
     return Bar(
         name=name,

@@ -51,7 +51,7 @@ def _within_a_day(fields: _Fields) -> str | None:
     minute = _number(fields.minute, 59)
     if step is None or minute is None:
         return None
-    every = ngettext("every hour", "every %(count)s hours", step) % {"count": step}
+    every = _("every hour") if step == 1 else _("every %(count)s hours") % {"count": step}
     if minute == 0:
         return every
     return _("%(every)s, at minute %(minute)s") % {"every": every, "minute": minute}
@@ -61,7 +61,7 @@ def _within_an_hour(minute: str) -> str | None:
     if minute == "*":
         return _("every minute")
     if (step := _even_step(minute, 60)) is not None:
-        return ngettext("every minute", "every %(count)s minutes", step) % {"count": step}
+        return _("every minute") if step == 1 else _("every %(count)s minutes") % {"count": step}
     at = _numbers(minute, 59)
     if at == [0]:
         return _("every hour")

@@ -8,8 +8,8 @@ from decimal import Decimal
 from django.conf import settings
 
 from billing import client as billing
-from billing.client import Meter, format_money
-from console import sections
+from billing.client import Meter
+from console import amounts, sections
 from console.access import Visit
 from console.sections import Section
 from workloads.client import Client
@@ -83,7 +83,7 @@ class Frame:
     @property
     def zero(self) -> str:
         """What costs nothing: `¥0`."""
-        return format_money(Decimal(0), self.currency, 0)
+        return amounts.money(Decimal(0), self.currency, 0)
 
     @property
     def log_days(self) -> int:

@@ -186,5 +186,12 @@ def _sentence(shown: int, remaining: int, exact: bool) -> str:
     text = ngettext("%(count)s shown", "%(count)s shown", shown) % {"count": shown}
     if not remaining:
         return text
-    after = ngettext("%(count)s after it", "%(count)s after them", remaining) % {"count": remaining}
-    return f"{text}, {after}" if exact else f"{text}, {after} to look through"
+    if exact:
+        after = ngettext("%(shown)s, %(count)s after it", "%(shown)s, %(count)s after them", remaining)
+    else:
+        after = ngettext(
+            "%(shown)s, %(count)s after it to look through",
+            "%(shown)s, %(count)s after them to look through",
+            remaining,
+        )
+    return after % {"shown": text, "count": remaining}

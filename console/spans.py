@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 
 def parse(moment: str) -> datetime:
     """RFC 3339 as the API writes it."""
@@ -21,23 +23,25 @@ def age(seconds: float) -> str:
     """`40 s`, `4 min`, `6 h`, `12 d`: the same words as behaviours/age.ts."""
     whole = max(0, int(seconds))
     if whole < 120:
-        return f"{whole} s"
+        return _("%(count)s s") % {"count": whole}
     if whole < 7200:
-        return f"{whole // 60} min"
+        return _("%(count)s min") % {"count": whole // 60}
     if whole < 172_800:
-        return f"{whole // 3600} h"
-    return f"{whole // 86_400} d"
+        return _("%(count)s h") % {"count": whole // 3600}
+    return _("%(count)s d") % {"count": whole // 86_400}
 
 
 def duration(seconds: float) -> str:
     """`0.2 s`, `38 s`, `3 min 5 s`, `2 h 4 min`, `3 d 0 h`."""
     if seconds < 10:
-        return f"{seconds:.1f} s" if seconds >= 0.05 else f"{round(seconds * 1000)} ms"
+        if seconds < 0.05:
+            return _("%(count)s ms") % {"count": round(seconds * 1000)}
+        return _("%(count)s s") % {"count": f"{seconds:.1f}"}
     whole = int(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _("%(count)s s") % {"count": whole}
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
+        return _("%(minutes)s min %(seconds)s s") % {"minutes": whole // 60, "seconds": whole % 60}
     if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+        return _("%(hours)s h %(minutes)s min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
+    return _("%(days)s d %(hours)s h") % {"days": whole // 86_400, "hours": whole % 86_400 // 3600}

@@ -16,6 +16,8 @@ import orjson
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from console.forms.drafts import JSON, FieldError, Fields, rows, text
 from workloads.kinds import bags, secrets
@@ -23,7 +25,9 @@ from workloads.kinds import bags, secrets
 OPAQUE, LOGIN, TLS, BASIC = secrets.OPAQUE, secrets.DOCKER_CONFIG_JSON, secrets.TLS, secrets.BASIC_AUTH
 TYPES = (OPAQUE, LOGIN, TLS, BASIC)
 _KEYED = re.compile(r"(?:data|binaryData)\[(.*)\]")
-_UNKNOWN_ALGORITHM = "Its algorithm or curve is not known here: use RSA, ECDSA or Ed25519, or create it from YAML."
+_UNKNOWN_ALGORITHM = gettext_lazy(
+    "Its algorithm or curve is not known here: use RSA, ECDSA or Ed25519, or create it from YAML."
+)
 _FIELDS = {
     "data[.dockerconfigjson]": "registry",
     "data[tls.crt]": "certificate",
@@ -128,15 +132,15 @@ class BagDraft:
     def problems(self) -> list[FieldError]:
         found = []
         if not self.name:
-            found.append(FieldError("name", "Give it a name: lower-case letters, digits, “-” and “.”."))
+            found.append(FieldError("name", _("Give it a name: lower-case letters, digits, “-” and “.”.")))
         if not self.has_rows:
             return found + self._typed_problems()
         seen: set[str] = set()
         for index, row in self.sent:
             if not row.key:
-                found.append(FieldError(f"rows-{index}-key", "Name the key: letters, digits, “-”, “_” and “.”."))
+                found.append(FieldError(f"rows-{index}-key", _("Name the key: letters, digits, “-”, “_” and “.”.")))
             elif row.key in seen:
-                found.append(FieldError(f"rows-{index}-key", "This key stands above already: give it another name."))
+                found.append(FieldError(f"rows-{index}-key", _("This key stands above already: give it another name.")))
             seen.add(row.key)
         return found
 
@@ -197,11 +201,11 @@ class BagDraft:
             return certificate_problems(self.certificate, self.private_key)
         found = []
         if self.type == LOGIN and not self.registry:
-            found.append(FieldError("registry", "Name the registry as images do, for example registry.example.com."))
+            found.append(FieldError("registry", _("Name the registry as images do, for example registry.example.com.")))
         if not self.username:
-            found.append(FieldError("username", "Give the user's name."))
+            found.append(FieldError("username", _("Give the user's name.")))
         if not self.password:
-            found.append(FieldError("password", "Give the password."))
+            found.append(FieldError("password", _("Give the password.")))
         return found
 
 
@@ -209,26 +213,28 @@ def certificate_problems(certificate: str, private_key: str) -> list[FieldError]
     """That the two can be read and belong together; an error never quotes the key."""
     if not certificate or not private_key:
         missing = {"certificate": certificate, "private_key": private_key}
-        said = "Paste it in PEM form, from -----BEGIN to the end."
+        said = _("Paste it in PEM form, from -----BEGIN to the end.")
         return [FieldError(name, said) for name, value in missing.items() if not value]
     found, made_for, key_of = [], None, None
     try:
         made_for = x509.load_pem_x509_certificates(certificate.encode())[0].public_key()
     except UnsupportedAlgorithm:
-        found.append(FieldError("certificate", _UNKNOWN_ALGORITHM))
+        found.append(FieldError("certificate", str(_UNKNOWN_ALGORITHM)))
     except (ValueError, IndexError, x509.InvalidVersion):
-        found.append(FieldError("certificate", "This is no certificate in PEM form: it begins -----BEGIN CERTIFICATE."))
+        found.append(
+            FieldError("certificate", _("This is no certificate in PEM form: it begins -----BEGIN CERTIFICATE."))
+        )
     try:
         key_of = load_pem_private_key(private_key.encode(), password=None).public_key()
     except UnsupportedAlgorithm:
-        found.append(FieldError("private_key", _UNKNOWN_ALGORITHM))
+        found.append(FieldError("private_key", str(_UNKNOWN_ALGORITHM)))
     except (ValueError, TypeError):
-        said = "This is no private key in PEM form without a password: it begins -----BEGIN PRIVATE KEY or similar."
+        said = _("This is no private key in PEM form without a password: it begins -----BEGIN PRIVATE KEY or similar.")
         found.append(FieldError("private_key", said))
     if made_for is not None and key_of is not None:
         form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         if made_for.public_bytes(*form) != key_of.public_bytes(*form):
-            found.append(FieldError("private_key", "This key does not belong to the certificate (its first one)."))
+            found.append(FieldError("private_key", _("This key does not belong to the certificate (its first one).")))
     return found
 
 
@@ -236,7 +242,8 @@ def too_large(size: int) -> str:
     """What is wrong with a file of so many bytes; "" when nothing is."""
     if size <= bags.MOST_BYTES:
         return ""
-    return f"The file has {size:,} bytes; all values together may have 1 MiB ({bags.MOST_BYTES:,} bytes)."
+    said = _("The file has %(size)s bytes; all values together may have 1 MiB (%(most)s bytes).")
+    return said % {"size": f"{size:,}", "most": f"{bags.MOST_BYTES:,}"}
 
 
 def _row(fields: Mapping[str, str], prefix: str) -> RowDraft:

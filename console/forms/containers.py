@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.utils.translation import gettext as _
+
 from console.forms import environment, handlers, storage
 from console.forms.drafts import JSON, FieldError, Fields, gib, rows, text, words, words_problems
 from console.forms.environment import EnvDraft, EnvFromDraft
@@ -88,9 +90,9 @@ class ContainerDraft:
     def problems(self) -> Iterator[FieldError]:
         """Fields are named as within this container."""
         if not self.image:
-            yield FieldError("image", "Name an image, for example nginx:1.27.")
+            yield FieldError("image", _("Name an image, for example nginx:1.27."))
         if self.tag and self._names_version and not self.image.endswith(f":{self.tag}"):
-            yield FieldError("tag", "The image names its version already: clear this, or take it out of the image.")
+            yield FieldError("tag", _("The image names its version already: clear this, or take it out of the image."))
         for name in ("command", "args"):
             yield from words_problems(getattr(self, name), name)
         for word, row, draft in self._rows():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from console.forms import access
 from console.forms.access import AccessDraft
 from console.forms.drafts import JSON, FieldError, Fields, Whole, text
@@ -52,14 +54,14 @@ class DeploymentDraft(WorkloadDraft):
         return self.replicas.value if self.replicas.readable and self.replicas.value >= 0 else None
 
     def problems(self) -> list[FieldError]:
-        replicas = self.replicas.problems("replicas", "The number of pods")
+        replicas = self.replicas.problems("replicas", _("The number of pods"))
         return super().problems() + replicas + self.access.problems() + self._sleepless()
 
     def _sleepless(self) -> list[FieldError]:
         if not self.sleep_after or self.access.reach != access.NONE:
             return []
         return [
-            FieldError("sleep_after", "Nothing could wake it: choose internal or public access, or leave it empty.")
+            FieldError("sleep_after", _("Nothing could wake it: choose internal or public access, or leave it empty."))
         ]
 
     def manifests(self) -> list[JSON]:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
 from workloads.meta.errors import Cause
 
 JSON = dict[str, Any]
@@ -79,11 +82,13 @@ class Whole:
         """`{name: number}` when something is typed; what nobody typed is left to the control plane's own default."""
         return {name: self.value} if self.typed else {}
 
-    def problems(self, name: str, label: str) -> list[FieldError]:
+    def problems(self, name: str, label: str | Promise) -> list[FieldError]:
         if self.readable:
             return []
-        said = f"“{self.typed}” is not" if len(self.typed) < 40 else "this is not"
-        return [FieldError(name, f"{label} is a whole number of at most 9 digits; {said}. Write digits only.")]
+        said = _("%(label)s is a whole number of at most 9 digits; “%(typed)s” is not. Write digits only.")
+        if len(self.typed) >= 40:
+            said = _("%(label)s is a whole number of at most 9 digits; this is not. Write digits only.")
+        return [FieldError(name, said % {"label": label, "typed": self.typed})]
 
 
 def placed(draft: Places, causes: Iterable[Cause]) -> list[FieldError]:
@@ -137,8 +142,8 @@ def words_problems(typed: str, field: str) -> Iterator[FieldError]:
     try:
         shlex.split(typed)
     except ValueError as error:
-        said = str(error).rstrip(".")
-        yield FieldError(field, f"{said}: words are split as in a shell, so close every quotation mark.")
+        said = _("%(error)s: words are split as in a shell, so close every quotation mark.")
+        yield FieldError(field, said % {"error": str(error).rstrip(".")})
 
 
 def gib(typed: str) -> str:

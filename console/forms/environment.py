@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from console.forms.drafts import JSON, FieldError, Fields, rows, text
 
 VALUE = "value"
@@ -50,7 +52,7 @@ class EnvDraft:
 
     def problems(self) -> Iterator[FieldError]:
         if self.source not in (VALUE, *FIELDS, *RESOURCES) and self.source.partition("/")[0] not in BAGS:
-            yield FieldError("source", "Choose one of the list.")
+            yield FieldError("source", _("Choose one of the list."))
 
     def field_of(self, rest: str) -> str:
         if rest.startswith("name"):
@@ -76,7 +78,7 @@ class EnvFromDraft:
 
     def problems(self) -> Iterator[FieldError]:
         if self.source.partition("/")[0] not in BAGS:
-            yield FieldError("source", "Choose the ConfigMap or the Secret whose keys become variables.")
+            yield FieldError("source", _("Choose the ConfigMap or the Secret whose keys become variables."))
 
     def field_of(self, rest: str) -> str:
         return "prefix" if rest.startswith("prefix") else "source"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from console.forms.drafts import JSON, FieldError, Fields, Whole, text, words, words_problems
 
 CHECKS = {"startup": "startupProbe", "liveness": "livenessProbe", "readiness": "readinessProbe"}
@@ -12,11 +15,11 @@ HOOKS = {"post-start": "lifecycle.postStart", "pre-stop": "lifecycle.preStop"}
 """The word of each in the names of fields -> its path in the container."""
 HTTP, TCP, COMMAND, SLEEP = "http", "tcp", "command", "sleep"
 NUMBERS = {
-    "delay": ("initialDelaySeconds", 0, "The delay"),
-    "period": ("periodSeconds", 10, "The interval"),
-    "timeout": ("timeoutSeconds", 1, "The time for an answer"),
-    "failure": ("failureThreshold", 3, "The number of failures"),
-    "success": ("successThreshold", 1, "The number of successes"),
+    "delay": ("initialDelaySeconds", 0, gettext_lazy("The delay")),
+    "period": ("periodSeconds", 10, gettext_lazy("The interval")),
+    "timeout": ("timeoutSeconds", 1, gettext_lazy("The time for an answer")),
+    "failure": ("failureThreshold", 3, gettext_lazy("The number of failures")),
+    "success": ("successThreshold", 1, gettext_lazy("The number of successes")),
 }
 _PLACES = {
     "exec": "command",
@@ -63,15 +66,15 @@ class ActionDraft:
 
     def problems(self) -> Iterator[FieldError]:
         if self.way not in ("", HTTP, TCP, COMMAND, SLEEP):
-            yield FieldError("way", "Choose one of the list.")
+            yield FieldError("way", _("Choose one of the list."))
         if self.way in (HTTP, TCP) and not (self.port.isascii() and self.port.isdigit()):
-            yield FieldError("port", "Write the number of the port the container listens on, for example 8080.")
+            yield FieldError("port", _("Write the number of the port the container listens on, for example 8080."))
         if self.way == COMMAND and not self.command:
-            yield FieldError("command", "Write the command, for example cat /tmp/ready.")
+            yield FieldError("command", _("Write the command, for example cat /tmp/ready."))
         if self.way == COMMAND:
             yield from words_problems(self.command, "command")
         if self.way == SLEEP:
-            yield from self.seconds.problems("seconds", "The sleep")
+            yield from self.seconds.problems("seconds", _("The sleep"))
 
     def field_of(self, rest: str) -> str:
         return next((name for start, name in _PLACES.items() if rest.startswith(start)), "way")

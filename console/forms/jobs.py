@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
 from console.forms.drafts import JSON, FieldError, Fields, Whole, text
 from console.forms.podtemplates import PodDraft
 from console.forms.schedules import ScheduleDraft
@@ -25,11 +28,11 @@ JOB_FIELDS = (
     *PodDraft.SETTINGS,
 )
 _NUMBERS = {
-    "completions": ("completions", 1, "The number of pods that have to succeed"),
-    "parallelism": ("parallelism", 1, "The number of pods side by side"),
-    "timeout": ("activeDeadlineSeconds", 0, "The time limit"),
-    "retries": ("backoffLimit", 6, "The number of tries"),
-    "ttl": ("ttlSecondsAfterFinished", 0, "The time to live"),
+    "completions": ("completions", 1, gettext_lazy("The number of pods that have to succeed")),
+    "parallelism": ("parallelism", 1, gettext_lazy("The number of pods side by side")),
+    "timeout": ("activeDeadlineSeconds", 0, gettext_lazy("The time limit")),
+    "retries": ("backoffLimit", 6, gettext_lazy("The number of tries")),
+    "ttl": ("ttlSecondsAfterFinished", 0, gettext_lazy("The time to live")),
 }
 """Field -> its path in the Job's spec, what holds when nobody types, and what it is called."""
 
@@ -153,10 +156,10 @@ class CronJobDraft(WorkloadDraft):
         (*JOB_FIELDS, *ScheduleDraft.FIELDS, "schedule", "policy", "deadline", "succeeded_kept", "failed_kept"),
         "schedule",
     )
-    NUMBERS: ClassVar[dict[str, tuple[str, str]]] = {
-        "deadline": ("startingDeadlineSeconds", "The time after which a start is given up"),
-        "succeeded_kept": ("successfulJobsHistoryLimit", "The number of Jobs kept"),
-        "failed_kept": ("failedJobsHistoryLimit", "The number of Jobs kept"),
+    NUMBERS: ClassVar[dict[str, tuple[str, Promise]]] = {
+        "deadline": ("startingDeadlineSeconds", gettext_lazy("The time after which a start is given up")),
+        "succeeded_kept": ("successfulJobsHistoryLimit", gettext_lazy("The number of Jobs kept")),
+        "failed_kept": ("failedJobsHistoryLimit", gettext_lazy("The number of Jobs kept")),
     }
 
     @classmethod

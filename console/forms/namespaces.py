@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from console.forms.drafts import JSON, FieldError, Fields, Whole, placed, text
 from workloads.kinds import networks
 
@@ -54,14 +56,14 @@ class NamespaceDraft:
         found = []
         if not self.name:
             found.append(
-                FieldError("name", "Give the namespace a name: lower-case letters, digits and “-”, at most 63.")
+                FieldError("name", _("Give the namespace a name: lower-case letters, digits and “-”, at most 63."))
             )
         network = self.network()
         networks.default(network)
         causes = [cause for cause in networks.validate(network, None) if cause.field.startswith("spec.")]
         found += placed(self, causes)
-        found += self.warm_pool_size.problems("warm_pool_size", "The warm pool")
-        return found + self.recycle_hours.problems("recycle_hours", "The recycle interval")
+        found += self.warm_pool_size.problems("warm_pool_size", _("The warm pool"))
+        return found + self.recycle_hours.problems("recycle_hours", _("The recycle interval"))
 
     def manifests(self) -> list[JSON]:
         return [self.namespace(), self.network()]

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 from console.forms import containers
 from console.forms.containers import ContainerDraft
 from console.forms.drafts import JSON, FieldError, Fields, Whole, gib, text
@@ -77,16 +79,16 @@ class PodDraft:
             prefix = f"containers-{index}-"
             found += [FieldError(prefix + problem.field, problem.message) for problem in container.problems()]
             if container.is_main and len(self.mains) > 1 and not (container.cpu and container.memory):
-                message = "Several containers share the pod: say how much of its specification this one may use."
+                message = _("Several containers share the pod: say how much of its specification this one may use.")
                 found.append(FieldError(prefix + ("memory" if container.cpu else "cpu"), message))
         if not self.mains:
-            message = "A pod needs a container that goes on after those that run first: let one run with the pod."
+            message = _("A pod needs a container that goes on after those that run first: let one run with the pod.")
             found.append(FieldError("containers-0-role", message))
         found += [
             FieldError(f"containers-{index}-mount-{row}-{problem.field}", problem.message)
             for (index, row), problem in self._storage.problems
         ]
-        return found + self.grace_seconds.problems("grace_seconds", "The termination grace period")
+        return found + self.grace_seconds.problems("grace_seconds", _("The termination grace period"))
 
     def template(self, labels: JSON, **spec: str) -> JSON:
         """A pod template; `spec` may say more of the pod."""

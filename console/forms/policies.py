@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.forms.drafts import FieldError, text
@@ -77,11 +78,11 @@ class PolicyDraft:
         """Raises ManifestError for what is neither JSON nor YAML of one value, or says a key twice."""
         typed = self.typed.strip()
         if not typed:
-            raise ManifestError("write what is allowed, or begin with one of the examples")
+            raise ManifestError(gettext("write what is allowed, or begin with one of the examples"))
         is_json = typed.startswith("{")
         found = manifests.parse_json(typed.encode(), find_duplicates=True) if is_json else manifests.parse_yaml(typed)
         if found.duplicates:
-            raise ManifestError(f"{found.duplicates[0]} stands twice: keep one of them")
+            raise ManifestError(gettext("%(key)s stands twice: keep one of them") % {"key": found.duplicates[0]})
         value: JSON = found.value
         return value
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 from console.forms.drafts import FieldError, Fields, Whole, rows, text
 from workloads.kinds import schedules
 from workloads.kinds.schedules import ScheduleError
@@ -71,21 +73,25 @@ class ScheduleDraft:
     def problems(self) -> list[FieldError]:
         found = []
         if self.rule not in RULES:
-            found.append(FieldError("rule", "Choose one of the rules."))
+            found.append(FieldError("rule", _("Choose one of the rules.")))
         if self.rule == MINUTES and (not self.every.readable or self.every.value not in EVERY):
             found.append(
-                FieldError("every", f"Choose one of {', '.join(map(str, EVERY))}: they divide an hour evenly.")
+                FieldError(
+                    "every",
+                    _("Choose one of %(minutes)s: they divide an hour evenly.")
+                    % {"minutes": ", ".join(map(str, EVERY))},
+                )
             )
         if self.rule == HOURLY and not (self.minute.readable and 0 <= self.minute.value <= 59):
-            found.append(FieldError("minute", "Write a minute from 0 to 59."))
+            found.append(FieldError("minute", _("Write a minute from 0 to 59.")))
         if self.rule in (DAILY, WEEKLY, MONTHLY) and not _TIME.fullmatch(self.time):
-            found.append(FieldError("time", "Write hours and minutes, for example 03:00."))
+            found.append(FieldError("time", _("Write hours and minutes, for example 03:00.")))
         if self.rule == WEEKLY and not self.weekdays:
-            found.append(FieldError("weekdays", "Choose at least one day of the week."))
+            found.append(FieldError("weekdays", _("Choose at least one day of the week.")))
         if self.rule == MONTHLY and not (self.day.readable and 1 <= self.day.value <= 31):
-            found.append(FieldError("day", "Write a day from 1 to 31."))
+            found.append(FieldError("day", _("Write a day from 1 to 31.")))
         if self.rule == CRON and not self.typed:
-            found.append(FieldError("cron", "Write five cron fields, for example 30 2 * * 1-5, or @hourly."))
+            found.append(FieldError("cron", _("Write five cron fields, for example 30 2 * * 1-5, or @hourly.")))
         return found
 
     def following(self, now: datetime, count: int) -> list[datetime]:

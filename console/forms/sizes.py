@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from console.forms.drafts import Fields, text
 from workloads.client import pod_specifications
 from workloads.kinds import podspecs
@@ -60,7 +62,7 @@ class SizeDraft:
         """The rules it breaks, as sentences."""
         asked = self._asked()
         if asked is None:
-            return ("Write cores and GiB as numbers, for example 1.5 and 4.",)
+            return (_("Write cores and GiB as numbers, for example 1.5 and 4."),)
         return tuple(rule[:1].upper() + rule[1:] + "." for rule in podspecs.broken_rules(asked, _rows()))
 
     def nearest(self) -> tuple[Specification, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from console.forms.drafts import JSON, FieldError, Fields, gib, rows, text
 from workloads.meta import quantity
 
@@ -44,11 +46,11 @@ class MountDraft:
 
     def problems(self) -> Iterator[FieldError]:
         if not self.empty and not (self.what.partition("/")[0] in _OBJECTS and self.what.partition("/")[2]):
-            yield FieldError("what", "Choose what is mounted.")
+            yield FieldError("what", _("Choose what is mounted."))
         if not self.path:
-            yield FieldError("path", "Say where in the container, for example /data.")
+            yield FieldError("path", _("Say where in the container, for example /data."))
         if self.empty and self.limit and quantity.problem(gib(self.limit)):
-            yield FieldError("limit", "Write GiB as a number, or a quantity such as 64Mi.")
+            yield FieldError("limit", _("Write GiB as a number, or a quantity such as 64Mi."))
 
     def volume(self) -> JSON:
         """Without its name."""
@@ -127,7 +129,7 @@ class Storage:
                     known[key] = Volume(mount.name if mount.empty and mount.name else next(free), mount, place)
                     found.volumes.append(known[key])
                 elif mount.empty and mount.limit and mount.limit != known[key].mount.limit:
-                    said = f"The directory {mount.name} has another limit where it stands first: write it there."
-                    found.problems.append((place, FieldError("limit", said)))
+                    said = _("The directory %(name)s has another limit where it stands first: write it there.")
+                    found.problems.append((place, FieldError("limit", said % {"name": mount.name})))
                 found.names[place] = known[key].name
         return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 from console.forms.drafts import JSON, FieldError, Fields, text
 from console.forms.parts import Part
 from console.forms.podtemplates import PodDraft
@@ -63,10 +65,13 @@ class WorkloadDraft:
     def problems(self) -> list[FieldError]:
         found = []
         if not self.name:
-            said = "Give the workload a name: lower-case letters, digits and “-”, at most 63."
+            said = _("Give the workload a name: lower-case letters, digits and “-”, at most 63.")
             found.append(FieldError("name", said))
         if len(self.description) > LONGEST_DESCRIPTION:
-            said = f"At most {LONGEST_DESCRIPTION} characters; this has {len(self.description)}."
+            said = _("At most %(most)d characters; this has %(has)d.") % {
+                "most": LONGEST_DESCRIPTION,
+                "has": len(self.description),
+            }
             found.append(FieldError("description", said))
         return found + self.pod.problems()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,13 +12,13 @@ from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils import formats
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from billing.client import BillLine, Meter, Rate, format_money, plain
+from billing.client import BillLine, Meter, Rate, plain
+from console import amounts, browserwords, moments
 from console.live.regions import Regions
 from console.sections import EDITED
 from console.spans import age as age_words
@@ -41,6 +41,13 @@ def theme(context: Context) -> str:
 def now_ms() -> int:
     """The server's clock, for the ticking in the browser."""
     return int(time.time() * 1000)
+
+
+@register.simple_tag
+def browser_words() -> SafeString:
+    """What scripts say in the page's language (frontend/src/words.ts); nothing in English, which they speak."""
+    catalogue = browserwords.catalogue(get_language() or "en")
+    return json_script(catalogue, "words") if catalogue else mark_safe("")
 
 
 @register.simple_tag
@@ -83,26 +90,26 @@ def yaml_edit_url(context: Context, row: Any) -> str:
 
 @register.filter
 def money(value: Decimal, currency: str) -> str:
-    return format_money(value, currency)
+    return amounts.money(value, currency)
 
 
 @register.filter
 def fine(value: Decimal, currency: str) -> str:
     """Six places, for what lasts seconds."""
-    return format_money(value, currency, 6)
+    return amounts.money(value, currency, 6)
 
 
 @register.filter
 def per_hour(rate: Rate) -> str:
     """`¥0.3204`; `¥0` for what costs nothing."""
-    return format_money(rate.per_hour, rate.currency, 4 if rate.per_second else 0)
+    return amounts.money(rate.per_hour, rate.currency, 4 if rate.per_second else 0)
 
 
 @register.filter
 def per_second(rate: Rate) -> str:
     """All its digits, never rounded: `¥0.0000445`."""
     digits = max(0, -int(rate.per_second.normalize().as_tuple().exponent))
-    return format_money(rate.per_second, rate.currency, digits)
+    return amounts.money(rate.per_second, rate.currency, digits)
 
 
 @register.filter
@@ -127,14 +134,17 @@ def line_rate(line: BillLine) -> str:
 def size_words(size: Any) -> str:
     """`2 cores, 4 GiB`, with cards `8 cores, 32 GiB, 1 × nvidia.com/gpu-tesla-t4`."""
     cores, gib = Decimal(size.cpu_millis) / 1000, Decimal(size.memory_mib) / 1024
-    cards = f", {size.gpu_count} × {size.gpu_model}" if size.gpu_count else ""
-    unit = ngettext("core", "cores", 1 if cores == 1 else 2)
-    return f"{plain(cores)} {unit}, {plain(gib)} GiB{cards}"
+    words = {"cores": plain(cores), "gib": plain(gib), "cards": f"{size.gpu_count} × {size.gpu_model}"}
+    number = 1 if cores == 1 else 2
+    if size.gpu_count:
+        text = ngettext("%(cores)s core, %(gib)s GiB, %(cards)s", "%(cores)s cores, %(gib)s GiB, %(cards)s", number)
+        return text % words
+    return ngettext("%(cores)s core, %(gib)s GiB", "%(cores)s cores, %(gib)s GiB", number) % words
 
 
 @register.filter
 def per_month(rate: Rate) -> str:
-    return format_money(rate.per_month, rate.currency, 0)
+    return amounts.money(rate.per_month, rate.currency, 0)
 
 
 @register.simple_tag
@@ -147,28 +157,30 @@ def ticking(meter: Meter, css: str = "money") -> SafeString:
         '<span class="{}" data-controller="tick" data-tick-symbol-value="{}" data-tick-accrued-value="{}" '
         'data-tick-rate-value="{}" data-tick-as-of-value="{}" data-tick-running-value="{}">{}</span>',
         css,
-        format_money(Decimal(0), currency, 0).removesuffix("0"),
+        amounts.money(Decimal(0), currency, 0).removesuffix("0"),
         f"{meter.accrued:f}",
         f"{meter.rate.per_second:f}",
         meter.as_of.isoformat(),
         "true" if meter.running else "false",
-        format_money(cost, currency),
+        amounts.money(cost, currency),
     )
 
 
 @register.simple_tag
-def age(moment: str | datetime | None, suffix: str = "") -> SafeString:
-    """`<time>4 min</time>`, kept true by the browser."""
+def age(moment: str | datetime | None, *, ago: bool = False) -> SafeString:
+    """`<time>4 min</time>`, or `4 min ago`, kept true by the browser."""
     if not moment:
         return mark_safe('<span class="faint">--</span>')
     at = parse(moment) if isinstance(moment, str) else moment
+    pattern, words = "%(age)s", age_words((datetime.now(UTC) - at).total_seconds())
+    if ago:
+        pattern = _("%(age)s ago")
     return format_html(
-        '<time datetime="{}" title="{}" data-controller="age" data-age-suffix-value="{}">{}{}</time>',
+        '<time datetime="{}" title="{}" data-controller="age" data-age-pattern-value="{}">{}</time>',
         at.isoformat(),
         at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        suffix,
-        age_words((datetime.now(UTC) - at).total_seconds()),
-        suffix,
+        pattern,
+        pattern % {"age": words},
     )
 
 
@@ -176,20 +188,38 @@ def age(moment: str | datetime | None, suffix: str = "") -> SafeString:
 def until(moment: datetime) -> SafeString:
     """`<time>in 38 s</time>`, counting down in the browser; `now` when it has come."""
     left = (moment - datetime.now(UTC)).total_seconds()
-    coming, over = _("in"), _("now")
+    coming, over = _("in %(time)s"), _("now")
     return format_html(
         '<time datetime="{}" data-controller="age" data-age-coming-value="{}" data-age-over-value="{}">{}</time>',
         moment.isoformat(),
         coming,
         over,
-        f"{coming} {age_words(left)}" if left >= 1 else over,
+        coming % {"time": age_words(left)} if left >= 1 else over,
     )
 
 
 @register.simple_tag
 def clock(moment: datetime) -> str:
     """A moment in its own zone, as a calendar says it: `Fri 27 Nov 2026, 03:00`."""
-    return formats.date_format(moment, "D j M Y, H:i", use_l10n=False)
+    return moments.clock(moment)
+
+
+@register.filter
+def month(moment: date) -> str:
+    """`November 2026`."""
+    return moments.month(moment)
+
+
+@register.filter
+def day(moment: date) -> str:
+    """`27 November 2026`."""
+    return moments.day(moment)
+
+
+@register.filter
+def short_day(moment: date) -> str:
+    """`27 Nov 2026`."""
+    return moments.short_day(moment)
 
 
 @register.filter

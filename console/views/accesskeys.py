@@ -65,10 +65,10 @@ def key_change(visit: Visit) -> HttpResponse:
     """Asks before it disables, enables or deletes (`do`) the key `ak`."""
     ak, verb = _asked(visit, "ak"), _asked(visit, "do")
     if verb not in VERBS:
-        raise BadRequest("Say what to do with the access key: disable, enable or delete.")
+        raise BadRequest(_("Say what to do with the access key: disable, enable or delete."))
     row = next((row for row in accesskeys.listed(visit.user) if row.ak == ak), None)
     if row is None:
-        raise NotFound(f"There is no access key {ak}.")
+        raise NotFound(_("There is no access key %(ak)s.") % {"ak": ak})
     refusal = ""
     if visit.request.method == "POST":
         try:
@@ -88,7 +88,7 @@ def token_revoke(visit: Visit) -> HttpResponse:
     token = _asked(visit, "id")
     if visit.request.method == "POST":
         if token and not tokens.revoke_one(visit.user, token):
-            raise NotFound("This token is revoked already, or has run out.")
+            raise NotFound(_("This token is revoked already, or has run out."))
         if not token:
             tokens.revoke_all(visit.user)
         messages.success(visit.request, _("Revoked. It speaks for you no more within two seconds."))

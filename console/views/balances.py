@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from billing import client as billing
 from billing import instants
-from billing.client import Rate, format_money
+from billing.client import Rate
+from console import amounts
 from console.access import Visit, guarded
 from console.forms import budgets as forms
 from console.forms.drafts import FieldError, text
@@ -68,7 +69,7 @@ class BalanceRow:
         return None if self.view.funds is None else Rate(self.view.currency, self.view.funds.per_second)
 
     def _money(self, value: Decimal) -> str:
-        return format_money(value, self.view.currency, 2 if abs(value) >= 1 or not value else 4)
+        return amounts.money(value, self.view.currency, 2 if abs(value) >= 1 or not value else 4)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class CreditRow:
 
     @classmethod
     def of(cls, one: Any) -> CreditRow:
-        return cls(format_money(one.amount, one.currency, 2), one.note, one.by, instants.moment(one.at))
+        return cls(amounts.money(one.amount, one.currency, 2), one.note, one.by, instants.moment(one.at))
 
 
 @guarded("GET", "POST")

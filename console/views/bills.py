@@ -106,7 +106,7 @@ def line(visit: Visit, *, period: str, line: uuid.UUID) -> Context:
     told = _bill(visit, period)
     found = told.line(line)
     if found is None:
-        raise NotFound(f"the statement of {told.period.name} has no such line")
+        raise NotFound(_("the statement of %(period)s has no such line") % {"period": told.period.name})
     query = Query.of(visit.request)
     pods = billing.bill_pods(visit.identity.account, found, told.period)
     start = _offset(query)
@@ -126,7 +126,7 @@ def pod(visit: Visit, *, pod: str) -> Context:
     account, seen = visit.identity.account, billsight.within(visit.client)
     named = billing.pod_name(account, pod)
     if named is None or (seen is not None and named[0] not in seen):
-        raise NotFound(f'no pod "{pod}" was ever billed')
+        raise NotFound(_('no pod "%(pod)s" was ever billed') % {"pod": pod})
     meter, life = billing.pod_meter(account, pod), billing.life(account, pod)
     segments = billing.segments(account, pod)
     return {

@@ -108,7 +108,7 @@ def _text(visit: Visit) -> tuple[str, list[FieldError]]:
     if file is None:
         return visit.request.POST.get("text", ""), []
     if file.size is not None and file.size > LONGEST:
-        return "", [FieldError("file", manifests.TOO_LONG)]
+        return "", [FieldError("file", str(manifests.TOO_LONG))]
     try:
         return file.read().decode("utf-8-sig"), []
     except UnicodeDecodeError:

@@ -62,7 +62,7 @@ def package_end(visit: Visit, *, number: int) -> HttpResponse:
     operators.admit(visit.identity, "cci:package:delete")
     found = next((one for one in billing.packages.granted(visit.identity) if one.pk == number), None)
     if found is None:
-        raise NotFound(f"there is no package {number}")
+        raise NotFound(_("there is no package %(number)s") % {"number": number})
     if visit.request.method == "POST":
         billing.packages.end(visit.identity, number)
         messages.success(visit.request, _("Package %(name)s ends with this hour.") % {"name": found.name})

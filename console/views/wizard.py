@@ -12,12 +12,11 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.urls import NoReverseMatch, reverse
-from django.utils import dateformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.client import Rate
-from console import manifests
+from console import manifests, moments
 from console.forms import access, handlers, namespaces, schedules, storage
 from console.forms import sizes as offered
 from console.forms.access import AccessDraft
@@ -308,18 +307,18 @@ def _runs(draft: CronJobDraft) -> dict[str, Any]:
     """The next five times, or why there are none to show."""
     now = datetime.now(UTC)
     try:
-        moments = draft.schedule.following(now, 5)
+        times = draft.schedule.following(now, 5)
     except ScheduleError as error:
         said = str(error)
         return {"runs": [], "runs_problem": said[:1].upper() + said[1:]}
     zone = draft.schedule.zone or "UTC"
     runs = [
         Run(
-            dateformat.format(moment, "D j M Y, H:i"),
+            moments.clock(moment),
             zone,
             _("in %(time)s") % {"time": age((moment - now).total_seconds())},
         )
-        for moment in moments
+        for moment in times
     ]
     return {"runs": runs, "runs_problem": ""}
 

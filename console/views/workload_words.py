@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from billing.client import Rate, format_money
-from console import cronwords
+from billing.client import Rate
+from console import amounts, cronwords
 from console.forms import access, schedules
 from console.forms.access import AccessDraft
 from console.forms.deployments import DeploymentDraft
@@ -52,7 +52,7 @@ def price_note(draft: WorkloadDraft, rate: Rate | None) -> str:
         return ""
     if draft.work.seconds is None:
         return _("Only while its pods run; nothing in between. Without a timeout nothing bounds it.")
-    most = format_money(rate.per_second * Decimal(draft.work.seconds), rate.currency)
+    most = amounts.money(rate.per_second * Decimal(draft.work.seconds), rate.currency)
     return _("Only while its pods run: with this timeout about %(most)s a run at most.") % {"most": most}
 
 
