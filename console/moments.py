@@ -1,7 +1,7 @@
 """Moments as the visitor's language writes them. How is a message of its own: the letters of Django's `date` filter.
 
-Tables write moments as `2026-11-27 10:30:05`, in every language; these are for headings and sentences. REST, CSV and
-JSON write RFC 3339 and come nowhere near this.
+Tables write moments as `2026-11-27 10:30:05`, in every language; these are for sentences and charts. REST, CSV and JSON
+write RFC 3339 and come nowhere near this.
 """
 
 from __future__ import annotations
@@ -12,31 +12,16 @@ from django.utils import dateformat
 from django.utils.translation import pgettext
 
 
-def month(at: date) -> str:
-    """`November 2026`."""
-    return dateformat.format(at, pgettext("format of a month", "F Y"))
-
-
 def short_month(at: date) -> str:
-    """`Nov 2026`."""
-    return dateformat.format(at, pgettext("format of a short month", "M Y"))
-
-
-def day(at: date) -> str:
-    """`27 November 2026`."""
-    return dateformat.format(at, pgettext("format of a day", "j F Y"))
-
-
-def short_day(at: date) -> str:
-    """`27 Nov 2026`."""
-    return dateformat.format(at, pgettext("format of a short day", "j M Y"))
+    """`Nov 2026`, below a bar."""
+    return dateformat.format(at, pgettext("date format", "M Y"))
 
 
 def day_of_month(at: date) -> str:
     """`07 Nov`, below a bar."""
-    return dateformat.format(at, pgettext("format of a day of the month", "d M"))
+    return dateformat.format(at, pgettext("date format", "d M"))
 
 
 def clock(at: datetime) -> str:
     """A moment in its own zone, as a calendar says it: `Fri 27 Nov 2026, 03:00`."""
-    return dateformat.format(at, pgettext("format of a moment", "D j M Y, H:i"))
+    return dateformat.format(at, pgettext("date format", "D j M Y, H:i"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -202,24 +202,6 @@ def until(moment: datetime) -> SafeString:
 def clock(moment: datetime) -> str:
     """A moment in its own zone, as a calendar says it: `Fri 27 Nov 2026, 03:00`."""
     return moments.clock(moment)
-
-
-@register.filter
-def month(moment: date) -> str:
-    """`November 2026`."""
-    return moments.month(moment)
-
-
-@register.filter
-def day(moment: date) -> str:
-    """`27 November 2026`."""
-    return moments.day(moment)
-
-
-@register.filter
-def short_day(moment: date) -> str:
-    """`27 Nov 2026`."""
-    return moments.short_day(moment)
 
 
 @register.filter
