@@ -14,6 +14,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
+from console import bulk
+from console.access import Visit
+from console.bulk import Offer
 from console.rows import Row
 from workloads.client import JSON, Client, Listing
 from workloads.meta.errors import Expired
@@ -144,6 +147,11 @@ def every(client: Client, kind: str) -> Iterator[JSON]:
         token = listing.continue_token
         if not token:
             return
+
+
+def offered(visit: Visit, kind: str, rows: Sequence[Row]) -> Offer | None:
+    """What the visitor may do with several of `rows` at once."""
+    return bulk.offer(visit.client, kind, {visit.namespace} if visit.namespace else {row.namespace for row in rows})
 
 
 def matching(client: Client, kind: str, name_part: str) -> Iterator[Key]:

@@ -58,6 +58,7 @@ def _list(visit: Visit, noun: _Noun) -> Context:
         "noun": noun,
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, noun.kind, shelf.rows),
         "query": query,
         "chips": [query.chip("type", value, label) for value, label in types],
         "total": client.count(noun.kind, visit.scope),

@@ -62,6 +62,7 @@ def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "cronjobs",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, "CronJob", shelf.rows),
         "query": query,
         "chips": [
             query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))

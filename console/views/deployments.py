@@ -54,6 +54,7 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "deployments",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, "Deployment", shelf.rows),
         "query": query,
         "chips": [
             query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))

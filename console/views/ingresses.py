@@ -34,6 +34,7 @@ def ingress_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "ingresses",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
         "total": client.count(KIND, visit.scope),

@@ -66,6 +66,7 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "jobs",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, "Job", shelf.rows),
         "query": query,
         "chips": [
             query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))

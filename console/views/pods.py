@@ -48,6 +48,7 @@ def pod_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "pods",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, "Pod", shelf.rows),
         "query": query,
         "unlabelled": query.with_(label=""),
         "states": _state_chips(query),

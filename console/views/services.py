@@ -48,6 +48,7 @@ def service_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "services",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [query.chip("state", value, str(label)) for value, label in _CHIPS.items()],
         "total": client.count(KIND, visit.scope),

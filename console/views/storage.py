@@ -51,6 +51,7 @@ def claim_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "storage",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
         "total": client.count(KIND, visit.scope),

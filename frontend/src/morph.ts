@@ -2,6 +2,9 @@
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
+/** Told on the document when something was morphed in. */
+export const MORPHED = "console:morphed";
+
 /** Makes the children of `target` like those of `fragment`. What is being typed while an answer comes stays, and so does a
     part of a form (`.fold`) that a person has opened. */
 export function morphChildren(target: Element, fragment: DocumentFragment): void {
@@ -10,9 +13,10 @@ export function morphChildren(target: Element, fragment: DocumentFragment): void
     ignoreActiveValue: typing(),
     callbacks: { beforeAttributeUpdated: (name: string, node: Element, change: string) => !(name === "open" && change === "remove" && node.matches(".fold")) },
   });
+  document.dispatchEvent(new Event(MORPHED));
 }
 
-/** Makes the element called `id` like the one `html` describes. What a person has opened stays open. */
+/** Makes the element called `id` like the one `html` describes. What a person has opened stays open, what is ticked stays ticked. */
 export function morphById(id: string, html: string): void {
   const old = document.getElementById(id);
   if (old === null) return;
@@ -23,10 +27,16 @@ export function morphById(id: string, html: string): void {
   void Idiomorph.morph(old, fresh, {
     morphStyle: "outerHTML",
     ignoreActiveValue: typing(),
-    callbacks: { beforeAttributeUpdated: (name: string) => name !== "open" },
+    callbacks: { beforeAttributeUpdated: (name: string, node: Element) => !isKept(name, node) },
   });
   const shown = document.getElementById(id);
   if (shown !== null) htmx.process(shown);
+  document.dispatchEvent(new Event(MORPHED));
+}
+
+/** What is a person's and no server knows: what is open, what is ticked. */
+function isKept(name: string, node: Element): boolean {
+  return name === "open" || (name === "checked" && node.matches('[form="picks"], #pick-all'));
 }
 
 /** Idiomorph keeps the value of what has the focus, and its children with it: right for a field, wrong for a button. */

@@ -21,6 +21,8 @@ OPEN = {"login", "logout", "theme", "language"}
 """The only pages without a guard."""
 OPERATORS = {"package-create", "package-end", "price-add", "price-import", "price-withdraw"}
 """Refused to everybody else."""
+OF_LISTS = {"bulk"}
+"""Take a kind whose list has rows to choose."""
 TEXT_STREAMS = {"pod-log-stream", "ended-log-stream"}
 """Not pages: refused with a code instead of a way to the sign-in page."""
 NAMES = {
@@ -37,7 +39,7 @@ def url_of(pattern: URLPattern) -> str:
     names = pattern.pattern.converters
     values = {name: NAMES[name] for name in names if name not in ("line", "kind")}
     if "kind" in names:
-        values |= {"kind": "Deployment" if "namespace" in names else "ELB"}
+        values |= {"kind": "Deployment" if "namespace" in names or pattern.name in OF_LISTS else "ELB"}
     if "line" in names:
         values |= {"line": scenes.bill_line_id()}
     if str(pattern.name).startswith("pod"):
