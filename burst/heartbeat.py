@@ -54,14 +54,16 @@ class Heartbeat:
                 if not error.conflict:
                     raise
 
-    async def beat(self, *, nodes: int | None = None) -> None:
-        """Raises ApiError."""
+    async def beat(self, *, local: int | None = None) -> None:
+        """`local` pods run on the cluster's own nodes; None where that is not known. Raises ApiError."""
         spec = {
             "holderIdentity": self.cluster_id,
             "leaseDurationSeconds": self.grace,
             "renewTime": times.micro(times.now()),
         }
         annotations = {names.GRACE_ANNOTATION: str(self.grace)}
+        if local is not None:
+            annotations[names.LOCAL_ANNOTATION] = str(local)
         try:
             await self.cci.patch(
                 "leases",

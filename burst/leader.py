@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from burst.api import Api, ApiError, Unreachable
 from burst.heartbeat import RENEW_SECONDS, Heartbeat
+from burst.locals import Locals
 from burst.mirrors import Mirror
 from burst.node import HEARTBEAT_SECONDS, STATUS_SECONDS, Place, VirtualNode
 from burst.pods import Pods
@@ -24,6 +25,7 @@ class Leader:
         self.node = VirtualNode(cluster_api, cci, cluster.namespace, place)
         self.pods = Pods(cluster_api, cci, cluster, place)
         self.heartbeat = heartbeat
+        self.locals = Locals(cluster_api)
         self._quotas = Mirror(cci, "resourcequotas", cluster.namespace, changed=lambda before, now: self._measure.set())
         self._measure = asyncio.Event()
         self._told_at = self._beat_at = float("-inf")
@@ -33,6 +35,7 @@ class Leader:
         await self._until_done(self._prepare)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._quotas.run())
+            tasks.create_task(self.locals.run())
             tasks.create_task(self._measuring())
             tasks.create_task(self._beating())
             tasks.create_task(self.pods.run())
@@ -53,7 +56,7 @@ class Leader:
 
     async def _beat_cci(self) -> bool:
         try:
-            await self.heartbeat.beat()
+            await self.heartbeat.beat(local=self.locals.count)
         except (ApiError, *Unreachable) as error:
             log.warning("CCI does not take the heartbeat: %s", error or type(error).__name__)
             return False

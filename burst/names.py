@@ -22,6 +22,8 @@ NODE_LABELS = {
 
 POLICY_LABEL = "virtual-kubelet.io/burst-to-cci"
 """auto | localPrefer | enforce | off, on a pod or a workload."""
+POLICY_MARK = "burst.cci.io/policy"
+"""The policy that the webhook gave a pod, as a label on it: by this pods that may burst are found wherever they run."""
 CPU_ANNOTATION = "virtual-kubelet.cci.io/burst-pod-cpu"
 MEMORY_ANNOTATION = "virtual-kubelet.cci.io/burst-pod-memory"
 """The size that a burst pod was rounded to: cores (`0.25`) and whole GiB (`1Gi`)."""
@@ -43,6 +45,8 @@ SOURCE_ANNOTATION = "burst.cci.io/source"
 HEARTBEAT_LEASE = "burst-heartbeat"
 """The Lease in the CCI namespace by which the service sees that the cluster is there."""
 GRACE_ANNOTATION = "burst.cci.io/grace-seconds"
+LOCAL_ANNOTATION = "burst.cci.io/local-pods"
+"""On that Lease: how many pods that may burst run on the cluster's own nodes."""
 
 SIZE_ANNOTATION = "resource.cci.io/pod-size-specs"
 ROUND_ANNOTATION = "resource.cci.io/auto-normalize"

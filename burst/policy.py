@@ -61,6 +61,16 @@ def operations(pod: JSON, policy: str) -> list[JSON]:
     ]
 
 
+def mark(pod: JSON, policy: str) -> list[JSON]:
+    """The JSON patch that says on a pod which policy it was given, so that pods which may burst can be counted."""
+    if policy not in (AUTO, LOCAL_PREFER, ENFORCE) or never(pod):
+        return []
+    labels = pod["metadata"].get("labels") or {}
+    if labels.get(names.POLICY_MARK) == policy:
+        return []
+    return [{"op": "add", "path": "/metadata/labels", "value": labels | {names.POLICY_MARK: policy}}]
+
+
 def _tolerations(spec: JSON, policy: str) -> list[JSON]:
     """The node's taint is tolerated; of a pod that is enforced, also a longer silence of the node than by default."""
     given = spec.get("tolerations") or []

@@ -76,7 +76,7 @@ class Webhook:
             response["warnings"] = [f'{names.POLICY_LABEL} "{chosen}" means nothing: it is one of {listed}']
         elif chosen not in ("", policy.OFF) and (why := policy.never(pod)):
             response["warnings"] = [f"{names.POLICY_LABEL} is passed over: {why}"]
-        elif operations := policy.operations(pod, chosen) + _costs(pod, profile):
+        elif operations := policy.operations(pod, chosen) + _costs(pod, profile) + policy.mark(pod, chosen):
             response |= {
                 "patchType": "JSONPatch",
                 "patch": base64.b64encode(json.dumps(operations).encode()).decode(),

@@ -31,6 +31,8 @@ class ClusterRow:
     pods: int
     """That have not ended; at most `_MOST_PODS` are counted."""
     running: int
+    local: int | None
+    """That may burst and run in the cluster itself, as it said last; None where it has not said."""
     meter: Meter | None
 
     @property
@@ -62,6 +64,7 @@ def _row(client: Client, namespace: str, meter: Meter | None, now: datetime) -> 
         grace=bursting.grace(lease or {}),
         pods=alive,
         running=phases.count("Running"),
+        local=bursting.local_pods(lease) if lease else None,
         meter=meter,
     )
 

@@ -78,6 +78,7 @@ def credit(by: Identity, account: str, amount: Decimal | None, *, note: str = ""
     """A negative amount takes back. Raises WrongFields, NotOperator."""
     with _audited(by, "create", account, {"amount": str(amount), "note": note}):
         operators.admit(by, "cci:balance:create")
+        _hold(account)
         if wrong := dict(_problems(account, amount, note)):
             raise WrongFields(wrong)
         made = Credit(
@@ -97,7 +98,7 @@ def set_prepaid(by: Identity, account: str, prepaid: bool) -> View:
     """Prepaid counts from now on. Post-paid again, an account is never frozen; its credits stay."""
     with _audited(by, "update", account, {"prepaid": prepaid}):
         operators.admit(by, "cci:balance:update")
-        if not Account.objects.filter(name=account).exists():
+        if not _hold(account):
             raise Missing("account", account)
         known, now = Purse.objects.select_for_update().filter(pk=account).first(), instants.now()
         if known is None or known.prepaid != prepaid:
@@ -128,6 +129,12 @@ def admit_operator(by: Identity, verb: str) -> None:
 def host() -> Identity:
     """Who manages on the host itself."""
     return Identity(settings.OPERATOR_ACCOUNT, "host", actions=("cci:*:*", "iam:*:*"))
+
+
+def _hold(account: str) -> bool:
+    """Until the transaction ends nobody else changes this account's balance. False where there is no such account."""
+    found = Account.objects.select_for_update().filter(name=account.replace("\0", ""))
+    return bool(found.values_list("pk", flat=True))
 
 
 def _turn(purse: Purse, now: int, *, prepaid: bool) -> None:

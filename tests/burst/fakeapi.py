@@ -253,13 +253,16 @@ def _parsed(path: str) -> tuple[str, str, str, str]:
 
 
 def _selector(query: Any, resource: str, namespace: str) -> Callable[[Where, JSON], bool]:
-    labels = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
+    wanted = [part.partition("=") for part in query.get("labelSelector", "").split(",") if part]
+    labels = {name: value for name, sign, value in wanted if sign}
+    present = {name for name, sign, _ in wanted if not sign}
     fields = dict(part.split("=") for part in query.get("fieldSelector", "").split(",") if part)
 
     def fits(where: Where, obj: JSON) -> bool:
         if where[0] != resource or (namespace and where[1] != namespace):
             return False
-        if not labels.items() <= (obj["metadata"].get("labels") or {}).items():
+        given = obj["metadata"].get("labels") or {}
+        if not labels.items() <= given.items() or not present <= given.keys():
             return False
         return all(_at(obj, path) == value for path, value in fields.items())
 

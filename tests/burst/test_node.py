@@ -12,6 +12,7 @@ from burst.election import Election
 from burst.heartbeat import Heartbeat
 from burst.leader import Leader
 from burst.translate import Cluster
+from tests.burst import pods
 from tests.burst.fakeapi import FakeApi
 from tests.burst.pods import CLUSTER_ID
 from tests.burst.worlds import CCI_NAMESPACE, PLACE, World, world
@@ -96,6 +97,22 @@ async def test_a_cluster_is_heard_of_in_cci_by_its_heartbeat(idle: World) -> Non
     lease = idle.cci.objects[("leases", CCI_NAMESPACE, names.HEARTBEAT_LEASE)]
     assert lease["spec"]["holderIdentity"] == CLUSTER_ID
     assert lease["metadata"]["annotations"][names.GRACE_ANNOTATION] == "900"
+
+
+async def test_the_heartbeat_tells_how_many_pods_that_may_burst_are_local(idle: World) -> None:
+    places = (("one", "Running"), (names.NODE, "Running"), ("one", "Failed"), ("", "Pending"))
+    for number, (place, phase) in enumerate(places):
+        bound = pods.pod(f"web-{number}", nodeName=place)
+        bound["metadata"]["labels"] = {names.POLICY_MARK: "auto"}
+        idle.cluster.put("pods", bound | {"status": {"phase": phase}})
+    idle.cluster.put("pods", pods.pod("unmarked", nodeName="one"))
+    one = leader(idle)
+    following = asyncio.create_task(one.locals.run())
+    await idle.until(lambda: one.locals.count == 1)
+    await one.beat()
+    following.cancel()
+    lease = idle.cci.objects[("leases", CCI_NAMESPACE, names.HEARTBEAT_LEASE)]
+    assert lease["metadata"]["annotations"][names.LOCAL_ANNOTATION] == "1"
 
 
 async def test_a_cluster_that_does_not_answer_is_not_said_to_be_there(idle: World) -> None:

@@ -84,7 +84,8 @@ def operations(answer: JSON) -> list[JSON]:
 async def test_the_label_of_a_pod_decides(cluster: World) -> None:
     answer = await asked(cluster, labelled("enforce"))
     assert answer["allowed"]
-    assert {one["path"] for one in operations(answer)} == {"/spec/tolerations", "/spec/nodeSelector"}
+    changed = {"/spec/tolerations", "/spec/nodeSelector", "/metadata/labels"}
+    assert {one["path"] for one in operations(answer)} == changed
 
 
 async def test_the_annotation_of_earlier_versions_counts(cluster: World) -> None:
@@ -154,7 +155,7 @@ async def test_a_profile_fills_the_local_place_first(cluster: World) -> None:
     spec = {"objectLabels": {"matchLabels": {"app": "web"}}, "strategy": "localPrefer", "location": location}
     cluster.cluster.put("scheduleprofiles", {"metadata": {"name": "p", "namespace": "shop"}, "spec": spec})
     first = operations(await asked(cluster, pod()))
-    assert {one["path"] for one in first} == {"/spec/tolerations", "/spec/affinity"}
+    assert {one["path"] for one in first} == {"/spec/tolerations", "/spec/affinity", "/metadata/labels"}
     cluster.cluster.put("pods", pod(nodeName="worker-1"))
     second = operations(await asked(cluster, pod()))
     assert {one["path"] for one in second} == {"/spec/tolerations", "/spec/nodeSelector"}

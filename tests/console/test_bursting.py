@@ -23,7 +23,8 @@ NAMESPACE = "cce-burst-c1"
 def cluster(db: None) -> None:
     """Cluster c1 was heard of just now and has a pod here."""
     scenes.namespace(NAMESPACE)
-    lease = {"metadata": {"name": bursting.LEASE}, "spec": {"holderIdentity": "c1"}}
+    told = {bursting.LOCAL_ANNOTATION: "12"}
+    lease = {"metadata": {"name": bursting.LEASE, "annotations": told}, "spec": {"holderIdentity": "c1"}}
     made = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", **lease}
     scenes.person().create("Lease", made, NAMESPACE)
     pod = manifests.pod("shop-web")
@@ -34,7 +35,12 @@ def cluster(db: None) -> None:
 def test_a_cluster_has_its_state_and_its_pods(cluster: None, browser: Browser) -> None:
     shown = text_of(browser, "/bursting/")
     assert "c1 cce-burst-c1 Connected" in shown
-    assert "0/1" in shown
+    assert "12 0/1" in shown
+
+
+@pytest.mark.parametrize("said", ["", "-1", "many", "1" * 10, "١"])
+def test_a_number_of_local_pods_that_is_none_is_not_shown(said: str) -> None:
+    assert bursting.local_pods({"metadata": {"annotations": {bursting.LOCAL_ANNOTATION: said}}}) is None
 
 
 def test_others_see_no_cluster_of_the_account(cluster: None, strangers_browser: Browser) -> None:

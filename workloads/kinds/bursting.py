@@ -20,6 +20,8 @@ CLUSTER_LABEL = "burst.cci.io/cluster"
 GRACE_ANNOTATION = "burst.cci.io/grace-seconds"
 SILENT_ANNOTATION = "burst.cci.io/silent-since"
 """On the Lease, by the service: when it was first seen to be late."""
+LOCAL_ANNOTATION = "burst.cci.io/local-pods"
+"""On the Lease, by the add-on: how many pods that may burst run on the cluster's own nodes."""
 WARNER = "bursts"
 """The controller's name among the Lease's managers: what it writes is no heartbeat."""
 
@@ -51,6 +53,12 @@ def heard(lease: JSON) -> datetime:
         one["time"] for one in metadata.get("managedFields") or [] if one.get("manager") != WARNER and one.get("time")
     ]
     return max(times.parse(text) for text in (metadata["creationTimestamp"], *said))
+
+
+def local_pods(lease: JSON) -> int | None:
+    """How many pods that may burst ran in the cluster when it was heard of last; None where it has not said."""
+    text = str(((lease.get("metadata") or {}).get("annotations") or {}).get(LOCAL_ANNOTATION, ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
 
 
 def silent_since(lease: JSON) -> datetime | None:
