@@ -174,9 +174,10 @@ def _fill(segments: int, pods: int) -> None:
         cursor.execute(
             f"{numbers.format(count=pods)} INSERT INTO billing_meteredpod (uid, {_WHO}, {_SIZE}, "  # noqa: S608
             "started, ran, finished, estimated, currency, rate_at_start, settled_until, accrued, next_seq, revision, "
-            f"evidence, labels, project, free_pull) SELECT 'run-' || i, '{ACCOUNT}', 'ns-' || (i % {NAMESPACES}), "
+            "evidence, labels, project, free_pull, lost) "
+            f"SELECT 'run-' || i, '{ACCOUNT}', 'ns-' || (i % {NAMESPACES}), "
             f"'pod-' || i, 'Deployment', 'web-' || (i % {WORKLOADS}), 'uid-' || (i % {WORKLOADS}), {size}, {began}, "
-            f"{began}, NULL, {no}, 'CNY', {rate}, {began}, 0, 0, 1, '{{}}', '', '0', {no} FROM n"
+            f"{began}, NULL, {no}, 'CNY', {rate}, {began}, 0, 0, 1, '{{}}', '', '0', {no}, {no} FROM n"
         )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -37,6 +37,7 @@ _GROUPS = {
     "leases": "apis/coordination.k8s.io/v1",
     "tokenreviews": "apis/authentication.k8s.io/v1",
     "subjectaccessreviews": "apis/authorization.k8s.io/v1",
+    "certificatesigningrequests": "apis/certificates.k8s.io/v1",
     "mutatingwebhookconfigurations": "apis/admissionregistration.k8s.io/v1",
     "replicasets": "apis/apps/v1",
     "deployments": "apis/apps/v1",

@@ -45,24 +45,43 @@ def make(*names: str) -> Bundle:
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return Bundle(_pem(issuer), _pem(server.sign(authority_key, hashes.SHA256())), private.decode())
+    return Bundle(_pem(issuer), _pem(server.sign(authority_key, hashes.SHA256())), _private(key))
 
 
 def server_context(bundle: Bundle, *, clients: str = "") -> ssl.SSLContext:
     """`clients`: the authority (PEM) of callers that show a certificate; without it, none is asked for."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    use(context, bundle)
+    if clients:
+        trust_clients(context, clients)
+    return context
+
+
+def use(context: ssl.SSLContext, bundle: Bundle) -> None:
+    """New connections are served with this certificate."""
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = Path(folder) / "tls.crt", Path(folder) / "tls.key"
         key.touch(mode=0o600)
         certificate.write_text(bundle.certificate)
         key.write_text(bundle.key)
         context.load_cert_chain(certificate, key)
-    if clients:
-        trust_clients(context, clients)
-    return context
+
+
+def request(name: str, group: str, *hosts: str) -> tuple[str, str]:
+    """A request for a server's certificate, and its key (PEM)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group), x509.NameAttribute(NameOID.COMMON_NAME, name)]
+    )
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    signed = builder.add_extension(x509.SubjectAlternativeName([_name(one) for one in hosts]), critical=False)
+    return signed.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), _private(key)
+
+
+def life(certificate: str) -> tuple[datetime, datetime]:
+    """From when to when it is good; of a chain, its first one."""
+    found = x509.load_pem_x509_certificate(certificate.encode())
+    return found.not_valid_before_utc, found.not_valid_after_utc
 
 
 def trust_clients(context: ssl.SSLContext, authority: str) -> None:
@@ -82,6 +101,11 @@ def _built(name: str, key: ec.EllipticCurvePublicKey, *, issuer: x509.Name | Non
         .not_valid_before(now - _BEFORE)
         .not_valid_after(now + LIFE)
     )
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> str:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 def _name(text: str) -> x509.GeneralName:

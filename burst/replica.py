@@ -17,6 +17,7 @@ from burst.api import Api, ApiError, Unreachable
 from burst.authorization import Authorization
 from burst.certificates import Bundle
 from burst.credentials import NoCredentials
+from burst.csr import ServingCertificate
 from burst.election import Election
 from burst.heartbeat import Heartbeat
 from burst.kubelet import Kubelet
@@ -41,7 +42,7 @@ class Replica:
         self._place = Place(given.address, given.kubelet_port)
         self._webhook = Webhook(cluster_api)
         self._leader: Leader | None = None
-        self._learning: asyncio.Task[None] | None = None
+        self._learning: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Elects, leads, and stands for election again, until it is cancelled."""
@@ -56,8 +57,8 @@ class Replica:
                 leave = leader.node.remove if self._given.remove_node else None
                 await election.lead(partial(self._lead, leader), leave)
         finally:
-            if self._learning:
-                self._learning.cancel()
+            for task in self._learning:
+                task.cancel()
             for server in servers:
                 server.close()
 
@@ -79,7 +80,10 @@ class Replica:
         )
         bundle = self._bundle()
         context = certificates.server_context(bundle)
-        self._learning = asyncio.create_task(self._learn_clients(context))
+        self._learning.append(asyncio.create_task(self._learn_clients(context)))
+        if not self._given.kubelet_certificate:
+            asked = ServingCertificate(self._cluster_api, self._place.address, context)
+            self._learning.append(asyncio.create_task(asked.run()))
         return await serving.serve(kubelet.handle, host="", port=self._given.kubelet_port, context=context)
 
     async def _serve_webhook(self) -> serving.Server:

@@ -66,6 +66,7 @@ def _cluster_role() -> JSON:
         _rule("apps", ["deployments", "replicasets", "statefulsets"], ["get"]),
         _rule("batch", ["jobs", "cronjobs"], ["get"]),
         _rule("scheduling.cci.io", ["scheduleprofiles"], ["list"]),
+        _rule("certificates.k8s.io", ["certificatesigningrequests"], ["create", "list", "watch"]),
         _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
         _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
         _rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["create"]),

@@ -158,7 +158,7 @@ async def test_a_profile_fills_the_local_place_first(cluster: World) -> None:
     assert {one["path"] for one in first} == {"/spec/tolerations", "/spec/affinity", "/metadata/labels"}
     cluster.cluster.put("pods", pod(nodeName="worker-1"))
     second = operations(await asked(cluster, pod()))
-    assert {one["path"] for one in second} == {"/spec/tolerations", "/spec/nodeSelector"}
+    assert {one["path"] for one in second} == {"/spec/tolerations", "/spec/nodeSelector", "/metadata/labels"}
 
 
 async def test_a_profile_says_where_pods_go_first_when_their_workload_shrinks(cluster: World) -> None:
