@@ -43,6 +43,7 @@ from console.views import (
     sleeping,
     storage,
     users,
+    workload_logs,
 )
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
@@ -137,6 +138,8 @@ pages: list[URLPattern] = [
     path(f"{_DEPLOYMENT}peek/", deployments.peek, name="deployment-peek"),
     path(f"{_DEPLOYMENT}pods/", deployments.pods, name="deployment-pods"),
     path(f"{_DEPLOYMENT}monitoring/", deployments.monitoring, name="deployment-monitoring"),
+    path(f"{_DEPLOYMENT}logs/", workload_logs.of_deployment, name="deployment-logs"),
+    path(f"{_DEPLOYMENT}logs/stream/", workload_logs.stream, {"kind": "Deployment"}, name="deployment-log-stream"),
     path(f"{_DEPLOYMENT}events/", deployments.events, name="deployment-events"),
     path(f"{_DEPLOYMENT}upgrades/", deployments.upgrades, name="deployment-upgrades"),
     path(f"{_DEPLOYMENT}yaml/", deployments.manifest, name="deployment-yaml"),
@@ -158,6 +161,8 @@ pages: list[URLPattern] = [
     path(_JOB, jobs.detail, name="job"),
     path(f"{_JOB}peek/", jobs.peek, name="job-peek"),
     path(f"{_JOB}pods/", jobs.pods, name="job-pods"),
+    path(f"{_JOB}logs/", workload_logs.of_job, name="job-logs"),
+    path(f"{_JOB}logs/stream/", workload_logs.stream, {"kind": "Job"}, name="job-log-stream"),
     path(f"{_JOB}events/", jobs.events, name="job-events"),
     path(f"{_JOB}yaml/", jobs.manifest, name="job-yaml"),
     path(f"{_JOB}cost/", jobs.cost, name="job-cost"),
@@ -170,6 +175,8 @@ pages: list[URLPattern] = [
     path(_CRONJOB, cronjobs.detail, name="cronjob"),
     path(f"{_CRONJOB}peek/", cronjobs.peek, name="cronjob-peek"),
     path(f"{_CRONJOB}jobs/", cronjobs.jobs, name="cronjob-jobs"),
+    path(f"{_CRONJOB}logs/", workload_logs.of_cronjob, name="cronjob-logs"),
+    path(f"{_CRONJOB}logs/stream/", workload_logs.stream, {"kind": "CronJob"}, name="cronjob-log-stream"),
     path(f"{_CRONJOB}events/", cronjobs.events, name="cronjob-events"),
     path(f"{_CRONJOB}yaml/", cronjobs.manifest, name="cronjob-yaml"),
     path(f"{_CRONJOB}cost/", cronjobs.cost, name="cronjob-cost"),

@@ -164,6 +164,11 @@ def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     return render(visit.request, "cronjobs/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
 
 
+def on_every_tab(visit: Visit, name: str, tab: str) -> Context:
+    """For a tab in a module of its own."""
+    return _common(visit, name, tab)
+
+
 def _common(visit: Visit, name: str, tab: str, *, all_pods: bool = False) -> Context:
     row = cronrows.cronjob_row(visit.client, visit.client.get("CronJob", name, visit.namespace), all_pods=all_pods)
     return {

@@ -214,6 +214,11 @@ def _scaled(visit: Visit, form: ParallelismForm, row: JobRow) -> bool:
     return True
 
 
+def on_every_tab(visit: Visit, name: str, tab: str) -> Context:
+    """For a tab in a module of its own."""
+    return _common(visit, name, tab)
+
+
 def _common(visit: Visit, name: str, tab: str) -> Context:
     row = jobrows.job_row(visit.client, visit.client.get("Job", name, visit.namespace), all_pods=True)
     return {

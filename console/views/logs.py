@@ -31,7 +31,7 @@ Standing = tuple[tuple[str, ...], vigils.Check]
 """The question that streams share, and who answers it."""
 
 _TAIL = 1000
-_LONGEST_TAIL = 5000
+_LONGEST_TAIL = 100_000
 
 
 async def stream(request: HttpRequest, *, namespace: str, name: str) -> HttpResponseBase:
@@ -72,14 +72,14 @@ async def _answer(
 
 def target_of(request: HttpRequest, namespace: str, name: str) -> LogTarget:
     visit = open_visit(request, namespace=namespace)
-    return visit.client.log_target(namespace, name, _options(request))
+    return visit.client.log_target(namespace, name, options_of(request))
 
 
 def _ended_target(request: HttpRequest, uid: str) -> LogTarget:
-    return open_visit(request).client.ended_log_target(uid, _options(request))
+    return open_visit(request).client.ended_log_target(uid, options_of(request))
 
 
-def _options(request: HttpRequest) -> LogOptions:
+def options_of(request: HttpRequest) -> LogOptions:
     asked, since = request.GET, _moment(request.GET.get("since", ""))
     tail = _number(asked.get("tail", ""))
     return LogOptions(
@@ -133,7 +133,7 @@ async def _chunks(
     coming = aiter(response.aiter_raw())
     try:
         with vigils.over(*standing) if standing else nullcontext() as ended:
-            while (chunk := await _next(coming, ended)) is not None:
+            while (chunk := await next_chunk(coming, ended)) is not None:
                 yield chunk
     except httpx.TransportError:
         return
@@ -142,7 +142,7 @@ async def _chunks(
         await client.aclose()
 
 
-async def _next(coming: AsyncIterator[bytes], ended: vigils.Ended | None) -> bytes | None:
+async def next_chunk(coming: AsyncIterator[bytes], ended: vigils.Ended | None) -> bytes | None:
     """None at the end, whichever it is."""
     if ended is None:
         return await anext(coming, None)
