@@ -14,7 +14,7 @@ from typing import NamedTuple
 from console.states import State
 from workloads.client import JSON
 
-WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 172, 46, 44, 12, 4
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 164, 46, 28, 12, 4
 _COLUMNS = {
     "Ingress": 0,
     "Service": 1,
@@ -29,7 +29,9 @@ _COLUMNS = {
 }
 _SHORT = {"PersistentVolumeClaim": "Claim"}
 _GLYPHS = {"dot": "●", "diamond": "◆", "triangle": "▲", "ring": "◐", "hollow": "○", "square": "■"}
-_LETTERS = 21
+_LETTERS = 20
+_EVERYWHERE = "kube-root-ca.crt"
+"""In every namespace and every pod: it tells nothing."""
 
 
 class Ref(NamedTuple):
@@ -159,7 +161,7 @@ def drawn(graph: Graph) -> Drawing:
 
 def references(spec: JSON, found: Iterable[tuple[str, str, str]]) -> list[Ref]:
     """What a pod takes: ConfigMaps and Secrets as `console.uses` tells them, and its claims."""
-    taken = [Ref(kind, name) for kind, name, _how in found if name]
+    taken = [Ref(kind, name) for kind, name, _how in found if name and name != _EVERYWHERE]
     for volume in spec.get("volumes") or ():
         if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
             taken.append(Ref("PersistentVolumeClaim", claim))

@@ -86,8 +86,14 @@ class _Reader:
         """Raises StatusError."""
         return await sync_to_async(self._find)()
 
+    async def _look_again(self) -> Found:
+        """For whoever follows, long after the request's own connections were looked after."""
+        await sync_to_async(close_old_connections)()
+        return await self.find()
+
     async def chunks(self) -> AsyncIterator[bytes]:
-        merge = Merge(self.find, self._opened, self._words, times_shown=self._options.timestamps)
+        find = self._look_again if self._options.follow else self.find
+        merge = Merge(find, self._opened, self._words, times_shown=self._options.timestamps)
         start = merge.follow if self._options.follow else merge.read
         coming = start(tail=self._options.tail, since=self._options.since)
         question = (self._request.session.session_key or "", self._kind, self._namespace, self._name)
@@ -102,7 +108,6 @@ class _Reader:
                 await coming.aclose()  # type: ignore[attr-defined]
 
     def _find(self) -> Found:
-        close_old_connections()
         visit = open_visit(self._request, namespace=self._namespace)
         if (refusal := visit.client.refusal("get", "Pod", self._namespace, part="log")) is not None:
             raise refusal
@@ -123,7 +128,6 @@ class _Reader:
             await client.aclose()
 
     def _target(self, source: Source) -> LogTarget:
-        close_old_connections()
         visit = open_visit(self._request, namespace=self._namespace)
         pod, _slash, container = source.label.partition("/")
         return visit.client.log_target(self._namespace, pod, LogOptions(container=container, timestamps=True))

@@ -23,7 +23,7 @@ OPERATORS = {"package-create", "package-end", "price-add", "price-import", "pric
 """Refused to everybody else."""
 OF_LISTS = {"bulk"}
 """Take a kind whose list has rows to choose."""
-TEXT_STREAMS = {"pod-log-stream", "ended-log-stream"}
+TEXT_STREAMS = {"deployment-log-stream", "job-log-stream", "cronjob-log-stream", "pod-log-stream", "ended-log-stream"}
 """Not pages: refused with a code instead of a way to the sign-in page."""
 NAMES = {
     "namespace": "shop",

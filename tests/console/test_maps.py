@@ -29,7 +29,7 @@ def test_a_workload_shows_what_leads_to_it_and_what_it_leads_to() -> None:
 
 def test_columns_that_nothing_stands_in_take_no_room_and_no_two_boxes_overlap() -> None:
     found = maps.drawn(graph())
-    assert sorted({box.x for box in found.boxes}) == [4, 220, 436]
+    assert sorted({box.x for box in found.boxes}) == [4, 196, 388]
     assert len({(box.x, box.y) for box in found.boxes}) == 4
     assert [(step.depth, step.node.name) for step in found.steps] == [(0, "a"), (1, "b"), (2, "c"), (0, "alone")]
 
