@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console import bulk
+from console import bulk, columns, savedviews
 from console.access import Visit
 from console.bulk import Offer
+from console.columns import Table
 from console.rows import Row
 from workloads.client import JSON, Client, Listing
 from workloads.meta.errors import Expired
@@ -68,8 +71,20 @@ class Query:
         values = {name: request.GET.get(name, "").replace("\0", "").strip() for name in (*names, "continue")}
         return cls(request.path, {name: value for name, value in values.items() if value})
 
+    @classmethod
+    def of_list(cls, request: HttpRequest, *names: str) -> Query:
+        """With what every list of objects understands: a part of the name, labels, a namespace, the columns."""
+        query = cls.of(request, *names, "q", "label", "namespace")
+        chosen = ",".join(one for one in request.GET.getlist("columns") if one).replace("\0", "")
+        return cls(query.path, {**query.values, "columns": chosen} if chosen else query.values)
+
     def get(self, name: str) -> str:
         return self.values.get(name, "")
+
+    @property
+    def text(self) -> str:
+        """The query string of the first page."""
+        return urlencode({name: value for name, value in self.values.items() if name != "continue"})
 
     def with_(self, **changes: str) -> str:
         """The address with `changes`, on the first page again. An empty value leaves the name out."""
@@ -90,6 +105,89 @@ class Shelf(Generic[R]):
 
     rows: list[R]
     pager: Pager
+
+
+@dataclass(frozen=True)
+class Source(Generic[R]):
+    """All that a list of one kind shows: for its pages, and for its file."""
+
+    read: Callable[[int, str], Listing]
+    row: Callable[[JSON], R]
+    wanted: Callable[[R], bool] | None = None
+
+    def every(self) -> Iterator[list[R]]:
+        """All rows, some at a time."""
+        token = ""
+        while True:
+            listing = self.read(CHUNK, token)
+            rows = [self.row(item) for item in listing.items]
+            yield rows if self.wanted is None else [row for row in rows if self.wanted(row)]
+            token = listing.continue_token
+            if not token:
+                return
+
+
+@dataclass(frozen=True)
+class SavedLink:
+    name: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What stands beside the filters of a list of objects."""
+
+    kind: str
+    query: Query
+    table: Table
+    csv: str
+    active: tuple[Chip, ...]
+    """The filters that are on and have no chip of their own; the links take them off."""
+    views: tuple[SavedLink, ...]
+    everywhere: bool
+    """Whether the list spans namespaces, and one can be chosen."""
+
+
+def reader(visit: Visit, kind: str, query: Query, *, field_selector: str = "") -> Callable[[int, str], Listing]:
+    """Pages of objects by what the store chooses by: namespace, labels, and `field_selector`."""
+    scope = visit.scope or query.get("namespace") or None
+
+    def read(limit: int, token: str) -> Listing:
+        return visit.client.list(
+            kind,
+            scope,
+            label_selector=query.get("label"),
+            field_selector=field_selector,
+            limit=limit,
+            continue_token=token,
+        )
+
+    return read
+
+
+def tools(visit: Visit, kind: str, query: Query) -> dict[str, Any]:
+    """For the templates: `tools`, and the `table` that says which columns are shown."""
+    table = columns.table(kind, query.get("columns"))
+    asked = {**query.values, "continue": "", "in": visit.namespace}
+    active = [("namespace", _("namespace: %(value)s")), ("label", _("label: %(value)s")), ("q", _("name: %(value)s"))]
+    made = Tools(
+        kind=kind,
+        query=query,
+        table=table,
+        csv=f"{reverse('console:list-csv', kwargs={'kind': kind})}?{urlencode({k: v for k, v in asked.items() if v})}",
+        active=tuple(
+            Chip(words % {"value": query.get(name)}, query.with_(**{name: ""}), current=True)
+            for name, words in active
+            if query.get(name)
+        ),
+        views=tuple(
+            SavedLink(one.name, f"{query.path}?{one.query}" if one.query else query.path, one.query == query.text)
+            for one in savedviews.of(visit.user, kind)
+        ),
+        everywhere=not visit.namespace,
+    )
+    return {"tools": made, "table": table}
 
 
 def shelf(

@@ -1,7 +1,9 @@
-"""The console's one table: answers that are given again to who repeats a request (`console.rest.idempotency`)."""
+"""The console's own tables: answers that are given again to who repeats a request (`console.rest.idempotency`), and
+people's own views of lists (`console.savedviews`)."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -23,3 +25,18 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account}/{self.user}: {self.key}"
+
+
+class SavedView(models.Model):
+    """How `user` likes to see the list of a kind: its query string, under a name."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=63)
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=2000, blank=True, default="")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "kind", "name"), name="saved_view_of_user"),)
+
+    def __str__(self) -> str:
+        return self.name

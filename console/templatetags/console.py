@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from billing.client import BillLine, Meter, Rate, plain
 from console import amounts, browserwords, moments
+from console.columns import LABELS, Table
 from console.live.regions import Regions
 from console.sections import EDITED
 from console.spans import age as age_words
@@ -238,3 +239,27 @@ class LiveNode(template.Node):
         if isinstance(regions, Regions):
             return regions.keep(str(self.identifier.resolve(context)), html)
         return html
+
+
+@register.tag
+def column(parser: Parser, token: Token) -> ColumnNode:
+    """{% column "image" %}<td>…</td>{% endcolumn %}: a cell of a list, there while its column is shown. Where
+    no `table` says which are, all the usual ones are."""
+    try:
+        _name, quoted = token.split_contents()
+    except ValueError:
+        raise template.TemplateSyntaxError("{% column %} takes a column's name") from None
+    nodes = parser.parse(("endcolumn",))
+    parser.delete_first_token()
+    return ColumnNode(quoted.strip("\"'"), nodes)
+
+
+class ColumnNode(template.Node):
+    def __init__(self, name: str, nodelist: NodeList) -> None:
+        self.name = name
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        table = context.get("table")
+        shown = table.shows(self.name) if isinstance(table, Table) else self.name != LABELS.name
+        return self.nodelist.render(context) if shown else SafeString("")

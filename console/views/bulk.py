@@ -35,7 +35,7 @@ def act(visit: Visit, *, kind: str) -> HttpResponse:
     if kind not in bulk.KINDS:
         raise Http404
     posted = visit.request.POST
-    back = _back(visit, kind)
+    back = way_back(visit, kind)
     picks = list(dict.fromkeys(pick for value in posted.getlist("pick") if (pick := Pick.read(value)) is not None))
     action = bulk.action_of(posted.get("action", ""), kind)
     if action is None or not picks:
@@ -108,7 +108,7 @@ def _wish(visit: Visit, action: Action) -> tuple[forms.Form | None, Wish | None]
     return form, Wish(key=said["key"].strip(), value=None if said["remove"] else said["value"])
 
 
-def _back(visit: Visit, kind: str) -> str:
+def way_back(visit: Visit, kind: str) -> str:
     """The list one came from, with its filters."""
     asked = visit.request.POST.get("back", "")
     if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):

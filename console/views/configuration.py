@@ -19,7 +19,7 @@ from console.forms.drafts import FieldError, by_field, placed, together
 from console.lists import Query
 from console.pages import Context, page
 from console.views.create import DRY, WET, form_page, namespace_names, requested_namespace
-from workloads.client import JSON, DeleteOptions, Listing
+from workloads.client import JSON, DeleteOptions
 from workloads.meta.errors import AlreadyExists, Conflict, NotFound, StatusError
 
 _USERS = ("Deployment", "CronJob")
@@ -42,27 +42,38 @@ SECRET = _Noun("Secret", "secrets", "secret", SecretRow)
 
 
 def _list(visit: Visit, noun: _Noun) -> Context:
-    query = Query.of(visit.request, "q", "type")
-    client, part, type = visit.client, query.get("q").lower(), query.get("type")
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list(noun.kind, visit.scope, limit=limit, continue_token=token)
-
-    def wanted(row: BagRow) -> bool:
-        return part in row.name and (not type or row.type == type)
-
-    shelf = lists.shelf(query, read, noun.row, wanted=wanted if part or type else None)
+    query = Query.of_list(visit.request, "type")
+    found = _source(visit, noun, query)
+    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     types = [("", _("All")), *((one, type_words(one)) for one in TYPES)] if noun is SECRET else []
     return {
         "section": noun.section,
         "noun": noun,
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, noun.kind, query),
         "bulk": lists.offered(visit, noun.kind, shelf.rows),
         "query": query,
         "chips": [query.chip("type", value, label) for value, label in types],
-        "total": client.count(noun.kind, visit.scope),
+        "total": visit.client.count(noun.kind, visit.scope),
     }
+
+
+def configmaps(visit: Visit, query: Query) -> lists.Source[BagRow]:
+    return _source(visit, CONFIGMAP, query)
+
+
+def secrets(visit: Visit, query: Query) -> lists.Source[BagRow]:
+    return _source(visit, SECRET, query)
+
+
+def _source(visit: Visit, noun: _Noun, query: Query) -> lists.Source[BagRow]:
+    part, type = query.get("q").lower(), query.get("type")
+
+    def wanted(row: BagRow) -> bool:
+        return part in row.name and (not type or row.type == type)
+
+    return lists.Source(lists.reader(visit, noun.kind, query), noun.row, wanted if part or type else None)
 
 
 @page("configuration/list.html", kinds=("ConfigMap",))

@@ -21,7 +21,7 @@ from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
 from console.views.jobs import create_job
-from workloads.client import JSON, DeleteOptions, Listing
+from workloads.client import JSON, DeleteOptions
 
 _FILTERS: dict[str, Callable[[CronJobRow], bool] | None] = {
     "": None,
@@ -39,29 +39,18 @@ _CHIPS = {
 
 @page("cronjobs/list.html", kinds=("CronJob", "Job"))
 def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
-    query = Query.of(visit.request, "state", "q")
-    client, part = visit.client, query.get("q").lower()
-    chosen, total = _FILTERS.get(query.get("state")), client.count("CronJob", visit.scope)
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list("CronJob", visit.scope, limit=limit, continue_token=token)
-
-    def row(item: JSON) -> CronJobRow:
-        return cronrows.cronjob_row(client, item)
-
-    def wanted(row: CronJobRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
-
-    everything = lists.whole(read, row, total=total)
-    choose = wanted if part or chosen else None
+    query = Query.of_list(visit.request, "state")
+    found, total = source(visit, query), visit.client.count("CronJob", visit.scope)
+    everything = lists.whole(found.read, found.row, total=total)
     if everything is None:
-        shelf = lists.shelf(query, read, row, named=part, wanted=chosen)
+        shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     else:
-        shelf = lists.small(query, everything, wanted=choose)
+        shelf = lists.small(query, everything, wanted=found.wanted)
     return {
         "section": "cronjobs",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, "CronJob", query),
         "bulk": lists.offered(visit, "CronJob", shelf.rows),
         "query": query,
         "chips": [
@@ -71,6 +60,18 @@ def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
         "costs": billing.by_workload(visit.identity.account, namespace=visit.scope),
         "total": total,
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[CronJobRow]:
+    part, chosen = query.get("q").lower(), _FILTERS.get(query.get("state"))
+
+    def row(item: JSON) -> CronJobRow:
+        return cronrows.cronjob_row(visit.client, item)
+
+    def wanted(row: CronJobRow) -> bool:
+        return part in row.name and (chosen is None or chosen(row))
+
+    return lists.Source(lists.reader(visit, "CronJob", query), row, wanted if part or chosen else None)
 
 
 @page("cronjobs/detail.html", kinds=("CronJob", "Job", "Event"))

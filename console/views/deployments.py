@@ -17,7 +17,7 @@ from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import DeploymentRow
-from workloads.client import JSON, DeleteOptions, Listing
+from workloads.client import JSON, DeleteOptions
 from workloads.meta.errors import Invalid
 
 MOST_PODS = 1000
@@ -31,29 +31,18 @@ _CHIPS = {"": gettext_lazy("All"), "look": gettext_lazy("Needs a look"), "changi
 
 @page("deployments/list.html", kinds=("Deployment", "ReplicaSet", "Pod"))
 def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
-    query = Query.of(visit.request, "state", "q")
-    client, part = visit.client, query.get("q").lower()
-    chosen, total = _FILTERS.get(query.get("state")), client.count("Deployment", visit.scope)
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list("Deployment", visit.scope, limit=limit, continue_token=token)
-
-    def row(item: JSON) -> DeploymentRow:
-        return rows.deployment_row(client, item)
-
-    def wanted(row: DeploymentRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
-
-    everything = lists.whole(read, row, total=total)
-    choose = wanted if part or chosen else None
+    query = Query.of_list(visit.request, "state")
+    found, total = source(visit, query), visit.client.count("Deployment", visit.scope)
+    everything = lists.whole(found.read, found.row, total=total)
     if everything is None:
-        shelf = lists.shelf(query, read, row, named=part, wanted=chosen)
+        shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     else:
-        shelf = lists.small(query, everything, wanted=choose)
+        shelf = lists.small(query, everything, wanted=found.wanted)
     return {
         "section": "deployments",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, "Deployment", query),
         "bulk": lists.offered(visit, "Deployment", shelf.rows),
         "query": query,
         "chips": [
@@ -65,6 +54,18 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
         "month": billing.total(visit.identity.account, namespace=visit.scope),
         "total": total,
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[DeploymentRow]:
+    part, chosen = query.get("q").lower(), _FILTERS.get(query.get("state"))
+
+    def row(item: JSON) -> DeploymentRow:
+        return rows.deployment_row(visit.client, item)
+
+    def wanted(row: DeploymentRow) -> bool:
+        return part in row.name and (chosen is None or chosen(row))
+
+    return lists.Source(lists.reader(visit, "Deployment", query), row, wanted if part or chosen else None)
 
 
 @page("deployments/detail.html", kinds=("Deployment", "ReplicaSet", "Pod", "Event"))

@@ -12,33 +12,39 @@ from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
 from console.servicerows import IngressRow
-from workloads.client import JSON, DeleteOptions, Listing
+from workloads.client import JSON, DeleteOptions
 
 KIND = "Ingress"
 
 
 @page("ingresses/list.html", kinds=(KIND, "ELB", "EndpointSlice"))
 def ingress_list(visit: Visit, *, namespace: str = "") -> Context:
-    query, client = Query.of(visit.request, "state", "q"), visit.client
-    reaches, known = doors.of_account(client), backends.known(client, visit.scope)
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list(KIND, visit.scope, limit=limit, continue_token=token)
-
-    def row(item: JSON) -> IngressRow:
-        return servicerows.ingress_row(item, reaches, known)
-
-    wanted = (lambda row: row.state.needs_a_look) if query.get("state") == "look" else None
-    shelf = lists.shelf(query, read, row, named=query.get("q").lower(), wanted=wanted)
+    query = Query.of_list(visit.request, "state")
+    found = source(visit, query)
+    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     return {
         "section": "ingresses",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, KIND, query),
         "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
-        "total": client.count(KIND, visit.scope),
+        "total": visit.client.count(KIND, visit.scope),
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[IngressRow]:
+    client, part, looks = visit.client, query.get("q").lower(), query.get("state") == "look"
+    reaches, known = doors.of_account(client), backends.known(client, visit.scope)
+
+    def row(item: JSON) -> IngressRow:
+        return servicerows.ingress_row(item, reaches, known)
+
+    def wanted(row: IngressRow) -> bool:
+        return part in row.name and (not looks or row.state.needs_a_look)
+
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or looks else None)
 
 
 @page("ingresses/detail.html", kinds=(KIND, "ELB", "Service", "EndpointSlice", "Event"))

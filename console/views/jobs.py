@@ -19,7 +19,7 @@ from console.forms.drafts import spoken
 from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
-from workloads.client import JSON, DeleteOptions, Listing, WriteOptions
+from workloads.client import JSON, DeleteOptions, WriteOptions
 from workloads.meta.errors import AlreadyExists, StatusError
 
 MOST_PODS = 1000
@@ -43,29 +43,18 @@ _CHIPS = {
 
 @page("jobs/list.html", kinds=("Job", "Pod"))
 def job_list(visit: Visit, *, namespace: str = "") -> Context:
-    query = Query.of(visit.request, "state", "q")
-    client, part = visit.client, query.get("q").lower()
-    chosen, total = _FILTERS.get(query.get("state")), client.count("Job", visit.scope)
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list("Job", visit.scope, limit=limit, continue_token=token)
-
-    def row(item: JSON) -> JobRow:
-        return jobrows.job_row(client, item)
-
-    def wanted(row: JobRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
-
-    everything = lists.whole(read, row, total=total)
-    choose = wanted if part or chosen else None
+    query = Query.of_list(visit.request, "state")
+    found, total = source(visit, query), visit.client.count("Job", visit.scope)
+    everything = lists.whole(found.read, found.row, total=total)
     if everything is None:
-        shelf = lists.shelf(query, read, row, named=part, wanted=chosen)
+        shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     else:
-        shelf = lists.small(query, jobrows.newest_first(everything), wanted=choose)
+        shelf = lists.small(query, jobrows.newest_first(everything), wanted=found.wanted)
     return {
         "section": "jobs",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, "Job", query),
         "bulk": lists.offered(visit, "Job", shelf.rows),
         "query": query,
         "chips": [
@@ -74,6 +63,18 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
         ],
         "total": total,
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[JobRow]:
+    part, chosen = query.get("q").lower(), _FILTERS.get(query.get("state"))
+
+    def row(item: JSON) -> JobRow:
+        return jobrows.job_row(visit.client, item)
+
+    def wanted(row: JobRow) -> bool:
+        return part in row.name and (chosen is None or chosen(row))
+
+    return lists.Source(lists.reader(visit, "Job", query), row, wanted if part or chosen else None)
 
 
 @page("jobs/detail.html", kinds=("Job", "Pod", "Event"))

@@ -20,7 +20,7 @@ from console.lists import Query
 from console.live import terminals
 from console.pages import Context, page
 from console.rows import PodRow
-from workloads.client import DeleteOptions, Listing, LogOptions
+from workloads.client import DeleteOptions, LogOptions
 from workloads.meta.errors import StatusError
 
 _PHASES = {"Running", "Pending", "Succeeded", "Failed"}
@@ -29,28 +29,16 @@ _LAST_LINES = 12
 
 @page("pods/list.html", kinds=("Pod",))
 def pod_list(visit: Visit, *, namespace: str = "") -> Context:
-    query = Query.of(visit.request, "state", "source", "q", "label")
-    client, state = visit.client, query.get("state")
-    phase = f"status.phase={state}" if state in _PHASES else ""
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list(
-            "Pod",
-            visit.scope,
-            label_selector=query.get("label"),
-            field_selector=phase,
-            limit=limit,
-            continue_token=token,
-        )
-
-    shelf = lists.shelf(query, read, PodRow, wanted=_wanted(query))
+    query = Query.of_list(visit.request, "state", "source")
+    found = source(visit, query)
+    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     return {
         "section": "pods",
         "rows": shelf.rows,
         "pager": shelf.pager,
         "bulk": lists.offered(visit, "Pod", shelf.rows),
         "query": query,
-        "unlabelled": query.with_(label=""),
+        **lists.tools(visit, "Pod", query),
         "states": _state_chips(query),
         "sources": [
             query.chip("source", "", _("Any source")),
@@ -58,8 +46,14 @@ def pod_list(visit: Visit, *, namespace: str = "") -> Context:
             query.chip("source", "Job", _("Jobs")),
             query.chip("source", "none", _("Bare pods")),
         ],
-        "total": client.count("Pod", visit.scope),
+        "total": visit.client.count("Pod", visit.scope),
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[PodRow]:
+    state = query.get("state")
+    phase = f"status.phase={state}" if state in _PHASES else ""
+    return lists.Source(lists.reader(visit, "Pod", query, field_selector=phase), PodRow, _wanted(query))
 
 
 @page("pods/detail.html", kinds=("Pod", "Event"))

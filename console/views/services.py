@@ -15,7 +15,7 @@ from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
 from console.servicerows import IngressRow, ServiceRow
-from workloads.client import JSON, DeleteOptions, Listing
+from workloads.client import JSON, DeleteOptions
 from workloads.meta.errors import Forbidden
 
 KIND = "Service"
@@ -33,26 +33,32 @@ _CHIPS = {
 
 @page("services/list.html", kinds=(KIND, "ELB", "EndpointSlice"))
 def service_list(visit: Visit, *, namespace: str = "") -> Context:
-    query, client = Query.of(visit.request, "state", "q"), visit.client
-    reaches, known = doors.of_account(client), backends.known(client, visit.scope)
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list(KIND, visit.scope, limit=limit, continue_token=token)
-
-    def row(item: JSON) -> ServiceRow:
-        return servicerows.service_row(item, reaches, known)
-
-    chosen = _FILTERS.get(query.get("state"))
-    shelf = lists.shelf(query, read, row, named=query.get("q").lower(), wanted=chosen)
+    query = Query.of_list(visit.request, "state")
+    found = source(visit, query)
+    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     return {
         "section": "services",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, KIND, query),
         "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [query.chip("state", value, str(label)) for value, label in _CHIPS.items()],
-        "total": client.count(KIND, visit.scope),
+        "total": visit.client.count(KIND, visit.scope),
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[ServiceRow]:
+    client, part, chosen = visit.client, query.get("q").lower(), _FILTERS.get(query.get("state"))
+    reaches, known = doors.of_account(client), backends.known(client, visit.scope)
+
+    def row(item: JSON) -> ServiceRow:
+        return servicerows.service_row(item, reaches, known)
+
+    def wanted(row: ServiceRow) -> bool:
+        return part in row.name and (chosen is None or chosen(row))
+
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or chosen else None)
 
 
 @page("services/detail.html", kinds=(KIND, "ELB", "EndpointSlice", "Ingress", "Event"))

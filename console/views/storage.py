@@ -19,7 +19,7 @@ from console.forms.drafts import FieldError, placed, spoken, together
 from console.lists import Query
 from console.pages import Context, page
 from console.views import create
-from workloads.client import DeleteOptions, Listing, WriteOptions
+from workloads.client import JSON, DeleteOptions, WriteOptions
 from workloads.kinds import claimspecs
 from workloads.meta.errors import AlreadyExists, StatusError
 
@@ -33,29 +33,32 @@ _MODES = {
 
 @page("storage/list.html", kinds=(KIND, "Pod"))
 def claim_list(visit: Visit, *, namespace: str = "") -> Context:
-    query = Query.of(visit.request, "state", "q")
-    client, part = visit.client, query.get("q").lower()
-    looks = query.get("state") == "look"
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list(KIND, visit.scope, limit=limit, continue_token=token)
-
-    def wanted(row: ClaimRow) -> bool:
-        return part in row.name and (not looks or row.state.needs_a_look)
-
-    users = claimrows.users(client, visit.scope)
-    shelf = lists.shelf(
-        query, read, lambda item: claimrows.with_users(item, users), wanted=wanted if part or looks else None
-    )
+    query = Query.of_list(visit.request, "state")
+    found = source(visit, query)
+    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
     return {
         "section": "storage",
         "rows": shelf.rows,
         "pager": shelf.pager,
+        **lists.tools(visit, KIND, query),
         "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
-        "total": client.count(KIND, visit.scope),
+        "total": visit.client.count(KIND, visit.scope),
     }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[ClaimRow]:
+    part, looks = query.get("q").lower(), query.get("state") == "look"
+    users = claimrows.users(visit.client, visit.scope)
+
+    def row(item: JSON) -> ClaimRow:
+        return claimrows.with_users(item, users)
+
+    def wanted(row: ClaimRow) -> bool:
+        return part in row.name and (not looks or row.state.needs_a_look)
+
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or looks else None)
 
 
 @page("storage/detail.html", kinds=(KIND, "Pod", "Event"))

@@ -21,7 +21,7 @@ OPEN = {"login", "logout", "theme", "language"}
 """The only pages without a guard."""
 OPERATORS = {"package-create", "package-end", "price-add", "price-import", "price-withdraw"}
 """Refused to everybody else."""
-OF_LISTS = {"bulk"}
+OF_LISTS = {"bulk", "list-csv", "view-save", "view-delete"}
 """Take a kind whose list has rows to choose."""
 TEXT_STREAMS = {"deployment-log-stream", "job-log-stream", "cronjob-log-stream", "pod-log-stream", "ended-log-stream"}
 """Not pages: refused with a code instead of a way to the sign-in page."""

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from console.urls import pages
 from tests.console.test_isolation import OPEN, TEXT_STREAMS, url_of
 
-FILES = {"kubeconfig", "authenticator", "bill-csv", "bill-json"}
+FILES = {"kubeconfig", "authenticator", "bill-csv", "bill-json", "list-csv"}
 HTML = [one for one in pages if one.name not in OPEN | TEXT_STREAMS | FILES]
 VOID = {"meta", "link", "input", "br", "hr", "img", "rect", "use", "path"}
 
