@@ -46,6 +46,7 @@ from console.views import (
     storage,
     users,
     workload_logs,
+    yaml_editor,
 )
 
 _DEPLOYMENT = "namespaces/<slug:namespace>/deployments/<str:name>/"
@@ -130,6 +131,10 @@ pages: list[URLPattern] = [
     path("create/job/", create_workload.job_create, name="job-create"),
     path("create/cronjob/", create_workload.cronjob_create, name="cronjob-create"),
     path("create/yaml/", create_yaml.yaml_create, name="yaml-create"),
+    path("yaml/kinds/", yaml_editor.kinds, name="yaml-kinds"),
+    path("yaml/schemas/<str:kind>/", yaml_editor.schema, name="yaml-schema"),
+    path("yaml/names/", yaml_editor.names, name="yaml-names"),
+    path("yaml/check/", yaml_editor.check, name="yaml-check"),
     path("edit/<str:kind>/<str:name>/", edit_yaml.edit, name="edit"),
     path("namespaces/<slug:namespace>/edit/<str:kind>/<str:name>/", edit_yaml.edit, name="namespaced-edit"),
     path("namespaces/", namespaces.namespace_list, name="namespaces"),

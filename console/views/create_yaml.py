@@ -2,6 +2,8 @@
 
 What lives in a namespace that the same text makes can only be checked when the namespace is there. So namespaces are
 made first; when anything in them is refused then, they are taken back, and nothing else has been made yet.
+
+`create` makes what is new and refuses what is there; `apply` changes what is there, as server-side apply does.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console import frame
+from console import frame, yamlchecks
 from console.access import Visit, guarded
 from console.forms import manifests
 from console.forms.drafts import FieldError, by_field
@@ -26,10 +28,12 @@ from workloads.client import Client, WriteOptions
 from workloads.meta.errors import AlreadyExists, Cause, StatusError
 from workloads.meta.manifests import LONGEST, ManifestError
 
-Outcome = Literal["valid", "created", "refused", "waits", "taken back", "not tried"]
+Outcome = Literal["valid", "created", "changed", "same", "refused", "waits", "taken back", "not tried"]
 _LOOKS = {
     "valid": ("ok", "dot"),
     "created": ("ok", "dot"),
+    "changed": ("busy", "ring"),
+    "same": ("idle", "hollow"),
     "refused": ("bad", "diamond"),
     "waits": ("busy", "ring"),
     "taken back": ("warn", "triangle"),
@@ -65,6 +69,8 @@ class Verdict:
         return {
             "valid": _("Valid"),
             "created": _("Created"),
+            "changed": _("Changed"),
+            "same": _("Same as before"),
             "refused": _("Refused"),
             "waits": _("Waits for its namespace"),
             "taken back": _("Taken back"),
@@ -121,38 +127,42 @@ def _work(visit: Visit, text: str, namespace: str) -> tuple[list[Verdict], list[
     except ManifestError as error:
         said = str(error)
         return [], [FieldError("text", said[:1].upper() + said[1:])]
-    checked = _check_all(visit.client, entries)
-    if visit.request.POST.get("go") != "create" or any(verdict.refused for verdict in checked):
+    go = visit.request.POST.get("go")
+    applying = go == "apply"
+    checked = _check_all(visit.client, entries, applying=applying)
+    if go not in ("create", "apply") or any(verdict.refused for verdict in checked):
         return checked, []
-    return _create_all(visit.client, entries, checked), []
+    return _create_all(visit.client, entries, checked, applying=applying), []
 
 
-def _check_all(client: Client, entries: Sequence[Entry]) -> list[Verdict]:
+def _check_all(client: Client, entries: Sequence[Entry], *, applying: bool) -> list[Verdict]:
     """A dry run of each. What lives in a namespace that this very text makes is checked once the namespace is there."""
     made_here = {entry.name for entry in entries if entry.kind == "Namespace"}
     return [
         Verdict(entry.title, entry.line, "waits")
         if entry.namespace in made_here and not entry.refusal
-        else _verdict(client, entry, dry=True)
+        else _verdict(client, entry, dry=True, applying=applying)
         for entry in entries
     ]
 
 
-def _create_all(client: Client, entries: Sequence[Entry], checked: Sequence[Verdict]) -> list[Verdict]:
+def _create_all(
+    client: Client, entries: Sequence[Entry], checked: Sequence[Verdict], *, applying: bool
+) -> list[Verdict]:
     """In the order of the text, but namespaces first."""
     verdicts = [
-        _verdict(client, entry, dry=False) if entry.kind == "Namespace" else verdict
+        _verdict(client, entry, dry=False, applying=applying) if entry.kind == "Namespace" else verdict
         for entry, verdict in zip(entries, checked, strict=True)
     ]
     if not any(verdict.refused for verdict in verdicts):
         verdicts = [
-            _verdict(client, entry, dry=True) if verdict.outcome == "waits" else verdict
+            _verdict(client, entry, dry=True, applying=applying) if verdict.outcome == "waits" else verdict
             for entry, verdict in zip(entries, verdicts, strict=True)
         ]
     if any(verdict.refused for verdict in verdicts):
         return [_taken_back(client, entry, one) for entry, one in zip(entries, verdicts, strict=True)]
     return [
-        verdict if verdict.outcome == "created" else _verdict(client, entry, dry=False)
+        verdict if entry.kind == "Namespace" else _verdict(client, entry, dry=False, applying=applying)
         for entry, verdict in zip(entries, verdicts, strict=True)
     ]
 
@@ -161,20 +171,24 @@ def _taken_back(client: Client, entry: Entry, verdict: Verdict) -> Verdict:
     """Nothing of a text is made while one of its documents is wrong."""
     if verdict.refused:
         return verdict
+    if verdict.outcome in ("changed", "same") and entry.kind == "Namespace":
+        return verdict
     if verdict.outcome != "created":
         return replace(verdict, outcome="not tried", warnings=())
     client.delete("Namespace", entry.name)
     return replace(verdict, outcome="taken back", url="")
 
 
-def _verdict(client: Client, entry: Entry, *, dry: bool) -> Verdict:
+def _verdict(client: Client, entry: Entry, *, dry: bool, applying: bool) -> Verdict:
     if entry.manifest is None:
         return _refused(entry, (Cause("", entry.refusal),))
     options = WriteOptions(dry_run=dry, field_validation="Strict", manager="console", duplicates=entry.duplicates)
     try:
         answer = client.create(entry.kind, entry.manifest, entry.namespace, options=options)
     except AlreadyExists as refusal:
-        remedy = _("give it another name, or change the one that is there with kubectl apply")
+        if applying:
+            return _applied(client, entry, dry=dry)
+        remedy = _("give it another name, or change the one that is there with Apply")
         return _refused(entry, (Cause("metadata.name", f"{refusal.message}: {remedy}."),))
     except StatusError as refusal:
         return _refused(entry, refusal.causes or (Cause("", refusal.message),))
@@ -186,6 +200,23 @@ def _verdict(client: Client, entry: Entry, *, dry: bool) -> Verdict:
     return Verdict(title, entry.line, "created", url=url, warnings=answer.warnings)
 
 
+def _applied(client: Client, entry: Entry, *, dry: bool) -> Verdict:
+    """What is there becomes as the text says; what the text does not say stays."""
+    if entry.duplicates:
+        said = _("%(field)s stands here twice: take one of the two away.")
+        return _refused(entry, tuple(Cause(path, said % {"field": path}) for path in entry.duplicates))
+    try:
+        live = client.get(entry.kind, entry.name, entry.namespace)
+        answer = yamlchecks.apply(client, entry, dry_run=dry)
+    except StatusError as refusal:
+        return _refused(entry, refusal.causes or (Cause("", refusal.message),))
+    if not yamlchecks.differs(live, answer):
+        return Verdict(entry.title, entry.line, "same", url=page_of(entry.kind, entry.namespace, entry.name))
+    outcome: Outcome = "valid" if dry else "changed"
+    url = page_of(entry.kind, entry.namespace, entry.name)
+    return Verdict(entry.title, entry.line, outcome, url=url, warnings=answer.warnings)
+
+
 def _refused(entry: Entry, problems: tuple[Cause, ...]) -> Verdict:
     return Verdict(entry.title, entry.line, "refused", problems=problems)
 
@@ -193,7 +224,11 @@ def _refused(entry: Entry, problems: tuple[Cause, ...]) -> Verdict:
 def _headline(verdicts: Sequence[Verdict]) -> str:
     """`2 are refused`; `1 created, 1 refused` when something went wrong in between."""
     made = sum(verdict.outcome == "created" for verdict in verdicts)
+    changed = sum(verdict.outcome in ("changed", "same") for verdict in verdicts)
     refused = sum(verdict.refused for verdict in verdicts)
+    if changed and not refused:
+        words = {"made": made, "changed": sum(verdict.outcome == "changed" for verdict in verdicts)}
+        return _("%(made)d created, %(changed)d changed") % words
     if made and refused:
         return _("%(made)d created, %(refused)d refused") % {"made": made, "refused": refused}
     if refused:

@@ -64,6 +64,7 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
         "visit": visit,
         "frame": frame.of(visit),
         "section": sections.EDITED[kind],
+        "edited": f"{kind}/{name}",
         "kind": kind,
         "name": name,
         "namespace": namespace,

@@ -28,7 +28,11 @@ def help_page(visit: Visit) -> Context:
         "money": _money(),
         "one_core": _price(1000, 2048),
         "states": _states(),
-        "keys": [("Ctrl K", _("search for an object or a page")), ("Esc", _("close what is open"))],
+        "keys": [
+            ("Ctrl K", _("search for an object or a page")),
+            ("Ctrl Space", _("in a YAML text: what may stand here")),
+            ("Esc", _("close what is open")),
+        ],
     }
 
 

@@ -6,12 +6,15 @@ import { Idiomorph } from "idiomorph";
 export const MORPHED = "console:morphed";
 
 /** Makes the children of `target` like those of `fragment`. What is being typed while an answer comes stays, and so does a
-    part of a form (`.fold`) that a person has opened. */
+    part of a form (`.fold`) that a person has opened, and what a script fills (`data-kept`, with an id). */
 export function morphChildren(target: Element, fragment: DocumentFragment): void {
   void Idiomorph.morph(target, [...fragment.childNodes], {
     morphStyle: "innerHTML",
     ignoreActiveValue: typing(),
-    callbacks: { beforeAttributeUpdated: (name: string, node: Element, change: string) => !(name === "open" && change === "remove" && node.matches(".fold")) },
+    callbacks: {
+      beforeAttributeUpdated: (name: string, node: Element, change: string) => !(name === "open" && change === "remove" && node.matches(".fold")),
+      beforeNodeMorphed: (old: Node, fresh: Node) => !(isFilled(old) && isFilled(fresh) && (old as Element).id === (fresh as Element).id),
+    },
   });
   document.dispatchEvent(new Event(MORPHED));
 }
@@ -37,6 +40,10 @@ export function morphById(id: string, html: string): void {
 /** What is a person's and no server knows: what is open, what is ticked. */
 function isKept(name: string, node: Element): boolean {
   return name === "open" || (name === "checked" && node.matches('[form="picks"], #pick-all'));
+}
+
+function isFilled(node: Node): boolean {
+  return node instanceof Element && node.hasAttribute("data-kept");
 }
 
 /** Idiomorph keeps the value of what has the focus, and its children with it: right for a field, wrong for a button. */

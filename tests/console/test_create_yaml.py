@@ -90,10 +90,7 @@ def test_a_new_namespace_is_taken_back_when_what_lives_in_it_is_refused(shop: No
 
 
 def test_what_exists_is_refused_with_what_to_do(shop: None, browser: Browser) -> None:
-    assert (
-        "change the one that is there with kubectl apply"
-        in verdicts(post(browser, dump(manifests.deployment("web"))))[0]
-    )
+    assert "change the one that is there with Apply" in verdicts(post(browser, dump(manifests.deployment("web"))))[0]
 
 
 def test_the_same_object_twice_is_refused_where_it_stands_again(shop: None, browser: Browser) -> None:
@@ -227,3 +224,22 @@ def test_a_quota_that_is_reached_in_the_middle_takes_the_text_back(browser: Brow
 def test_what_is_written_is_shown_as_text(browser: Browser) -> None:
     response = post(browser, "</textarea><script>alert(1)</script>: 1")
     assert b"<script>alert" not in response.content
+
+
+def test_apply_changes_what_is_there_and_makes_what_is_new(shop: None, browser: Browser) -> None:
+    live = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"size": "large"}}
+    fresh = {**live, "metadata": {"name": "fresh"}}
+    response = post(browser, dump(live, fresh), "apply")
+
+    assert [one.split()[0] for one in verdicts(response)] == ["Changed", "Created"]
+    assert scenes.person().get("ConfigMap", "web", "shop")["data"] == {"colour": "blue", "size": "large"}
+    assert [one.split()[0] for one in verdicts(post(browser, dump(live, fresh), "apply"))] == ["Same", "Same"]
+
+
+def test_apply_changes_nothing_while_one_document_is_wrong(shop: None, browser: Browser) -> None:
+    live = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"size": "large"}}
+    wrong = manifests.deployment("wrong", replicas=-1)
+    response = post(browser, dump(live, wrong), "apply")
+
+    assert response.status_code == 422
+    assert scenes.person().get("ConfigMap", "web", "shop")["data"] == {"colour": "blue"}

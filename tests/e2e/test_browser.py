@@ -397,7 +397,7 @@ def test_rows_are_added_and_removed_where_one_works(stack: Stack, page: Page, sh
     expect(page.locator("#container-1")).to_have_count(0)
     expect(page.locator("#id_containers-0-env-0-name")).to_have_value("COLOUR")
     page.get_by_role("link", name="Create from YAML").click()
-    expect(page.locator("#id_text")).to_be_focused()
+    expect(page.locator("#yaml-text")).to_be_focused()
     assert heard == []
 
 
@@ -417,26 +417,38 @@ def test_the_price_changes_while_typing_and_the_cursor_stays(stack: Stack, page:
     expect(page.locator(".price")).to_have_text("¥2.8836")
 
 
-def test_yaml_is_typed_with_tab_and_a_file_becomes_the_text(
+def test_yaml_is_completed_checked_and_a_file_becomes_the_text(
     stack: Stack, page: Page, shop: str, tmp_path: Path
 ) -> None:
+    heard = complaints(page)
     sign_in(page, stack)
     page.goto(f"{stack.url}/create/yaml/?namespace={shop}")
-    text = page.locator("#id_text")
-    expect(text).to_be_focused()
-    page.keyboard.type("metadata:\nname: x")
+    text, writer, outline = page.locator("#id_text"), page.locator("#yaml-text"), page.locator("#outline")
+    expect(writer).to_be_focused()
+    page.keyboard.type("kind: ConfigM")
+    page.locator(".cm-tooltip-autocomplete").get_by_text("ConfigMap").click()
+    page.keyboard.press("Enter")
+    page.keyboard.type("dat")
+    expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("binaryData")
+    page.keyboard.press("Escape")
+    expect(text).to_have_value("kind: ConfigMap\ndat")
     page.keyboard.press("Tab")
-    expect(text).to_have_value("metadata:\n  name: x  ")
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
-    expect(text).not_to_be_focused()
+    expect(writer).not_to_be_focused()
 
     file = tmp_path / "pod.yaml"
-    file.write_text("apiVersion: v1\nkind: Pod\n  metadata: [")
+    file.write_text("apiVersion: v1\nkind: Pod\n  metadata: [\n---\nkind: Pod\n")
     page.locator("#id_file").set_input_files(file)
     expect(text).to_have_value(file.read_text())
+    expect(outline.locator("li")).to_have_count(2)
+    outline.get_by_role("button", name="line 3").click()
+    expect(writer).to_be_focused()
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(2)
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#id_text_error")).to_contain_text("line 3, column")
+    expect(page.locator(".cm-editor")).to_have_count(1)
+    assert heard == []
 
 
 def test_no_page_scrolls_sideways_on_a_phone(stack: Stack, browser: Browser, shop: str) -> None:
