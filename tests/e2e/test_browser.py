@@ -82,10 +82,25 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         "/create/cronjob/",
         "/create/yaml/",
         "/namespaces/",
-        *(f"/namespaces/{namespace}/{tab}" for tab in ("", "yaml/", "events/", "deployments/", "pods/", "delete/")),
+        *(
+            f"/namespaces/{namespace}/{tab}"
+            for tab in ("", "map/", "yaml/", "events/", "deployments/", "pods/", "delete/")
+        ),
         *(
             deployment + tab
-            for tab in ("", "pods/", "monitoring/", "events/", "upgrades/", "yaml/", "cost/", "scale/", "delete/")
+            for tab in (
+                "",
+                "pods/",
+                "logs/",
+                "map/",
+                "monitoring/",
+                "events/",
+                "upgrades/",
+                "yaml/",
+                "cost/",
+                "scale/",
+                "delete/",
+            )
         ),
         *(
             pod + tab
