@@ -43,6 +43,7 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.pod_start
 	@$(VENV)/python -m benchmarks.usage_sweep
 	@$(VENV)/python -m benchmarks.billing
+	@$(VENV)/python -m benchmarks.budgets
 	@$(VENV)/python -m benchmarks.kube_api
 	@$(VENV)/python -m benchmarks.authenticator_start
 	@$(VENV)/python -m benchmarks.proxy

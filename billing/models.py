@@ -189,6 +189,7 @@ class MeteredPod(Billed):
                 fields=("settled_until",), name="metered_unsettled", condition=models.Q(finished__isnull=True)
             ),
             models.Index(fields=("uid",), name="metered_lost", condition=models.Q(lost=True)),
+            models.Index(fields=("account", "revision"), name="metered_of_account"),
         )
 
     def __str__(self) -> str:

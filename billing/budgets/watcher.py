@@ -32,7 +32,7 @@ _SHARE = 4
 _SHORTEST = 0.02
 _NEWS = """
     SELECT (SELECT revision FROM workloads_cursor WHERE reader = 'meter'),
-        (SELECT sum(version) FROM billing_purse), count(*), sum(version) FROM billing_budget"""
+        (SELECT sum(version) FROM billing_purse), count(*), sum(version), max(changed) FROM billing_budget"""
 
 logger = logging.getLogger(__name__)
 

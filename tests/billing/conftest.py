@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from billing import instants
+from billing.budgets import cap
 from billing.instants import Instant
 from billing.packages import relief
 from tests.billing.lives import START, Log, Pod
 
 
 @pytest.fixture(autouse=True)
-def nothing_known_of_packages() -> None:
+def nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still in most tests here."""
     relief.forget()
+    monkeypatch.setattr(cap, "DEAR_SECONDS", 3600.0)
 
 
 @pytest.fixture

@@ -104,6 +104,15 @@ def test_the_watcher_knows_to_the_second_when_the_next_threshold_comes(
     assert watcher.look().next == START + 50 * SECOND
 
 
+def test_a_budget_in_the_place_of_another_one_is_news(alice: Identity, shop: Client) -> None:
+    made(alice, "10")
+    before = watcher._news()
+
+    door.delete(alice, "team")
+    made(alice, "1")
+    assert watcher._news() != before
+
+
 def test_what_stands_still_wakes_nobody_before_the_period_ends(alice: Identity, shop: Client, clock: Clock) -> None:
     made(alice, "10", period="total")
 
