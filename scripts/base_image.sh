@@ -6,7 +6,7 @@ tag=${1:-cci/python-base:local}
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 command -v debootstrap >/dev/null || { apt-get update -qq; apt-get install -y -qq debootstrap >/dev/null; }
-debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$tree" >/dev/null
+debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates,systemd bookworm "$tree" >/dev/null
 cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/ca-certificates.crt"
 rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
 tar -C "$tree" -c . | docker import --change 'CMD ["python3"]' - "$tag"

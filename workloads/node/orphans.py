@@ -41,7 +41,7 @@ def sweep_once(runtime: Runtime) -> list[SandboxStatus]:
     for uid in runtime.volume_owners():
         # a pod's row stands before its volumes are made
         if not _is_known(uid):
-            logger.warning("pod %s is gone; its volumes are removed", uid)
+            logger.warning("pod %s is gone; its volumes and its control group are removed", uid)
             runtime.remove_sandbox(uid)
     return removed
 

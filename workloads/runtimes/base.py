@@ -443,7 +443,7 @@ class Runtime(Protocol):
         containers wrote into their own stays. A `sub_path` shows what was there when its container started."""
 
     def volume_owners(self) -> list[Uid]:
-        """Every pod that has volumes on this host."""
+        """Every pod that has volumes on this host, or a slice of systemd's."""
 
     def disk_usage(self) -> Iterator[tuple[Uid, DiskUsage]]:
         """Of every pod on this host, one after the other. It walks over all their files: not for whoever is in a

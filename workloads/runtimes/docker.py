@@ -71,6 +71,7 @@ from workloads.runtimes.hostclaims import HostClaims
 from workloads.runtimes.hostvolumes import HostVolumes
 from workloads.runtimes.podfiles import PodFiles
 from workloads.runtimes.pulls import Layers
+from workloads.runtimes.slices import Slices
 from workloads.runtimes.subnets import NoRoom, free_subnet, routed
 
 logger = logging.getLogger(__name__)
@@ -286,7 +287,7 @@ class Docker:
         self._volumes.ensure(spec)
 
     def volume_owners(self) -> list[Uid]:
-        return self._volumes.owners()
+        return list({*self._volumes.owners(), *self._host.cgroups.owners()})
 
     def disk_usage(self) -> Iterator[tuple[Uid, DiskUsage]]:
         of_pod: dict[Uid, list[Found]] = {}
@@ -294,7 +295,7 @@ class Docker:
             if names.CONTAINER in one["Labels"]:
                 of_pod.setdefault(Uid(one["Labels"][names.POD_UID]), []).append(one)
         self._written.forget(but={one["Id"] for found in of_pod.values() for one in found})
-        for uid in {*of_pod, *self.volume_owners()}:
+        for uid in {*of_pod, *self._volumes.owners()}:
             yield uid, self._used(uid, of_pod.get(uid, []))
 
     def ensure_sandbox(self, spec: SandboxSpec, *, first: tuple[str, int] | None = None) -> SandboxStatus:
@@ -494,7 +495,7 @@ class Docker:
     def _host(self) -> _Host:
         info = self._daemon.info()
         driver = info.get("CgroupDriver", "") if self._daemon.is_local else ""
-        cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"))
+        cgroups = Cgroups(driver=driver, version=info.get("CgroupVersion", "1"), slices=Slices(self.instance))
         capacity = Capacity(cpu_millis=info["NCPU"] * 1000, memory_bytes=info["MemTotal"])
         images = Path(info.get("DockerRootDir") or "/var/lib/docker")
         return _Host(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.meta.keys import Uid
+from workloads.runtimes import slices
 from workloads.runtimes.base import ContainerUsage
 from workloads.runtimes.cgroups import Cgroups
 
@@ -68,16 +69,16 @@ class GroupUsage:
 
     def _groups(self) -> Iterator[tuple[str, str]]:
         """Every container's id and its group below the root."""
-        if self._cgroups.driver == "systemd":
-            for name in self._listed("system.slice"):
-                if name.startswith(_SCOPE):
-                    yield name.removeprefix(_SCOPE).removesuffix(_SCOPE_END), f"system.slice/{name}"
-            return
-        parents = ["docker", *(f"cci/{uid}" for uid in self._listed("cci"))]
-        self._children = {place: self._children[place] for place in (*parents, "cci") if place in self._children}
+        is_systemd = self._cgroups.driver == "systemd"
+        alone, pods = ("system.slice", slices.TOP) if is_systemd else ("docker", "cci")
+        parents = [alone, *(f"{pods}/{pod}" for pod in self._listed(pods))]
+        self._children = {place: self._children[place] for place in (*parents, pods) if place in self._children}
         for parent in parents:
-            for id in self._listed(parent):
-                yield id, f"{parent}/{id}"
+            for name in self._listed(parent):
+                if not is_systemd:
+                    yield name, f"{parent}/{name}"
+                elif name.startswith(_SCOPE):
+                    yield name.removeprefix(_SCOPE).removesuffix(_SCOPE_END), f"{parent}/{name}"
 
     def _listed(self, place: str) -> list[str]:
         """The groups below. A group has a link for each: only where that number changed is it listed anew. One that

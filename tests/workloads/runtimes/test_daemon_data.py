@@ -206,12 +206,6 @@ def test_the_ceiling_is_written_for_version_2(tmp_path: Path) -> None:
     assert (tmp_path / "cci" / UID / "cpu.max").read_text() == "50000 100000"
 
 
-def test_where_systemd_owns_the_tree_there_is_no_ceiling(tmp_path: Path) -> None:
-    cgroups = Cgroups(driver="systemd", version="2", root=tmp_path)
-    assert cgroups.pod_group(UID, cpu_millis=500, memory_bytes=1000) == ""
-    assert cgroups.processes("abc", parent="") == tmp_path / "system.slice" / "docker-abc.scope" / "cgroup.procs"
-
-
 def test_a_tree_that_cannot_be_written_gives_no_ceiling() -> None:
     assert (
         Cgroups(driver="cgroupfs", version="1", root=Path("/proc")).pod_group(UID, cpu_millis=1, memory_bytes=1) == ""

@@ -37,12 +37,15 @@ LAYOUTS = [
     ("1", "cgroupfs", "docker/abc", v1, 123456789),
     ("2", "cgroupfs", "cci/one/abc", v2, 123456000),
     ("2", "systemd", "system.slice/docker-abc.scope", v2, 123456000),
+    ("2", "systemd", "cci.slice/cci-podone.slice/docker-abc.scope", v2, 123456000),
+    ("1", "systemd", "cci.slice/cci-podone.slice/docker-abc.scope", v1, 123456789),
 ]
 
 
 @pytest.mark.parametrize(("version", "driver", "group", "lay", "cpu"), LAYOUTS)
 def test_cpu_and_working_set_are_read(version, driver, group, lay, cpu, tmp_path: Path) -> None:
-    lay(tmp_path, group)
+    for place in ("system.slice/ssh.service", "cpuacct/system.slice/ssh.service", group):
+        lay(tmp_path, place)
     reader = GroupUsage(Cgroups(driver, version, tmp_path), whose=lambda: {"abc": (ONE, "app")})
     assert reader.sees_groups()
     (found,) = reader.read()

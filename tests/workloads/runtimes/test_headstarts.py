@@ -80,5 +80,12 @@ def test_only_limits_below_one_core_are_lifted(own: int, pod: int, lifted: int) 
     assert set(found.values()) <= {("25000 100000", "100000 100000")}
 
 
+def test_limits_of_scopes_in_a_slice_are_lifted_too(tmp_path: Path) -> None:
+    tree = Cgroups(driver="systemd", version="2", root=tmp_path)
+    pod = tmp_path / "cci.slice" / "cci-podu.slice"
+    found = tree.cpu_limits("c", parent="cci-podu.slice", cpu_millis=250, pod_millis=500)
+    assert list(found) == [pod / "docker-c.scope" / "cpu.max", pod / "cpu.max"]
+
+
 def test_where_pods_have_no_groups_nothing_is_lifted() -> None:
     assert not Cgroups(driver="systemd", version="2").cpu_limits("c", parent="", cpu_millis=250, pod_millis=250)
