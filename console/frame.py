@@ -32,6 +32,8 @@ class RailItem:
     url: str
     count: int | None
     """None where nothing is counted, or the visitor may not know."""
+    key: str = ""
+    """What leads there behind `g`; `?` alone leads to help."""
 
     @property
     def counter(self) -> str:
@@ -125,7 +127,13 @@ def _alarms(visit: Visit) -> tuple[Alarm, ...]:
 def _item(visit: Visit, section: Section) -> RailItem:
     scope = visit.scope if section.here else None
     counted = count(visit.client, section.kind, scope) if section.kind else None
-    return RailItem(section.name, str(section.title), section.url(visit.namespace), counted)
+    return RailItem(
+        section.name,
+        str(section.title),
+        section.url(visit.namespace),
+        counted,
+        sections.SHORTCUTS.get(section.name, ""),
+    )
 
 
 def count(client: Client, kind: str, scope: str | None) -> int | None:

@@ -105,6 +105,24 @@ MAP = (
 )
 
 SECTIONS = tuple(section for group in MAP for section in group.sections)
+SHORTCUTS = {
+    "overview": "o",
+    "namespaces": "n",
+    "deployments": "d",
+    "jobs": "j",
+    "cronjobs": "c",
+    "pods": "p",
+    "storage": "v",
+    "elbs": "e",
+    "services": "s",
+    "ingresses": "i",
+    "configmaps": "m",
+    "secrets": "t",
+    "bills": "b",
+    "audit": "a",
+    "help": "?",
+}
+"""By the section's name, the key that leads there behind `g`."""
 KINDS = tuple(section.kind for section in SECTIONS if section.kind)
 """What the rail counts."""
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from billing import client as billing
 from billing.client import NoPrice, Rate
-from console import restsight
+from console import restsight, sections
 from console.access import Visit
 from console.pages import Context, page
 from console.states import State
@@ -31,6 +31,11 @@ def help_page(visit: Visit) -> Context:
         "keys": [
             ("Ctrl K", _("search for an object or a page")),
             ("Ctrl Space", _("in a YAML text: what may stand here")),
+            ("/", _("look for a name in this list")),
+            (f"g {' '.join(key for key in sections.SHORTCUTS.values() if key != '?')}", _("go to a section")),
+            ("j k", _("go down and up in a list; Enter opens")),
+            ("x X", _("choose a row, or all up to it; Escape chooses none")),
+            ("?", _("this page")),
             ("Esc", _("close what is open")),
         ],
     }
