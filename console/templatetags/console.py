@@ -18,7 +18,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from billing.client import BillLine, Meter, Rate, plain
-from console import amounts, browserwords, moments
+from console import amounts, browserwords, lowerwords, moments
 from console.columns import LABELS, Table
 from console.live.regions import Regions
 from console.sections import EDITED
@@ -203,6 +203,12 @@ def until(moment: datetime) -> SafeString:
 def clock(moment: datetime) -> str:
     """A moment in its own zone, as a calendar says it: `Fri 27 Nov 2026, 03:00`."""
     return moments.clock(moment)
+
+
+@register.filter
+def said(text: Any) -> str:
+    """A sentence of the rooms below, in the page's language where it is a known one."""
+    return lowerwords.said(str(text))
 
 
 @register.filter

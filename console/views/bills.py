@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from billing import client as billing
 from billing.client import Bill, BillLine, MonthSum, NoSuchPeriod, Period, Unit
@@ -181,7 +181,7 @@ def state_of(state: str) -> State:
         return State(_("Closed"), tone="ok", sentence=_("it does not change any more"))
     if state == "closing":
         return State(_("Closing"), tone="busy", shape="ring", sentence=_("its lines are being written down"))
-    return State(_("Open"), tone="busy", shape="ring", sentence=_("it grows while pods run"))
+    return State(pgettext("of a month", "Open"), tone="busy", shape="ring", sentence=_("it grows while pods run"))
 
 
 def shares(lines: Iterable[BillLine], by: str, label: str) -> list[Share]:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import translation
 
-from console import amounts, browserwords, cronwords, moments, spans
+from console import amounts, browserwords, cronwords, lowerwords, moments, spans
 from console.forms.drafts import Whole
 from console.forms.jobs import CronJobDraft
 from console.templatetags.console import age, until
@@ -84,3 +84,12 @@ def test_states_of_one_object_follow_the_reader(db: None, browser: Browser) -> N
     english = browser.get("/namespaces/").content.decode()
     assert "异常" in chinese or "正常" in chinese
     assert "Normal" in english or "Abnormal" in english
+
+
+def test_known_sentences_of_the_rooms_below_are_said_in_the_pages_language(chinese: None) -> None:
+    assert lowerwords.said("0.25 cores, 1 GiB") == "0.25 核，1 GiB"
+    assert lowerwords.said("billed as requested") == "按申请值计费"
+    assert lowerwords.said("no space left on device") == "no space left on device"
+    with translation.override("en"):
+        why = "not enough is known yet: 1 of 24 hours, 250 of 500 readings"
+        assert lowerwords.said(why) == why
