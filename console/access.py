@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate
 
+from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.utils import timezone
 
 from console.iamrefusals import status_of
 from iam.errors import IamError, NotAdministrator
@@ -23,6 +27,10 @@ from iam.models import User
 from workloads.client import JSON, Client, WriteOptions
 from workloads.meta.errors import Forbidden, NotFound, StatusError, Unauthorized
 
+LIVE = "CCI-Live"
+"""The header of requests that a page makes by itself."""
+RENEW_SECONDS = 60
+_SEEN = "seen"
 MANAGER = "cci-console"
 """Who `managedFields` says wrote what was written here."""
 
@@ -62,6 +70,7 @@ def guarded(
                 return redirect_to_login(request.get_full_path())
             if request.method not in allowed:
                 return HttpResponseNotAllowed(allowed)
+            _renew(request)
             try:
                 return view(open_visit(request, namespace=kwargs.get("namespace", "")), **kwargs)
             except StatusError as refusal:
@@ -87,11 +96,26 @@ def open_visit(request: HttpRequest, *, namespace: str = "") -> Visit:
 
 def still_signed_in(request: HttpRequest) -> User:
     """Who it is now, for what goes on after a request: locked users, sessions that were ended, and those from before a
-    change of password are nobody's. Raises Unauthorized."""
-    user = get_user(request) if request.session.exists(request.session.session_key or "") else None
+    change of password are nobody's, and so are those in which nobody asked for anything for too long. Raises
+    Unauthorized."""
+    alive = Session.objects.filter(session_key=request.session.session_key or "", expire_date__gt=timezone.now())
+    user = get_user(request) if alive.exists() else None
     if not isinstance(user, User):
         raise Unauthorized("Sign in first.")
     return user
+
+
+def renew(session_key: str) -> None:
+    """For what is asked for over a socket, such as what is typed into a terminal."""
+    ends = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now()).update(expire_date=ends)
+
+
+def _renew(request: HttpRequest) -> None:
+    """A person is here: the session lives on. A page that keeps itself true (`CCI-Live`) is no person."""
+    now = int(timezone.now().timestamp())
+    if LIVE not in request.headers and now - request.session.get(_SEEN, 0) >= RENEW_SECONDS:
+        request.session[_SEEN] = now
 
 
 def _identity(request: HttpRequest, user: User) -> Identity:

@@ -31,6 +31,7 @@ SETTINGS = (
     ),
     Setting("CCI_ADMIN_PASSWORD", "", "Password of the first user (demo/admin). Empty: generated at the first start."),
     Setting("CCI_OPERATOR_ACCOUNT", "demo", "Account whose administrators run this installation: prices, credit."),
+    Setting("CCI_IDLE_MINUTES", "480", "Minutes without a click after which the console signs a person out."),
     Setting("CCI_KEY_FILE", "", "Key that encrypts access keys' secrets. Empty: secrets/vault.key in CCI_DATA_DIR."),
     Setting("CCI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", "Host names the console answers to, comma separated."),
     Setting("CCI_TRUSTED_ORIGINS", "", "Origins forms may come from when behind a proxy, comma separated."),

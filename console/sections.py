@@ -53,6 +53,7 @@ MAP = (
             Section("jobs", _("Jobs"), "console:all-jobs", "console:jobs", "Job"),
             Section("cronjobs", _("CronJobs"), "console:all-cronjobs", "console:cronjobs", "CronJob"),
             Section("pods", _("Pods"), "console:all-pods", "console:pods", "Pod"),
+            Section("images", _("Images"), "console:images"),
             Section("bursting", _("Bursting"), "console:bursting"),
         ),
     ),
@@ -98,6 +99,7 @@ MAP = (
     Group(
         _("Account"),
         (
+            Section("settings", _("Settings"), "console:settings"),
             Section("kubectl", _("kubectl access"), "console:kubectl"),
             Section("help", _("Help"), "console:help"),
         ),

@@ -136,6 +136,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 60 * max(1, env.number("CCI_IDLE_MINUTES"))
+"""A session ends so long after its person last asked for something: `console.access` renews it."""
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"

@@ -450,6 +450,10 @@ class Client:
         """What stands ready on this host, by name, for forms to offer. Empty while the agent is away."""
         return images.on_host(self.identity)
 
+    def images_here(self) -> Sequence[HostImage] | None:
+        """The same; None while the agent is away."""
+        return images.asked(self.identity)
+
     def host_trouble(self) -> str:
         """Why no pod gets a place at the moment, as a sentence; "" while all is well with the host."""
         return host.trouble()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -25,7 +26,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from console import vigils
-from console.access import open_visit, still_signed_in
+from console.access import RENEW_SECONDS, open_visit, renew, still_signed_in
 from console.live.languages import language_of
 from iam.identities import identity_of
 from iam.models import User
@@ -51,6 +52,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.typed: asyncio.Queue[bytes] = asyncio.Queue()
         self.waiting = 0
         translation.activate(language_of(self.scope))
+        self.renewal = time.monotonic() + RENEW_SECONDS
         await self.accept()
         if not isinstance(self.scope["user"], User):
             await self.close(SIGNED_OUT)
@@ -114,6 +116,9 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while True:
             data = await self.typed.get()
             await session.write(data)
+            if time.monotonic() >= self.renewal:
+                self.renewal = time.monotonic() + RENEW_SECONDS
+                await sync_to_async(renew)(self.scope["session"].session_key or "")
             self.waiting -= len(data) + PIECE_BYTES
 
     async def _resize(self) -> None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from console.access import View, Visit, guarded
 from console.forms import access, presses
 from console.forms.deployments import DeploymentDraft
-from console.forms.drafts import FieldError, Fields, placed, together
+from console.forms.drafts import FieldError, Fields, placed, text, together
 from console.forms.jobs import CronJobDraft, JobDraft
 from console.forms.workloads import WorkloadDraft
 from console.sections import page_of
@@ -49,6 +49,7 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
         if not posted:
             asked = requested_namespace(visit.request)
             draft = replace(draft, namespace=asked if asked in namespaces else namespaces[0])
+            draft = _from_image(draft, text(visit.request.GET, "image"))
         step, errors, warnings = _walk(visit.client, draft, posted)
         if step == "done":
             return _done(visit, draft, errors)
@@ -66,6 +67,14 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
 deployment_create = _wizard(DeploymentDraft.read, section="deployments")
 job_create = _wizard(JobDraft.read, section="jobs")
 cronjob_create = _wizard(CronJobDraft.read, section="cronjobs")
+
+
+def _from_image(draft: WorkloadDraft, image: str) -> WorkloadDraft:
+    """With `image` in its first container; as it was for none."""
+    if not image:
+        return draft
+    first, *others = draft.pod.containers
+    return replace(draft, pod=replace(draft.pod, containers=(replace(first, image=image), *others)))
 
 
 def _pressed(draft: WorkloadDraft, go: str) -> tuple[WorkloadDraft, str]:

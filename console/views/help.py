@@ -62,6 +62,13 @@ def _words() -> list[Answer]:
             _("Job"),
             _("Pods that run until enough of them have succeeded. What fails is tried again, up to its backoff limit."),
         ),
+        Answer(
+            _("Image"),
+            _(
+                "What a container starts from, by name and tag. One that stands ready on this host starts without a"
+                " pull; any other is pulled from its registry, and billed from then on."
+            ),
+        ),
         Answer(_("CronJob"), _("Makes a Job whenever its time has come, and keeps the last few.")),
         Answer(
             _("Service"),

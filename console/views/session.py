@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from console import spans
 from iam import logins
 from iam.models import User
 
@@ -48,7 +49,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             return _in_their_language(request, user, redirect(target))
-    context = {"form": form, "next": target, "refusal": str(refusal or "")}
+    context = {
+        "form": form,
+        "next": target,
+        "refusal": str(refusal or ""),
+        "idle": spans.age(settings.SESSION_COOKIE_AGE),
+    }
     if isinstance(refusal, logins.TooManyTries):
         response = render(request, "session/sign_in.html", context, status=429)
         response["Retry-After"] = str(refusal.retry_after)

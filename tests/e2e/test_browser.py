@@ -75,7 +75,7 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
     configmap, secret = f"/namespaces/{namespace}/configmaps/settings/", f"/namespaces/{namespace}/secrets/login/"
     return [
         "/",
-        "/kubectl/",
+        *("/kubectl/", "/settings/", "/settings/account/", "/images/"),
         "/create/namespace/",
         "/create/deployment/",
         "/create/job/",

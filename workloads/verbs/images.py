@@ -21,8 +21,13 @@ MOST_PODS = 500
 
 
 def on_host(identity: Identity) -> list[HostImage]:
-    """By name. Where several accounts share the host, only what the account's own pods run: an image's name may tell of
-    somebody else."""
+    """As `asked`, with none while the agent is away."""
+    return asked(identity) or []
+
+
+def asked(identity: Identity) -> list[HostImage] | None:
+    """By name; None while the agent is away. Where several accounts share the host, only what the account's own pods
+    run: an image's name may tell of somebody else."""
     authorize.check_action(identity, ACTION)
     images = _asked_of_agent()
     if not images or Account.objects.count() < 2:
@@ -31,9 +36,9 @@ def on_host(identity: Identity) -> list[HostImage]:
     return [image for image in images if image.name in own]
 
 
-def _asked_of_agent() -> list[HostImage]:
+def _asked_of_agent() -> list[HostImage] | None:
     if not settings.AGENT_SOCKET.exists():
-        return []
+        return None
     transport = httpx.HTTPTransport(uds=str(settings.AGENT_SOCKET), verify=False)
     headers = {"Authorization": f"Bearer {settings.AGENT_TOKEN}"}
     try:
@@ -41,7 +46,7 @@ def _asked_of_agent() -> list[HostImage]:
             answer = client.get("/v1/images", headers=headers).raise_for_status()
         return [HostImage(item["name"], item["sizeBytes"]) for item in orjson.loads(answer.content)["items"]]
     except (httpx.HTTPError, orjson.JSONDecodeError, KeyError, TypeError):
-        return []
+        return None
 
 
 def _run_by(identity: Identity) -> Iterable[str]:

@@ -113,7 +113,7 @@ export default class Live extends Controller<HTMLElement> {
   private async fetchRegions(): Promise<void> {
     if (document.hidden) return;
     try {
-      const response = await fetch(this.pathValue, { headers: { Accept: "text/html" } });
+      const response = await fetch(this.pathValue, { headers: { Accept: "text/html", "CCI-Live": "1" } });
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const region of page.querySelectorAll("[data-live]")) {
