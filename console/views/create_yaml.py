@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console import frame, yamlchecks
+from console import manifests as yaml
 from console.access import Visit, guarded
-from console.forms import manifests
+from console.forms import clones, manifests
 from console.forms.drafts import FieldError, by_field
 from console.forms.manifests import Entry
 from console.sections import page_of
@@ -82,7 +83,7 @@ class Verdict:
 def yaml_create(visit: Visit) -> HttpResponse:
     names = namespace_names(visit)
     chosen = requested_namespace(visit.request) or (names[0] if names else "")
-    text = ""
+    text = _cloned(visit, chosen)
     errors: list[FieldError] = []
     verdicts: list[Verdict] = []
     if visit.request.method == "POST":
@@ -106,6 +107,14 @@ def yaml_create(visit: Visit) -> HttpResponse:
 
 
 yaml_create.page = form_page("yaml")  # type: ignore[attr-defined]
+
+
+def _cloned(visit: Visit, namespace: str) -> str:
+    """`?clone=Deployment/web` begins with that workload under another name. Raises NotFound."""
+    kind, _slash, name = visit.request.GET.get("clone", "").partition("/")
+    if visit.request.method != "GET" or kind not in clones.KINDS or not name:
+        return ""
+    return yaml.text(clones.of(visit.client.get(kind, name, namespace)))
 
 
 def _text(visit: Visit) -> tuple[str, list[FieldError]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import re
+from html import unescape
 from typing import Any
 
 import pytest
 import yaml
 from django.test import Client as Browser
 
+from console.forms import clones
 from iam import people
 from iam.identities import identity_of
 from tests import manifests
@@ -152,3 +155,20 @@ def test_an_edited_object_that_is_not_ones_own_is_not_found(strangers_browser: B
 
 def test_nothing_typed_is_nothing_wrong(browser: Browser) -> None:
     assert check(browser, "  \n") == []
+
+
+@pytest.mark.parametrize("origin", ["Deployment/web", "Job/web", "CronJob/web", "Pod/web-0001-aaaaa"])
+def test_a_clone_is_a_manifest_that_is_accepted_as_it_is(browser: Browser, origin: str) -> None:
+    page = browser.get(f"/create/yaml/?namespace=shop&clone={origin}").content.decode()
+    found = re.search(r'<textarea[^\n]*? name="text"[^\n]*>\n(.*?)</textarea>', page, re.DOTALL)
+    assert found
+    (document,) = check(browser, unescape(found[1]))
+    assert (document["state"], said(document)) == ("new", [])
+    assert document["name"] == f"{origin.partition('/')[2]}-copy"
+
+
+def test_a_clone_of_a_deployment_selects_pods_of_its_own() -> None:
+    live = scenes.person().get("Deployment", "web", "shop")
+    spec = clones.of(live)["spec"]
+    assert spec["selector"]["matchLabels"] == {"app": "web-copy"} == spec["template"]["metadata"]["labels"]
+    assert live["spec"]["selector"]["matchLabels"] == {"app": "web"}
