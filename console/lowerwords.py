@@ -20,6 +20,12 @@ _SENTENCES = {
     r"not enough is known yet: (?P<seen>\d+) of (?P<hours>\d+) hours, (?P<read>\d+) of (?P<readings>\d+) readings": _(
         "not enough is known yet: %(seen)s of %(hours)s hours, %(read)s of %(readings)s readings"
     ),
+    r"A disk of common speed\.": _("A disk of common speed."),
+    r"A faster disk\.": _("A faster disk."),
+    r"The fastest disk\.": _("The fastest disk."),
+    r"A shared folder that many pods write to at the same time\.": _(
+        "A shared folder that many pods write to at the same time."
+    ),
     r"pods with sidecars are not judged": _("pods with sidecars are not judged"),
     r"sizes with cards are as they are": _("sizes with cards are as they are"),
     r"it is as small as its use allows": _("it is as small as its use allows"),

@@ -33,6 +33,7 @@ from console.access import Visit, guarded
 from console.forms.drafts import FieldError, by_field, text
 from console.forms.prices import FREE, PriceDraft, Question, cards_of, value_of
 from console.lists import Query
+from console.lowerwords import said
 from console.pages import Context, page
 from console.states import State, Tone
 from console.views import create
@@ -209,7 +210,7 @@ def calculator(visit: Visit) -> HttpResponse:
             errors.append(FieldError("size", str(unpriced)))
         except NotOffered as refused:
             errors.append(FieldError("cpu", _sentence(refused.rules)))
-            nearest = [(str(one), _address(question, one), rate) for one, rate in refused.nearest]
+            nearest = [(said(str(one)), _address(question, one), rate) for one, rate in refused.nearest]
     picked = question.size or (value_of(offers[0][0]) if offers else FREE)
     context = {
         "visit": visit,
@@ -222,7 +223,7 @@ def calculator(visit: Visit) -> HttpResponse:
         "parts": [(item_words(one.item), one) for one in found.parts] if found else [],
         "nearest": nearest,
         "picked": picked,
-        "sizes": [(value_of(one), f"{one}") for one, _rate in offers] + [(FREE, _("choose freely"))],
+        "sizes": [(value_of(one), said(str(one))) for one, _rate in offers] + [(FREE, _("choose freely"))],
         "regions": [(one, one) for one in dict.fromkeys((*billing.regions(), question.region))],
         "flavors": FLAVORS,
         "cards": [("", _("no card")), *((one, one) for one in cards_of(question.flavor))],
