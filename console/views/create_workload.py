@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from console.access import View, Visit, guarded
-from console.forms import access, presses
+from console.forms import access, presses, starts
 from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError, Fields, placed, text, together
 from console.forms.jobs import CronJobDraft, JobDraft
@@ -46,7 +46,9 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
             messages.info(visit.request, _("Workloads live in a namespace: request one first."))
             return redirect("console:namespace-create")
         draft = read(posted)
+        started = visit.request.GET.get("start", "") if not posted else ""
         if not posted:
+            draft = read(starts.fields(draft.KIND, started))
             asked = requested_namespace(visit.request)
             draft = replace(draft, namespace=asked if asked in namespaces else namespaces[0])
             draft = _from_image(draft, text(visit.request.GET, "image"))
@@ -57,6 +59,7 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
         draft, focus = _pressed(draft, go)
         focus = "namespace" if go == "namespace" else focus
         context = wizard.workload_context(visit.client, draft, step, namespaces, errors)
+        context |= {"starts": () if posted else starts.STARTS.get(draft.KIND, ()), "started": started}
         context |= {"warnings": warnings, "focus": focus or wizard.first_field(draft, step)}
         return form(visit, f"create/{draft.KIND.lower()}.html", section, context, errors)
 

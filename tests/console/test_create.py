@@ -13,6 +13,9 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from billing import client as billing
+from console.forms import starts
+from console.forms.deployments import DeploymentDraft
+from console.forms.jobs import JobDraft
 from tests import manifests
 from tests.console import scenes
 
@@ -440,3 +443,17 @@ def test_a_form_that_is_far_too_large_is_answered_with_a_sentence(shop: None, br
     response = browser.post(PAGE, WEB | {"description": "x" * (9 * 1024 * 1024)})
     assert response.status_code == 413
     assert b"larger than 8.0" in response.content
+
+
+@pytest.mark.parametrize(("kind", "start"), [("deployment", "web"), ("deployment", "worker"), ("job", "job")])
+def test_a_form_can_begin_with_what_is_common(shop: None, browser: Browser, kind: str, start: str) -> None:
+    page = browser.get(f"/create/{kind}/?namespace=shop&start={start}").content.decode()
+    assert f'value="{start}"' in page and f"start={start}" in page
+
+
+def test_what_forms_begin_with_is_without_problems_once_it_has_a_name_and_an_image() -> None:
+    known: dict[str, type[DeploymentDraft] | type[JobDraft]] = {"Deployment": DeploymentDraft, "Job": JobDraft}
+    for kind, found in starts.STARTS.items():
+        for start in found:
+            typed = {**start.fields, "name": "one", "namespace": "shop", "containers-0-image": "nginx"}
+            assert known[kind].read(typed).problems() == [], start.name
