@@ -35,7 +35,7 @@ Forbid Replace Always Never File Prefix None Opaque ClusterIP ReadWriteOnce IfNo
 RollingUpdate Filesystem SingleStack OOMKilled localPrefer off Administrator CommonOperations FullAccess
 ReadOnlyAccess ConfigMap ConfigMaps Secret Secrets Namespace PersistentVolumeClaim Network RoleBinding
 HorizontalPodAutoscaler kubectl kubeconfig YAML JSON CSV REST API IAM TLS HTTP HTTPS TCP UDP DNS IP CIDR URL UID
-CPU GPU GiB MiB KiB MB GB Gi Mi h d s m min ms UTC CNY AK SK ID OK Ctrl K Esc B GET POST PUT PATCH DELETE
+docker vm CPU GPU GiB MiB KiB MB GB Gi Mi h d s m min ms UTC CNY AK SK ID OK Ctrl K Esc B GET POST PUT PATCH DELETE
 """
 DATA = set(_NAMES.split())
 """What stays as it is in every language: names of kinds, units, and what the test's people called their things."""
