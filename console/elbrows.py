@@ -32,8 +32,12 @@ class ElbRow(Row):
     def state(self) -> State:
         if self.leaving:
             return State(_("Terminating"), tone="busy", shape="ring")
-        if elbs.state_of(self.obj) != elbs.ACTIVE:
-            return State(_("Pending"), self.message or _("is being made ready"), "busy", "hollow")
+        state = elbs.state_of(self.obj)
+        if state == elbs.REJECTED:
+            advice = _("What it served before goes on.")
+            return State(_("Rejected"), elbs.rejection(self.obj), "bad", "diamond", advice=advice)
+        if state != elbs.ACTIVE:
+            return State(_("Pending"), self._waits_for or _("is being made ready"), "busy", "hollow")
         if self.problems:
             advice = _("See its events: each of them says whose it is.")
             return State(_("Active"), _problem_words(len(self.problems)), "warn", "triangle", advice=advice)
@@ -100,6 +104,16 @@ class ElbRow(Row):
             "kubectl create ingress web --class=cce --rule='shop.example.com/*=web:80' \\\n"
             f"  --annotation={elbannotations.ELB_NAME}={self.name}"
         )
+
+    @property
+    def _waits_for(self) -> str:
+        ports = elbs.unserved(self.obj)
+        if self._status.get("state") != elbs.ACTIVE or not ports:
+            return self.message
+        words = ngettext(
+            "the proxy has not taken port %(ports)s yet", "the proxy has not taken ports %(ports)s yet", len(ports)
+        )
+        return words % {"ports": ", ".join(ports)}
 
     @property
     def _status(self) -> JSON:

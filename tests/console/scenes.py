@@ -20,6 +20,7 @@ from iam.models import Account, User
 from tests import manifests
 from workloads.client import Client, DeleteOptions, Ended, Kept
 from workloads.controllers import elbs
+from workloads.elb.complaints import Complaints
 from workloads.meta import times
 from workloads.meta.keys import Key, Uid
 from workloads.store import endedpods, keptlogs
@@ -124,8 +125,9 @@ def secret(name: str, values: dict[str, str], **rest: Any) -> JSON:
 
 
 def elbs_told() -> None:
-    """The ELBs' controller has looked at everything."""
+    """The ELBs' controller has looked at everything, and Envoy has taken what it decided."""
     elbs.reconcile(Key("acme", "ELB", "", "default"))
+    Complaints().serve({Key("acme", "ELB", "", "web"): {"serves": ["80"]}})
 
 
 def endpoints(service: str, *, ready: tuple[str, ...] = (), unready: tuple[str, ...] = ()) -> JSON:

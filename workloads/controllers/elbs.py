@@ -305,8 +305,9 @@ def _serve(account: Account, obj: JSON, address: str, listeners: list[bindings.L
 def _status(elb: JSON, bound: Bound, problems: list[Problem]) -> JSON:
     before = elb.get("status") or {}
     status: JSON = {"state": elbs.ACTIVE}
-    if inside := before.get("internalAddress"):
-        status["internalAddress"] = inside
+    for kept in ("internalAddress", elbs.PROXY):  # the latter is the traffic process' word
+        if before.get(kept):
+            status[kept] = before[kept]
     if elb["metadata"].get("deletionTimestamp"):
         status |= {"state": elbs.PENDING, "message": "It is being deleted"}
     elif problems:

@@ -107,6 +107,15 @@ class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc
                 await self._progress.wait_for(lambda: self._has_shown(number))
         return self._has_shown(number)
 
+    async def progress(self) -> None:
+        """Until an Envoy has said something, or has gone."""
+        async with self._progress:
+            await self._progress.wait()
+
+    def taken(self, name: Name) -> bool:
+        """Whether there is an Envoy, and every one has said that it has this as it was published last."""
+        return bool(self._streams) and name not in self.rejected and all(one.has_taken(name) for one in self._streams)
+
     def _has_shown(self, number: int) -> bool:
         return bool(self._streams) and min(stream.shown for stream in self._streams) >= number
 
@@ -175,6 +184,12 @@ class _Stream:
         self._heard = asyncio.Event()
         self._numbers = itertools.count(1)
         self._over = False
+
+    def has_taken(self, name: Name) -> bool:
+        resource, subscription = self._ads.snapshot.resources.get(name), self._subscriptions.get(name[0])
+        if resource is None or subscription is None or subscription.has.get(name[1]) != resource.version:
+            return False
+        return not any(name[0] == type and name[1] in names for type, names in self._pending.values())
 
     async def read(self, requests: AsyncIterator[Any]) -> None:
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TICK_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
+"""So long Envoy may take over a listener, or be away, before an ELB is said not to have it."""
 AGAIN_SECONDS = 1.0
 _AT_ONCE = 500
 
@@ -53,6 +56,7 @@ async def _run(folder: Path) -> None:
     server = await ads.serve(table, str(place), follower.sleepers)
     duties = [
         asyncio.create_task(follower.follow(), name="follow"),
+        asyncio.create_task(follower.hear(), name="hear"),
         asyncio.create_task(follower.sleepers.run(), name="sleepers"),
         asyncio.create_task(doors.serve(table, folder / "traffic.sock"), name="doors"),
     ]
@@ -78,6 +82,8 @@ class Follower:
         self.loaded = asyncio.Event()
         self._ads = table
         self._complaints = Complaints()
+        self._waits: dict[Key, float] = {}
+        """ELBs of which Envoy has not taken every listener, and since when."""
         self._place: Tip | None = None
         self._wake = asyncio.Event()
         self._database = ThreadPoolExecutor(1, thread_name_prefix="traffic-database")
@@ -100,6 +106,13 @@ class Follower:
                     await loop.run_in_executor(self._database, connection.close)
                     await asyncio.sleep(AGAIN_SECONDS)
 
+    async def hear(self) -> None:
+        """For ever: what Envoy has taken is said at once where somebody waits for it."""
+        while True:
+            await self._ads.progress()
+            if self._waits:
+                self._wake.set()
+
     async def _turn(self) -> None:
         self._wake.clear()
         await self._catch_up()
@@ -112,7 +125,24 @@ class Follower:
     async def _complain(self) -> None:
         about = {self.world.owner(resource): why for resource, why in self._ads.rejected.items()}
         known = {key: why for key, why in about.items() if key is not None}
-        await asyncio.get_running_loop().run_in_executor(self._database, self._complaints.say, known)
+        served = self._served(known) if self.loaded.is_set() else {}
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._database, self._complaints.say, known)
+        await loop.run_in_executor(self._database, self._complaints.serve, served)
+
+    def _served(self, rejected: Mapping[Key, str]) -> dict[Key, JSON]:
+        """What Envoy has of each ELB; not of one that is in between."""
+        now, waits, found = time.monotonic(), dict[Key, float](), dict[Key, JSON]()
+        for key, listeners in self.world.elb_listeners().items():
+            taken = sorted(port for port, resource in listeners.items() if self._ads.taken(resource))
+            if len(taken) < len(listeners) and key not in rejected:
+                waits[key] = self._waits.get(key, now)
+                if now - waits[key] < PATIENCE_SECONDS:
+                    continue
+            said: JSON = {"serves": taken} if listeners else {}
+            found[key] = said | ({"rejected": rejected[key]} if key in rejected else {})
+        self._waits = waits
+        return found
 
     async def _catch_up(self) -> None:
         loop = asyncio.get_running_loop()

@@ -157,6 +157,17 @@ class World:
         own = [(key, elb["metadata"]["uid"]) for key, elb in self._objects["ELB"].items() if key.account == account]
         return next((key for key, uid in own if uid in name), own[0][0] if own else None)
 
+    def elb_listeners(self) -> dict[Key, dict[str, tuple[str, str]]]:
+        """Of every ELB, Envoy's listeners by what the ELB calls them: `80`, `53/udp`."""
+        found: dict[Key, dict[str, tuple[str, str]]] = {key: {} for key in self._objects["ELB"]}
+        keys = {elb["metadata"]["uid"]: key for key, elb in self._objects["ELB"].items()}
+        for (what, _), made in self._made.items():
+            for resource in made if what == "elbs" else ():
+                if resource[0] == resources.LISTENER:
+                    _, uid, port = resource[1].split("/", 2)
+                    found[keys[uid]][port] = resource
+        return found
+
     # Who sleeps
 
     @property

@@ -23,7 +23,9 @@ NAME_OF_DEFAULT = "default"
 INSIDE = IPv4Network("10.247.240.0/20")
 """Where pods reach ELBs: the end of the Services' range, an address for each of the pool. No Service may have one."""
 MOST = INSIDE.num_addresses - 2
-ACTIVE, PENDING = "Active", "Pending"
+ACTIVE, PENDING, REJECTED = "Active", "Pending", "Rejected"
+PROXY = "proxy"
+"""Of a status: what Envoy has said, {"serves": ["80", "53/udp"], "rejected": "why"}."""
 _CHOSEN_ONCE = "field is immutable: it is the address people know; delete the ELB and create another"
 
 
@@ -67,7 +69,28 @@ def validate(obj: JSON, old: JSON | None) -> list[Cause]:
 
 
 def state_of(obj: JSON) -> str:
-    return str((obj.get("status") or {}).get("state", ""))
+    """As Envoy has it: Active is an ELB of which it has taken every listener."""
+    status = obj.get("status") or {}
+    if status.get("state") != ACTIVE:
+        return str(status.get("state", ""))
+    if rejection(obj):
+        return REJECTED
+    return PENDING if unserved(obj) else ACTIVE
+
+
+def rejection(obj: JSON) -> str:
+    """Why Envoy would not have it as it is, and goes on with what it had; "" while it does."""
+    return str(((obj.get("status") or {}).get(PROXY) or {}).get("rejected", ""))
+
+
+def unserved(obj: JSON) -> list[str]:
+    """The listeners that are decided and that Envoy has not taken: `80`, `53/udp`."""
+    status = obj.get("status") or {}
+    serves = (status.get(PROXY) or {}).get("serves") or ()
+    decided = (
+        f"{one['port']}/udp" if one["protocol"] == "UDP" else str(one["port"]) for one in status.get("listeners") or ()
+    )
+    return [one for one in decided if one not in serves]
 
 
 def _listeners(obj: JSON) -> str:
@@ -143,16 +166,28 @@ schemas.define(
     },
 )
 schemas.define(
+    f"{_PREFIX}ELBProxy",
+    {
+        "description": "ELBProxy is what the proxy has of an ELB.",
+        "type": "object",
+        "properties": {
+            "serves": _list({"type": "string"}, "The listeners it has taken: 80, 53/udp."),
+            "rejected": _text("Why it would not have the newest; it goes on with what it had."),
+        },
+    },
+)
+schemas.define(
     f"{_PREFIX}ELBStatus",
     {
         "description": "ELBStatus is what an ELB does now.",
         "type": "object",
         "properties": {
-            "state": _text(f"{ACTIVE}, or {PENDING} until the proxy knows of it."),
+            "state": _text(f"{ACTIVE}, or {PENDING} until its address and listeners are decided."),
             "message": _text("Why it is in this state, for people."),
             "internalAddress": _text("Where pods reach it."),
             "listeners": _list({"$ref": f"#/$defs/{_PREFIX}ELBListener"}, "The ports on which it answers."),
             "problems": _list({"$ref": f"#/$defs/{_PREFIX}ELBProblem"}, "What it was asked to serve and does not."),
+            PROXY: {"$ref": f"#/$defs/{_PREFIX}ELBProxy", "description": "What the proxy has said of it."},
             "observedGeneration": {"type": "integer", "format": "int64", "description": "The generation acted upon."},
         },
     },
@@ -186,7 +221,7 @@ KIND = register(
         columns=(
             NAME,
             Column("Address", lambda obj, now: address_of(obj) or NONE, description="Where it is reached"),
-            Column("State", lambda obj, now: state_of(obj), description=f"{ACTIVE} or {PENDING}"),
+            Column("State", lambda obj, now: state_of(obj), description=f"{ACTIVE}, {PENDING} or {REJECTED}"),
             Column("Listeners", lambda obj, now: _listeners(obj), description="The ports on which it answers"),
             AGE,
             Column(

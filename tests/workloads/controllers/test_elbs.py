@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from tests import manifests
 from tests.workloads.controllers.world import World
+from workloads.controllers import hands
 from workloads.meta.errors import Conflict, NotFound, QuotaReached
 
 JSON = dict[str, Any]
@@ -67,6 +68,16 @@ def test_a_quiet_look_writes_and_says_nothing(world: World) -> None:
     world.resync()
     world.settle()
     assert world.alice.revision() == before
+
+
+def test_what_the_proxy_said_stays_in_the_status(world: World) -> None:
+    world.create(balanced())
+    world.settle()
+    made = world.alice.get("ELB", "default")
+    hands.put_status(hands.client("traffic", "acme"), made, {**made["status"], "proxy": {"serves": ["5432"]}})
+    world.create(balanced("other"))
+    world.settle()
+    assert world.alice.get("ELB", "default")["status"]["proxy"] == {"serves": ["5432"]}
 
 
 def test_the_elb_that_is_named_serves(world: World) -> None:

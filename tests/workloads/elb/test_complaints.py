@@ -7,7 +7,9 @@ import pytest
 from iam.identities import Identity
 from tests import manifests
 from workloads.client import Client
+from workloads.controllers import hands
 from workloads.elb.complaints import Complaints
+from workloads.kinds import elbs
 from workloads.meta.keys import Key
 
 WHY = "cannot bind '10.247.1.1:80': Address already in use"
@@ -59,3 +61,43 @@ def test_an_elb_is_told_of_on_the_pages_alone(door: Client) -> None:
     front = Key("acme", "ELB", "", "front")
     Complaints().say({front: WHY})
     assert door.proxy_trouble() == {front: WHY}
+
+
+def test_what_envoy_has_taken_stands_in_the_elbs_status_and_makes_it_active(door: Client) -> None:
+    door.create("ELB", manifests.elb("front"))
+    front, complaints = Key("acme", "ELB", "", "front"), Complaints()
+    decided(door, 80)
+    assert elbs.state_of(door.get("ELB", "front")) == "Pending"
+    complaints.serve({front: {"serves": ["80"]}})
+    assert elbs.state_of(door.get("ELB", "front")) == "Active"
+    decided(door, 80, 443)
+    assert elbs.unserved(door.get("ELB", "front")) == ["443"]
+
+
+def test_an_elb_that_envoy_rejects_says_why_until_it_is_taken(door: Client) -> None:
+    door.create("ELB", manifests.elb("front"))
+    front, complaints = Key("acme", "ELB", "", "front"), Complaints()
+    decided(door, 80)
+    complaints.serve({front: {"serves": [], "rejected": WHY}})
+    elb = door.get("ELB", "front")
+    assert (elbs.state_of(elb), elbs.rejection(elb)) == ("Rejected", WHY)
+    complaints.serve({front: {"serves": ["80"]}})
+    assert elbs.state_of(door.get("ELB", "front")) == "Active"
+
+
+def test_what_was_said_of_an_elb_is_not_written_again(door: Client) -> None:
+    door.create("ELB", manifests.elb("front"))
+    front, complaints = Key("acme", "ELB", "", "front"), Complaints()
+    complaints.serve({front: {"serves": ["80"]}})
+    before = door.revision()
+    for again in (complaints, Complaints()):
+        again.serve({front: {"serves": ["80"]}, Key("acme", "ELB", "", "gone"): {}})
+    assert door.revision() == before
+
+
+def decided(door: Client, *ports: int) -> None:
+    """As the controller writes it."""
+    elb = door.get("ELB", "front")
+    listeners = [{"port": port, "protocol": "HTTP", "workloads": []} for port in ports]
+    writer = hands.client("elbs", "acme")
+    hands.put_status(writer, elb, {**elb["status"], "state": "Active", "listeners": listeners})

@@ -381,8 +381,10 @@ def test_another_account_has_its_own_elb_and_sees_nothing_of_ours(proxy: Proxy, 
         get(theirs, 80)
 
 
-def test_envoy_rejects_nothing_of_all_this(proxy: Proxy, elb: str) -> None:
+def test_envoy_rejects_nothing_of_all_this_and_has_taken_every_listener(proxy: Proxy, elb: str) -> None:
     assert proxy.rejected == {}
+    for listeners in proxy.world.elb_listeners().values():
+        assert eventually(lambda of=listeners: all(map(proxy.table.taken, of.values())), True)
 
 
 def test_an_envoy_that_was_killed_serves_the_same_again(tmp_path: Path) -> None:
