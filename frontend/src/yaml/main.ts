@@ -92,6 +92,7 @@ function extensions(knowledge: Knowledge, options: Options) {
     autocompletion({ override: [completions(knowledge, options.namespace)], icons: false }),
     prose(knowledge, options.words),
     EditorView.contentAttributes.of({
+      "tabindex": "0",
       "id": "yaml-text",
       "aria-label": options.label,
       "aria-describedby": options.describedBy,
