@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -121,7 +122,7 @@ class SettingsView(Resource):
         if not by.may(accounts.CHANGE):
             raise Forbidden(accounts.CHANGE)
         wanted: bool = read(SettingsQuestion, request.data)["priceWarnings"]
-        accounts.hear_prices(by.account, wanted=wanted)
+        accounts.choose(by, replace(accounts.choices(by.account), price_warnings=wanted))
         return Response({"priceWarnings": wanted})
 
 

@@ -13,6 +13,7 @@ from console.access import Visit
 from console.lists import Query
 from console.pages import Context, page
 from workloads.kinds import bags
+from workloads.kinds.images import familiar
 
 LOGIN = "kubernetes.io/dockerconfigjson"
 MOST_PODS, MOST_SECRETS = 500, 200
@@ -72,18 +73,14 @@ def _row(name: str, size: int, pods: Counter[str]) -> ImageRow:
 
 
 def _pods(visit: Visit) -> Counter[str]:
-    """How many of the account's pods that are not over name each image, with its tag."""
+    """How many of the account's pods that are not over name each image, as the host lists it."""
     counted: Counter[str] = Counter()
     if not visit.client.may("list", "Pod"):
         return counted
     for pod in visit.client.list("Pod", limit=MOST_PODS).items:
         if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-            counted.update({_tagged(one["image"]) for one in pod["spec"]["containers"]})
+            counted.update({familiar(one["image"]) for one in pod["spec"]["containers"]})
     return counted
-
-
-def _tagged(image: str) -> str:
-    return image if ":" in image.rpartition("/")[2] else f"{image}:latest"
 
 
 def _logins(visit: Visit) -> list[Login]:

@@ -4,6 +4,7 @@ command that signs in, and a kubeconfig that needs none."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,7 +17,6 @@ from console.access import Visit, guarded
 from console.pages import Context, page
 from iam import accounts, bundle, pki
 from iam import kubeconfig as kubeconfigs
-from workloads.meta.errors import Forbidden
 
 FILE = "cci-kubeconfig.yaml"
 
@@ -46,11 +46,10 @@ def access(visit: Visit) -> Context:
 
 @guarded("POST")
 def prices(visit: Visit) -> HttpResponseBase:
-    """Whether kubectl tells this account what its writes change of the price. Raises Forbidden."""
-    if not visit.identity.may(accounts.CHANGE):
-        raise Forbidden(accounts.CHANGE)
+    """Whether kubectl tells this account what its writes change of the price. Raises NotAdministrator."""
     wanted = visit.request.POST.get("prices") == "on"
-    accounts.hear_prices(visit.identity.account, wanted=wanted)
+    chosen = accounts.choices(visit.identity.account)
+    accounts.choose(visit.identity, replace(chosen, price_warnings=wanted))
     messages.success(visit.request, _("kubectl tells prices.") if wanted else _("kubectl tells no prices any more."))
     return redirect("console:kubectl")
 

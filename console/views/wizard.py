@@ -35,6 +35,7 @@ from console.views import container_words, workload_words
 from console.views.picks import Picks
 from workloads.client import Client, HostImage
 from workloads.kinds import elbs, secrets
+from workloads.kinds.images import familiar
 from workloads.kinds.podspecs import Specification
 from workloads.kinds.schedules import ScheduleError
 from workloads.meta.errors import Forbidden, StatusError
@@ -384,6 +385,5 @@ def _any_wrong(prefix: str, section: str, wrong: Sequence[str]) -> bool:
 
 def _on_this_host(container: ContainerDraft, images: Sequence[HostImage]) -> str:
     """`2.0 MB`, or "" when it is not known to be here."""
-    reference = container.reference
-    name = reference if ":" in reference.rpartition("/")[2] else f"{reference}:latest"
+    name = familiar(container.reference)
     return next((filesizeformat(image.size_bytes) for image in images if image.name == name), "")

@@ -37,3 +37,12 @@ def pull_policy(image: str) -> str:
     if match is None or match["digest"]:
         return "IfNotPresent"
     return "Always" if (match["tag"] or "latest") == "latest" else "IfNotPresent"
+
+
+def familiar(name: str) -> str:
+    """As Docker lists it: without its own registry's address, and with the tag that is meant where none is written."""
+    for prefix in ("docker.io/", "index.docker.io/", "library/"):
+        name = name.removeprefix(prefix)
+    if "@" in name:
+        return name
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from workloads.kinds.images import familiar
 from workloads.runtimes.base import StoredImage
 from workloads.store.imageuses import Use
 
@@ -52,15 +53,6 @@ def superfluous(uses: Iterable[Use], places: Collection[tuple[str, str]]) -> lis
     for use in sorted(found, key=lambda use: use.at):
         last[use.image, use.name] = use
     return [use for use in found if (use.account, use.namespace) not in places and last[use.image, use.name] != use]
-
-
-def familiar(name: str) -> str:
-    """As Docker lists it: without its own registry's address, and with the tag that is meant where none is written."""
-    for prefix in ("docker.io/", "index.docker.io/", "library/"):
-        name = name.removeprefix(prefix)
-    if "@" in name:
-        return name
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _may_go(one: Candidate) -> bool:

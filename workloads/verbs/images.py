@@ -11,6 +11,7 @@ from django.conf import settings
 from iam.identities import Identity
 from iam.models import Account
 from workloads.admission import authorize
+from workloads.kinds.images import familiar
 from workloads.verbs import reads
 from workloads.verbs.calls import HostImage
 from workloads.verbs.drafts import loaded
@@ -50,8 +51,7 @@ def _asked_of_agent() -> list[HostImage] | None:
 
 
 def _run_by(identity: Identity) -> Iterable[str]:
-    """With the tag the runtime adds where none was written."""
+    """As the runtime lists them."""
     for row in reads.rows(identity, "Pod", None, limit=MOST_PODS, only_visible=True).rows:
         for container in loaded(row)["spec"]["containers"]:
-            image = container["image"]
-            yield image if ":" in image.rpartition("/")[2] else f"{image}:latest"
+            yield familiar(container["image"])

@@ -197,7 +197,7 @@ export default class Log extends Controller<HTMLElement> {
     const request = new AbortController();
     this.request = request;
     try {
-      const response = await fetch(this.address(), { signal: request.signal });
+      const response = await fetch(this.address(), { signal: request.signal, headers: { "CCI-Live": "1" } });
       if (!response.ok || response.body === null) {
         this.note(await response.text());
         if (response.status !== 401 && response.status !== 403) this.later(5000);

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.workloads.node.cluster import NOON
+from workloads.kinds.images import familiar
 from workloads.node import collecting
 from workloads.runtimes.base import StoredImage
 from workloads.store.imageuses import Use
@@ -76,4 +77,4 @@ def test_what_a_pod_here_names_stays() -> None:
     ],
 )
 def test_names_are_compared_as_docker_lists_them(written: str, listed: str) -> None:
-    assert collecting.familiar(written) == listed
+    assert familiar(written) == listed
