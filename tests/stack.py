@@ -54,6 +54,11 @@ class Stack:
         return f"10.247.{self._own}"
 
     @property
+    def pod_cidr(self) -> str:
+        """One host cannot have a network twice."""
+        return f"10.{128 + self.api_port % 112}.0.0/16"
+
+    @property
     def _own(self) -> str:
         """Of addresses: several installations may run on this machine at a time."""
         return f"{self.api_port // 256}.{self.api_port % 256}"
@@ -66,7 +71,7 @@ class Stack:
             "CCI_API_PORT": str(self.api_port),
             "CCI_ADMIN_PASSWORD": PASSWORD,
             "CCI_OVERCOMMIT": "50",
-            "CCI_POD_CIDR": pod_cidr(),
+            "CCI_POD_CIDR": self.pod_cidr,
             "CCI_POD_API": self.pod_api,
             "CCI_DNS": f"10.246.{self._own}",
             "CCI_SHORTEST_IDLE": "1",
@@ -222,11 +227,6 @@ class Stack:
         answer = client.post("/sign-in/", data=form, headers=headers)
         assert answer.status_code == 200, answer.text
         return client
-
-
-def pod_cidr() -> str:
-    """Of its own for each of pytest-xdist's workers: one host cannot have a network twice."""
-    return f"10.{252 - int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 2}.0.0/16"
 
 
 def free_port() -> int:
