@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import requests
@@ -19,7 +20,7 @@ import urllib3
 from docker import APIClient, auth, errors, utils
 from docker.types import IPAMConfig, IPAMPool
 
-from workloads.runtimes import hijacking
+from workloads.runtimes import hijacking, inspection
 from workloads.runtimes.base import EXEC_OUTPUT_BYTES, ExecSpec, ImageFault, Ran, RuntimeFault, RuntimeGone
 
 Found = Mapping[str, Any]
@@ -61,6 +62,12 @@ class Daemon:
         with _heard():
             return dict(self._api.info())
 
+    def now(self) -> datetime:
+        """A daemon on this host has this host's clock."""
+        if self.is_local:
+            return datetime.now(UTC)
+        return inspection.moment(self.info()["SystemTime"]) or datetime.now(UTC)
+
     # Containers
 
     def containers(self, **filters: Any) -> list[Found]:
@@ -72,6 +79,12 @@ class Daemon:
         """Raises Missing."""
         with _heard():
             return dict(self._api.inspect_container(name))
+
+    def found(self, name: str) -> Found | None:
+        """As `inspect`; None for none of that name."""
+        with suppress(Missing):
+            return self.inspect(name)
+        return None
 
     def written(self, id: str) -> int:
         """How many bytes a container's own layer holds; 0 for one that is gone."""

@@ -131,3 +131,33 @@ def _created(pause: Inspected | None, attempts: list[ContainerStatus], given_at:
 def address(pause: Inspected) -> str:
     networks = pause["NetworkSettings"]["Networks"].values()
     return next((network["IPAddress"] for network in networks if network["IPAddress"]), "")
+
+
+def tags(listed: Inspected) -> tuple[str, ...]:
+    return tuple(tag for tag in listed["RepoTags"] or () if tag != "<none>:<none>")
+
+
+def name_of(listed: Inspected) -> str:
+    return str(listed["Names"][0]).lstrip("/")
+
+
+def owner(name: str, labels: Mapping[str, str]) -> Uid | None:
+    """The pod whose container it is; None for a warm sandbox."""
+    if names.CONTAINER in labels:
+        return Uid(labels[names.POD_UID])
+    owner = names.pod_of(name)
+    return owner[0] if owner else None
+
+
+def whose(listed: Inspected) -> tuple[Uid, str, str]:
+    """Pod, container and id; "" for the container where it is a sandbox."""
+    labels = listed["Labels"]
+    return Uid(labels.get(names.POD_UID, "")), labels.get(names.CONTAINER, ""), str(listed["Id"])
+
+
+def is_up(listed: Inspected) -> bool:
+    return bool(listed["State"] == "running")
+
+
+def runs(inspected: Inspected) -> bool:
+    return bool(inspected["State"]["Running"])

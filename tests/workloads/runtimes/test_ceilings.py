@@ -59,7 +59,7 @@ def test_cards_are_refused_in_dockers_words_where_the_host_has_no_nvidia_toolkit
 
 def _cpu_used(world: DockerWorld, uid: Uid, *, seconds: float) -> tuple[float, float]:
     """CPU seconds of the whole pod, and the time it took: the kernel's own count."""
-    cgroups = world.runtime._host.cgroups
+    cgroups = world.runtime._host.facts.cgroups
     place = cgroups.pod_place(uid, "cpuacct")
 
     def count() -> float:

@@ -167,10 +167,10 @@ def test_who_loses_the_warm_sandbox_takes_its_container_along(
 
 def test_what_a_dead_worker_made_for_another_sandbox_is_never_started_there(dockers: DockerWorld) -> None:
     dockers.runtime.warm(dockers.network, size=1)
-    (warm,) = dockers.runtime._pool(dockers.network.name)
     pod, other = spec(dockers), spec(dockers, name="other")
+    (warm,) = dockers.runtime._pool.to_give(pod)
     dead = Docker(instance=dockers.runtime.instance)
-    dead._daemon.create(names.container_name(pod.uid, *FIRST), dead._body(pod, *FIRST, sandbox=warm["Id"]))
+    dead._daemon.create(names.container_name(pod.uid, *FIRST), dead._containers.body(pod, *FIRST, sandbox=warm["Id"]))
     dockers.runtime.ensure_sandbox(other)
     dockers.runtime.ensure_sandbox(pod, first=FIRST)
     assert dockers.runtime.start_container(pod, "app", attempt=0).state == "running"
@@ -205,8 +205,8 @@ def test_a_name_taken_by_a_create_under_way_is_waited_for(
     next_worker = Docker(instance=dockers.runtime.instance)
     assert next_worker.ensure_sandbox(pod).running
     unseen = [names.container_name(pod.uid, "app", 0)]
-    see = next_worker._inspect
-    monkeypatch.setattr(next_worker, "_inspect", lambda name: unseen.remove(name) if name in unseen else see(name))
+    see = next_worker._daemon.found
+    monkeypatch.setattr(next_worker._daemon, "found", lambda name: unseen.remove(name) if name in unseen else see(name))
     assert next_worker.start_container(pod, "app", attempt=0).state == "running"
     assert unseen == []
 
@@ -236,7 +236,7 @@ def test_containers_are_confined_and_limited(dockers: DockerWorld) -> None:
 
 
 def test_the_pod_specification_is_a_ceiling_over_all_containers_and_goes_with_the_pod(dockers: DockerWorld) -> None:
-    cgroups = dockers.runtime._host.cgroups
+    cgroups = dockers.runtime._host.facts.cgroups
     pod = run(dockers, "sleep 1000")
     place = cgroups.pod_place(pod.uid, "memory")
     limit = "memory.max" if cgroups.version == "2" else "memory.limit_in_bytes"
