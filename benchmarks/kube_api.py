@@ -1,11 +1,12 @@
 """How fast the Kubernetes API answers, beside what a real kube-apiserver took on such a machine.
 
-    python -m benchmarks.kube_api [pods]
+    python -m benchmarks.kube_api [pods [processes]]
 
-The web process alone serves (no controller acts on the pods), as kube-apiserver and etcd were measured. Its figures,
-PUBLISHED below, are of another, quiet run: kube-apiserver 1.36.2 with etcd 3.6 on 2 cores of this kind, pods of 2.5 KB,
-medians of 5. They cannot be in this run, so a peer that can is measured beside: an ASGI application that does nothing
-but hand out the same bytes, on the same server with the same TLS (`bare`). A busy machine slows that one, too.
+The web processes alone serve, as many as `make run` starts (no controller acts on the pods), as kube-apiserver and
+etcd were measured. Its figures, PUBLISHED below, are of another, quiet run: kube-apiserver 1.36.2 with etcd 3.6 on 2
+cores of this kind, pods of 2.5 KB, medians of 5. They cannot be in this run, so a peer that can is measured beside: an
+ASGI application that does nothing but hand out the same bytes, on the same server with the same TLS (`bare`). A busy
+machine slows that one, too.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ SECONDS = 3.0
 ROUNDS = 5
 
 
-def main(pods: int = 10_000) -> None:
+def main(pods: int = 10_000, processes: int = 0) -> None:
     with tempfile.TemporaryDirectory(prefix="cci-bench-") as folder:
         installation = _prepare(Path(folder))
-        with _web(installation) as server, _bare(installation) as bare:
+        with _web(installation, processes) as server, _bare(installation) as bare:
+            print(f"web processes: {len(server.processes)}")
             run = Run(installation, server, bare)
             run.measure(pods)
 
@@ -77,17 +79,25 @@ class Installation:
 @dataclass(frozen=True)
 class Server:
     address: Address
-    process: subprocess.Popen[bytes]
+    processes: tuple[subprocess.Popen[bytes], ...]
 
     def processor_seconds(self) -> float:
-        """What it has used of processors so far: of a busy machine this says more than rates do."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What they have used of processors so far: of a busy machine this says more than rates do."""
+        return sum(map(_processor_seconds, self.processes))
 
     def resident(self) -> int:
-        """Bytes of memory it holds now."""
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(text.split("VmRSS:")[1].split()[0]) * 1024
+        """Bytes of memory they hold now."""
+        return sum(map(_resident, self.processes))
+
+
+def _processor_seconds(process: subprocess.Popen[bytes]) -> float:
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident(process: subprocess.Popen[bytes]) -> int:
+    text = Path(f"/proc/{process.pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) * 1024
 
 
 class Run:
@@ -292,9 +302,12 @@ def _prepare(folder: Path) -> Installation:
 
 
 @contextmanager
-def _web(installation: Installation) -> Iterator[Server]:
+def _web(installation: Installation, processes: int) -> Iterator[Server]:
+    from console.management.commands.serve import api_processes
+
     command = [sys.executable, "-m", "console.web"]
-    with _served(command, int(os.environ["CCI_API_PORT"]), installation.token) as server:
+    others = [[*command, "api"]] * ((processes or api_processes()) - 1)
+    with _served([command, *others], int(os.environ["CCI_API_PORT"]), installation.token) as server:
         yield server
 
 
@@ -302,29 +315,39 @@ def _web(installation: Installation) -> Iterator[Server]:
 def _bare(installation: Installation) -> Iterator[Server]:
     port = _free_port()
     files = [str(installation.certificate), str(installation.key), str(installation.folder / "bare")]
-    with _served([sys.executable, "-m", "benchmarks.bare_asgi", str(port), *files], port, "") as server:
+    with _served([[sys.executable, "-m", "benchmarks.bare_asgi", str(port), *files]], port, "") as server:
         yield server
 
 
 @contextmanager
-def _served(command: list[str], port: int, token: str) -> Iterator[Server]:
-    process = subprocess.Popen(command)
+def _served(commands: list[list[str]], port: int, token: str) -> Iterator[Server]:
+    processes = [subprocess.Popen(command) for command in commands]
     try:
         deadline = time.monotonic() + 60
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None and time.monotonic() < deadline, f"{command} does not serve"
+        while _listeners(port) < len(commands):
+            assert all(process.poll() is None for process in processes), f"{commands} do not serve"
+            assert time.monotonic() < deadline, f"{commands} do not serve"
             time.sleep(0.1)
-        yield Server(Address(port, token), process)
+        yield Server(Address(port, token), tuple(processes))
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:  # watches hold it up
-            process.kill()
-            process.wait(10)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:  # watches hold it up
+        process.kill()
+        process.wait(10)
+
+
+def _listeners(port: int) -> int:
+    """How many sockets listen there."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines)
 
 
 def _free_port() -> int:
@@ -335,4 +358,4 @@ def _free_port() -> int:
 
 if __name__ == "__main__":
     uvloop.install()
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main(*map(int, sys.argv[1:]))

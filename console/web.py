@@ -1,11 +1,19 @@
 """The web process: the console on one port, the Kubernetes API and IAM (TLS) on another, the API alone for pods on an
-address of its own, all in one event loop."""
+address of its own, all in one event loop.
+
+    python -m console.web [api]
+
+With `api` it serves the Kubernetes API and IAM alone, beside another web process on the same port: the kernel deals
+connections out among all that listen there (SO_REUSEPORT), so that several processors answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,38 +32,51 @@ class _Server(uvicorn.Server):
         yield
 
 
-def main() -> None:
-    """Serves until SIGTERM or SIGINT; open streams get five seconds to end."""
+def main(*doors: str) -> None:
+    """Serves until SIGTERM or SIGINT; open streams get five seconds to end. `doors` are all, or "api" alone."""
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve())
+        uvloop.run(_serve(only_api="api" in doors))
 
 
-async def _serve() -> None:
+async def _serve(*, only_api: bool) -> None:
     import django
 
     django.setup()
-    from console.asgi import application as console
     from workloads import watch
+    from workloads.kubeapi import siblings, telemetry
     from workloads.kubeapi.app import application as kubeapi
-    from workloads.kubeapi.app import for_pods
 
     identity = pki.ensure()
-    api: dict[str, Any] = {
+    tls: dict[str, Any] = {
         "ssl_certfile": str(identity.certificate),
         "ssl_keyfile": str(identity.key),
         # who exec's stdin outruns is not read from, and cannot answer a ping meanwhile
         "ws_ping_timeout": None,
     }
-    servers = [
-        _Server(_config(console, port=env.number("CCI_PORT"))),
-        _Server(_config(kubeapi, port=env.number("CCI_API_PORT"), **api)),
-    ]
-    inner, stopping = _Server(_config(for_pods, **api)), asyncio.Event()
+    api, stopping = _Server(_config(kubeapi, **tls)), asyncio.Event()
+    servers, running = [api], [api.serve(sockets=[_shared(env.get("CCI_HOST"), env.number("CCI_API_PORT"))])]
+    if not only_api:
+        from console.asgi import application as console
+        from workloads.kubeapi.app import for_pods
+
+        pages, inner = _Server(_config(console, port=env.number("CCI_PORT"))), _Server(_config(for_pods, **tls))
+        servers += [pages, inner]
+        running += [pages.serve(), _serve_pods(inner, stopping)]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, [*servers, inner], stopping)
-    await asyncio.gather(*(server.serve() for server in servers), _serve_pods(inner, stopping))
+        loop.add_signal_handler(number, _stop, servers, stopping)
+    async with siblings.known(telemetry.told):
+        await asyncio.gather(*running)
     await watch.close()
+
+
+def _shared(host: str, port: int) -> socket.socket:
+    """A listener beside others of this installation. Raises SystemExit where the port is somebody else's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=True)
+    except OSError as error:
+        raise SystemExit(f"{host}:{port} cannot be listened on: {error.strerror}. CCI_API_PORT moves it.") from None
 
 
 async def _serve_pods(server: _Server, stopping: asyncio.Event) -> None:
@@ -92,4 +113,4 @@ def _stop(servers: list[_Server], stopping: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

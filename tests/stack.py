@@ -77,6 +77,7 @@ class Stack:
             "CCI_SHORTEST_IDLE": "1",
             "CCI_ELB_POOL": f"127.{self._own}.0/24",
             "CCI_NAMESPACE_QUOTA": "50",
+            "CCI_API_PROCESSES": "1",
         }
         if self.docker_host:
             own["DOCKER_HOST"] = self.docker_host

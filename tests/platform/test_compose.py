@@ -19,6 +19,7 @@ COMPOSE = ROOT / ".build" / "compose" / "docker-compose"
 
 
 DECIDED_BY_COMPOSE = {"CCI_DATA_DIR", "CCI_HOST", "CCI_PORT", "CCI_API_PORT", "CCI_DEBUG", "CCI_RUNTIME", "CCI_LOG_DIR"}
+DECIDED_BY_COMPOSE |= {"CCI_API_PROCESSES"}  # one a container: `--scale web=2`
 
 
 def config(**environment: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
+from pytest_django import Settings
 
 from console.management.commands import serve
 
@@ -28,6 +29,22 @@ def test_a_second_start_on_the_same_data_is_refused(tmp_path: Path) -> None:
         pytest.raises(CommandError, match=r"already runs .* CCI_DATA_DIR"),
     ):
         serve.only_one(tmp_path / "serve.lock")
+
+
+def test_the_api_has_a_second_process_where_there_is_a_second_processor(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.ELB_POOL, settings.DNS = None, ""
+    monkeypatch.delenv("CCI_API_PROCESSES", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert serve.api_processes() == 1
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    assert serve.api_processes() == 2
+    monkeypatch.setenv("CCI_API_PROCESSES", "3")
+    assert [program.name for program in serve.programs()][-2:] == ["api-2", "api-3"]
+    monkeypatch.setenv("CCI_API_PROCESSES", "0")
+    with pytest.raises(CommandError, match="at least one process"):
+        serve.programs()
 
 
 def test_every_setting_is_declared_once_with_its_meaning() -> None:

@@ -1,7 +1,8 @@
-"""`/metrics`: how this process has served, as Prometheus reads it, under upstream's names where it means the same.
+"""`/metrics`: how the API has served, as Prometheus reads it, under upstream's names where it means the same.
 
-Counts are of this process alone, as with several kube-apiservers; no account is named. Whoever runs the service may
-read them: the bearer token is in `secrets/metrics-token` of the data directory.
+Counts are sums over the processes that answer on this port (`siblings`): a scraper cannot choose which it reaches. When
+one of them is started again, its part begins at nothing. No account is named. Whoever runs the service may read them:
+the bearer token is in `secrets/metrics-token` of the data directory.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import orjson
 from django.conf import settings
 
 from workloads.controllers import queue
+from workloads.kubeapi import siblings
 from workloads.kubeapi.exchange import Reply, Request
 from workloads.kubeapi.threads import in_thread
 from workloads.meta.errors import MethodNotAllowed, Refused, Unauthorized
@@ -44,29 +48,76 @@ class _Served:
         self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.seconds += seconds
 
+    def join(self, counts: Iterable[int], seconds: float) -> None:
+        self.counts = [own + other for own, other in zip(self.counts, counts, strict=True)]
+        self.seconds += seconds
 
-_requests: Counter[tuple[What, int]] = Counter()
-_served: dict[What, _Served] = {}
-_open: Counter[What] = Counter()
-"""Watches and logs that go on."""
+
+@dataclass
+class _Totals:
+    """Of one process, or of several."""
+
+    requests: Counter[tuple[What, int]] = field(default_factory=Counter)
+    served: dict[What, _Served] = field(default_factory=dict)
+    open: Counter[What] = field(default_factory=Counter)
+    """Watches and logs that go on."""
+    processes: int = 0
+    cache: int = 0
+    processor: float = 0.0
+    resident: int = 0
+    begun: float = 0.0
+    """When the youngest began."""
+
+    def add(self, word: dict[str, Any]) -> None:
+        """What a process has `told`."""
+        for *what, code, number in word["requests"]:
+            self.requests[_what(what), code] += number
+        for *what, counts, seconds in word["served"]:
+            self.served.setdefault(_what(what), _Served()).join(counts, seconds)
+        for *what, number in word["open"]:
+            self.open[_what(what)] += number
+        self.processes += 1
+        self.cache += word["cache"]
+        self.processor += word["processor"]
+        self.resident += word["resident"]
+        self.begun = max(self.begun, word["begun"])
+
+
+_own = _Totals()
 
 
 def count(what: What, code: int, seconds: float) -> None:
     """An answer that is whole."""
-    _requests[what, code] += 1
-    served = _served.get(what)
+    _own.requests[what, code] += 1
+    served = _own.served.get(what)
     if served is None:
-        served = _served[what] = _Served()
+        served = _own.served[what] = _Served()
     served.add(seconds)
 
 
 def opened(what: What) -> None:
-    _requests[what, 200] += 1
-    _open[what] += 1
+    _own.requests[what, 200] += 1
+    _own.open[what] += 1
 
 
 def closed(what: What) -> None:
-    _open[what] -= 1
+    _own.open[what] -= 1
+
+
+def told() -> bytes:
+    """What this process says of itself, for those that answer beside it."""
+    used, pages = resource.getrusage(resource.RUSAGE_SELF), int(Path("/proc/self/statm").read_text().split()[1])
+    return orjson.dumps(
+        {
+            "requests": [(*what, code, number) for (what, code), number in _own.requests.items()],
+            "served": [(*what, served.counts, served.seconds) for what, served in _own.served.items()],
+            "open": [(*what, number) for what, number in _own.open.items()],
+            "cache": CACHE.size,
+            "processor": used.ru_utime + used.ru_stime,
+            "resident": pages * os.sysconf("SC_PAGE_SIZE"),
+            "begun": _BEGUN,
+        }
+    )
 
 
 async def answer(request: Request) -> Reply:
@@ -75,7 +126,10 @@ async def answer(request: Request) -> Reply:
         raise MethodNotAllowed("the server does not allow this method on the requested resource")
     _check_token(request)
     head, depths = await in_thread(lambda: (changes.head(), queue.depths()))
-    lines = [*_of_requests(), *_of_watches(), *_of_state(head, depths), *_of_process(), ""]
+    totals = _Totals()
+    for word in (told(), *await siblings.words()):
+        totals.add(orjson.loads(word))
+    lines = [*_of_requests(totals), *_of_watches(totals), *_of_state(totals, head, depths), *_of_processes(totals), ""]
     return Reply(200, "\n".join(lines).encode(), _TYPE)
 
 
@@ -87,14 +141,14 @@ def _check_token(request: Request) -> None:
         raise Refused("/metrics is for whoever runs the service: its bearer token is in secrets/metrics-token")
 
 
-def _of_requests() -> Iterator[str]:
+def _of_requests(totals: _Totals) -> Iterator[str]:
     yield from _head(
         "apiserver_request_total", "counter", "Requests by verb, kind and code; a watch counts when it begins."
     )
-    for (what, code), number in sorted(_requests.items()):
+    for (what, code), number in sorted(totals.requests.items()):
         yield _sample("apiserver_request_total", number, **_labels(what), code=str(code))
     yield from _head("apiserver_request_duration_seconds", "histogram", "How long answers took that do not go on.")
-    for what, served in sorted(_served.items()):
+    for what, served in sorted(totals.served.items()):
         yield from _histogram("apiserver_request_duration_seconds", _labels(what), served)
 
 
@@ -107,33 +161,38 @@ def _histogram(name: str, labels: dict[str, str], served: _Served) -> Iterator[s
     yield _sample(f"{name}_count", total, **labels)
 
 
-def _of_watches() -> Iterator[str]:
+def _of_watches(totals: _Totals) -> Iterator[str]:
     yield from _head("apiserver_longrunning_requests", "gauge", "Watches and logs that go on now.")
-    for what, number in sorted(_open.items()):
+    for what, number in sorted(totals.open.items()):
         yield _sample("apiserver_longrunning_requests", number, **_labels(what))
 
 
-def _of_state(head: int, depths: dict[str, int]) -> Iterator[str]:
+def _of_state(totals: _Totals, head: int, depths: dict[str, int]) -> Iterator[str]:
     yield from _head("cci_log_revision", "gauge", "The newest entry of the log of changes.")
     yield _sample("cci_log_revision", head)
     yield from _head("cci_read_cache_bytes", "gauge", "Memory in which objects are kept for reads, about.")
-    yield _sample("cci_read_cache_bytes", CACHE.size)
-    yield from _head("cci_read_cache_limit_bytes", "gauge", "CCI_READ_CACHE.")
-    yield _sample("cci_read_cache_limit_bytes", int(settings.READ_CACHE))
+    yield _sample("cci_read_cache_bytes", totals.cache)
+    yield from _head("cci_read_cache_limit_bytes", "gauge", "CCI_READ_CACHE, of all processes.")
+    yield _sample("cci_read_cache_limit_bytes", int(settings.READ_CACHE) * totals.processes)
     yield from _head("workqueue_depth", "gauge", "Keys that controllers have to look at, of all processes together.")
     for name, number in sorted(depths.items()):
         yield _sample("workqueue_depth", number, name=name)
 
 
-def _of_process() -> Iterator[str]:
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def _of_processes(totals: _Totals) -> Iterator[str]:
+    yield from _head("cci_api_processes", "gauge", "Processes that answer on this port, whose sums these are.")
+    yield _sample("cci_api_processes", totals.processes)
     yield from _head("process_cpu_seconds_total", "counter", "Processor time used.")
-    yield _sample("process_cpu_seconds_total", round(used.ru_utime + used.ru_stime, 3))
+    yield _sample("process_cpu_seconds_total", round(totals.processor, 3))
     yield from _head("process_resident_memory_bytes", "gauge", "Memory held.")
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    yield _sample("process_resident_memory_bytes", pages * os.sysconf("SC_PAGE_SIZE"))
-    yield from _head("process_start_time_seconds", "gauge", "When the process began, since 1970.")
-    yield _sample("process_start_time_seconds", round(_BEGUN, 3))
+    yield _sample("process_resident_memory_bytes", totals.resident)
+    yield from _head("process_start_time_seconds", "gauge", "When the youngest of them began, since 1970.")
+    yield _sample("process_start_time_seconds", round(totals.begun, 3))
+
+
+def _what(words: list[str]) -> What:
+    verb, group, plural, subresource = words
+    return verb, group, plural, subresource
 
 
 def _labels(what: What) -> dict[str, str]:

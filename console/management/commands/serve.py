@@ -70,7 +70,17 @@ def programs() -> list[Program]:
         Program("worker", [python, "-m", "celery", *worker_arguments(threads)]),
         Program("agent", [python, manage, "agent"]),
         *([] if settings.ELB_POOL is None and not settings.DNS else traffic(python, manage)),
+        *(Program(f"api-{number}", [python, "-m", "console.web", "api"]) for number in range(2, api_processes() + 1)),
     ]
+
+
+def api_processes() -> int:
+    """How many answer the Kubernetes API, `web` among them. Raises CommandError for less than one."""
+    if not env.get("CCI_API_PROCESSES"):
+        return min(2, os.cpu_count() or 1)
+    if (number := env.number("CCI_API_PROCESSES")) < 1:
+        raise CommandError(f"CCI_API_PROCESSES={number}: at least one process answers the Kubernetes API.")
+    return number
 
 
 def traffic(python: str, manage: str) -> list[Program]:

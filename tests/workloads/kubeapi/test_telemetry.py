@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
 import httpx
+import orjson
 import pytest
 from pytest_django import Settings
 
@@ -81,3 +88,36 @@ def test_what_is_told_can_be_read_by_prometheus(told, shop):
 
 def test_text_is_escaped():
     assert telemetry._sample("a", 1, b='say "no"\n') == 'a{b="say \\"no\\"\\n"} 1'
+
+
+def test_counts_of_processes_that_answer_beside_it_are_added(told, shop, settings, tmp_path):
+    settings.RUN_DIR = tmp_path
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(tmp_path / "api-dead.sock"))
+    dead.close()
+    other = {"requests": [["GET", "", "pods", "", 200, 41]], "served": [], "open": [], "cache": 7}
+    other |= {"processor": 1.5, "resident": 1, "begun": 0}
+    with speaking(tmp_path / "api-other.sock", orjson.dumps(other)):
+        found = samples(told)
+
+    name = 'apiserver_request_total{verb="GET",group="",resource="pods",subresource="",code="200"}'
+    assert found[name] >= 41 and found["cci_api_processes"] == 2
+    assert not (tmp_path / "api-dead.sock").exists()
+
+
+@contextlib.contextmanager
+def speaking(place: Path, words: bytes) -> Iterator[None]:
+    """Another process, that says `words` to the first who connects."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+
+        def say() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(words)
+
+        speaker = threading.Thread(target=say)
+        speaker.start()
+        yield
+        speaker.join(10)
