@@ -141,9 +141,11 @@ def _fill(segments: int, pods: int) -> None:
     by the database, as the meter would have."""
     from django.db import connection, transaction
 
-    from billing import instants
+    from billing import instants, rating, sizes
     from billing.client import Period
 
+    priced = "cn-north-4", rating.Size("general-computing", 2000, 4096)
+    sizes.remember([priced])
     is_sqlite = connection.vendor == "sqlite"
     start = Period.parse(MONTH).start
     lives = -(-segments // HOURS)
@@ -172,10 +174,10 @@ def _fill(segments: int, pods: int) -> None:
         )
         began = f"CAST({start + (HOURS + 23) * instants.HOUR} AS BIGINT) + i * CAST(300000 AS BIGINT)"
         cursor.execute(
-            f"{numbers.format(count=pods)} INSERT INTO billing_meteredpod (uid, {_WHO}, {_SIZE}, "  # noqa: S608
+            f"{numbers.format(count=pods)} INSERT INTO billing_meteredpod (uid, priced_size, {_WHO}, {_SIZE}, "  # noqa: S608
             "started, ran, finished, estimated, currency, rate_at_start, settled_until, accrued, next_seq, revision, "
             "evidence, labels, project, free_pull, lost) "
-            f"SELECT 'run-' || i, '{ACCOUNT}', 'ns-' || (i % {NAMESPACES}), "
+            f"SELECT 'run-' || i, {sizes.number(*priced)}, '{ACCOUNT}', 'ns-' || (i % {NAMESPACES}), "
             f"'pod-' || i, 'Deployment', 'web-' || (i % {WORKLOADS}), 'uid-' || (i % {WORKLOADS}), {size}, {began}, "
             f"{began}, NULL, {no}, 'CNY', {rate}, {began}, 0, 0, 1, '{{}}', '', '0', {no}, {no} FROM n"
         )

@@ -66,7 +66,7 @@ def inside(pods: int, rounds: int) -> None:
 
 def _account(account: str, pods: int) -> Any:
     """Its namespace, the Deployments that ask for its pods, and the pods as the meter knows them."""
-    from billing import instants, prices, rating
+    from billing import instants, prices, rating, sizes
     from billing.models import MeteredPod
     from iam.identities import Identity
     from iam.models import Account
@@ -84,6 +84,7 @@ def _account(account: str, pods: int) -> Any:
     rows = [
         MeteredPod(
             uid=f"{account}-{number}",
+            priced_size=sizes.number(prices.current().region, size),
             account=account,
             namespace="shop",
             pod=f"web-{number}",
@@ -103,6 +104,7 @@ def _account(account: str, pods: int) -> Any:
         )
         for number in range(pods)
     ]
+    sizes.remember([(prices.current().region, size)])
     MeteredPod.objects.bulk_create(rows, batch_size=1000)
     return door
 

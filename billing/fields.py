@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from billing.rating import PLACES
@@ -53,3 +53,8 @@ class AmountField(_Base):
         if value is None:
             return None
         return Decimal(value).scaleb(-10) if connection.vendor == "sqlite" else value
+
+
+def of_column(value: int | Decimal) -> Decimal:
+    """An amount as a plain statement reads it (`iam.sql`)."""
+    return Decimal(value).scaleb(-10) if connection.vendor == "sqlite" else Decimal(value)

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from billing import daytotals, instants, months, prices, rating
+from billing import daytotals, instants, months, prices, rating, sizes
 from billing.instants import Instant
 from billing.marks import Marks, Owner
 from billing.models import MeteredPod, UsageSegment
@@ -36,6 +36,7 @@ class Posting:
         self._lines: list[UsageSegment] = []
         self._days: list[tuple[daytotals.Key, int]] = []
         self._labels: list[Mapping[str, str]] = []
+        self._sizes: set[tuple[str, rating.Size]] = set()
         self._touched: set[str] = set()
 
     def open(self, marks: Marks, *, started: Instant, workload: Owner, project: str = "0") -> MeteredPod:
@@ -44,6 +45,7 @@ class Posting:
         rate = rating.rate_or_nothing(self._prices[region], marks.size, started)
         pod = MeteredPod(
             uid=marks.uid,
+            priced_size=sizes.number(region, marks.size),
             account=marks.account,
             namespace=marks.namespace,
             pod=marks.pod,
@@ -68,6 +70,7 @@ class Posting:
             free_pull=not settings.BILL_FAILED_PULLS,
         )
         self._labels.append(marks.labels)
+        self._sizes.add((region, marks.size))
         _resume(pod, list(UsageSegment.objects.filter(pod_uid=marks.uid)))
         self.pods[marks.uid] = pod
         self._touched.add(marks.uid)
@@ -122,6 +125,7 @@ class Posting:
 
     def save(self) -> int:
         """Returns how many lines were written. Raises IntegrityError when another meter was first."""
+        sizes.remember(self._sizes)
         MeteredPod.objects.bulk_create(
             [self.pods[uid] for uid in sorted(self._touched)],
             update_conflicts=True,

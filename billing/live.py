@@ -4,31 +4,28 @@ A sum has two parts. The ledger's days (`DayTotal`) say what was billed up to ea
 rate. What came after is computed by the rule of `rating.billed_seconds`, written once more in SQL integers, for each
 span in which prices stood still. So the cost of any number of pods is a few grouped rows, and equals the ledger to the
 last digit. Both parts are one statement, hence one snapshot: a pod that is settled or ends meanwhile is never counted
-twice, nor missed.
+twice, nor missed. The header of every page asks this, and every budget: the statements are plain (decision 11), and
+pods are grouped by the number of their size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
-from django.db.models import BigIntegerField, Count, F, IntegerField, Sum, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Greatest
+from django.db import connection
 
-from billing import prices, rating
-from billing.fields import AmountField
+from billing import fields, prices, rating, sizes
 from billing.instants import SECOND, Instant
-from billing.models import DayTotal, MeteredPod
-from billing.rating import Size
+from billing.sizes import Priced
+from iam import sql
 
 Column = Literal["account", "namespace", "workload_uid"]
-_Groups = Any
-"""A queryset of dicts; the annotations are made by name, which types cannot follow."""
-_SIZE = ("flavor", "cpu_millis", "memory_mib", "gpu_model", "gpu_count")
+Scope = Mapping[str, str]
+"""Columns of the ledger, and what they must say."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +46,74 @@ class Tally:
         )
 
 
-def tallies(scope: Mapping[str, str], *, by: Column, since: Instant, at: Instant) -> dict[str, Tally]:
-    """What was billed since `since`, a midnight, and runs at `at`, in `scope` (columns that must match), by the values
-    of one column."""
+def tallies(scope: Scope, *, by: Column, since: Instant, at: Instant) -> dict[str, Tally]:
+    """What was billed since `since`, a midnight, and runs at `at`, in `scope`, by the values of one column."""
     edges = [since, *prices.changes(since, at), at]
-    lists = prices.PriceLists()
-    sums: dict[str, Tally] = {}
-    for group in _running(scope, by=by, edges=edges).union(_settled(scope, by=by, since=since, edges=edges), all=True):
-        tally = _of_running(group, lists, edges) if group["pods"] else _of_settled(group)
-        sums[group["who"]] = sums.get(group["who"], Tally()) + tally
-    return sums
+    return _tallies([_running(scope, by, edges), _settled(scope, by, since)], edges)
 
 
-def unsettled(scope: Mapping[str, str], *, by: Column, since: Instant, at: Instant) -> dict[str, Tally]:
+def unsettled(scope: Scope, *, by: Column, since: Instant, at: Instant) -> dict[str, Tally]:
     """The part of it that no segment says yet."""
     edges = [since, *prices.changes(since, at), at]
-    lists = prices.PriceLists()
-    sums: dict[str, Tally] = {}
-    for group in _running(scope, by=by, edges=edges):
-        sums[group["who"]] = sums.get(group["who"], Tally()) + _of_running(group, lists, edges)
+    return _tallies([_running(scope, by, edges)], edges)
+
+
+def burn(scope: Scope, *, at: Instant) -> Decimal:
+    """What the running pods in scope cost a second."""
+    tallies = unsettled(scope, by="account", since=at, at=at)
+    return sum((tally.per_second for tally in tallies.values()), Decimal(0))
+
+
+def _tallies(questions: Sequence[_Question], edges: list[Instant]) -> dict[str, Tally]:
+    groups = [
+        _Group(row[0], row[1], row[2], row[3], tuple(row[4:])) for row in _answers(questions, spans=len(edges) - 1)
+    ]
+    rates, sums = _Rates(group.number for group in groups), dict[str, Tally]()
+    for group in groups:
+        sums[group.who] = sums.get(group.who, Tally()) + _tally(group, rates, edges)
     return sums
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Running pods of one size; with `pods` 0 what days say at one rate. `spans`: seconds between each two edges."""
+
+    who: str
+    number: int
+    rate: Any
+    pods: int
+    spans: tuple[int, ...]
+
+
+def _tally(group: _Group, rates: _Rates, edges: list[Instant]) -> Tally:
+    if not group.pods:
+        seconds = int(group.spans[0])
+        return Tally(cost=fields.of_column(group.rate) * seconds, seconds=seconds)
+    counted = [(rates.rate(group.number, start), int(span)) for start, span in zip(edges, group.spans, strict=False)]
+    return Tally(
+        cost=sum((rate * seconds for rate, seconds in counted), Decimal(0)),
+        seconds=sum(seconds for _, seconds in counted),
+        per_second=rates.rate(group.number, edges[-1]) * group.pods,
+        pods=group.pods,
+    )
+
+
+class _Rates:
+    """What sizes cost a second, by their numbers; each list of prices is read once."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._sizes, self._lists = sizes.of(numbers), prices.PriceLists()
+
+    def priced(self, number: int) -> Priced:
+        return self._sizes[number]
+
+    def rate(self, number: int, at: Instant) -> Decimal:
+        region, size = self._sizes[number]
+        return rating.rate_or_nothing(self._lists[region], size, at).per_second
+
+    def share(self, number: int, item: str, at: Instant) -> Decimal:
+        region, size = self._sizes[number]
+        return rating.shares_or_nothing(self._lists[region], size, at).get(item, Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -93,121 +138,104 @@ class ItemTally:
 _COLUMN_OF = {rating.VCPU: "cpu_millis", rating.MEMORY: "memory_mib"}
 
 
-def by_item(scope: Mapping[str, str], *, since: Instant, at: Instant) -> dict[str, ItemTally]:
+def by_item(scope: Scope, *, since: Instant, at: Instant) -> dict[str, ItemTally]:
     """What cores and memory in `scope` cost since a midnight, each by itself; one statement, as `tallies` is."""
     edges = [since, *prices.changes(since, at), at]
-    lists = prices.PriceLists()
-    free = Value(Decimal(0), output_field=AmountField())
-    running = _running(scope, by="account", edges=edges, of_vcpu=free, of_memory=free)
-    later = {f"span{n}": _ZERO for n in range(1, len(edges) - 1)}
-    settled = _settled_items(scope, since).annotate(pods=_ZERO, span0=Sum("seconds"), **later).order_by()
-    sums = {item: ItemTally() for item in _COLUMN_OF}
-    for group in running.union(settled, all=True):
+    running = _running(scope, "account", edges, more=("0", "0", "0", "0"))
+    return _by_item([running, _settled_items(scope, since)], edges)
+
+
+def settled_by_item(scope: Scope, *, since: Instant) -> dict[str, ItemTally]:
+    """The part of it that segments say."""
+    return _by_item([_settled_items(scope, since)], [since, since])
+
+
+def _by_item(questions: Sequence[_Question], edges: list[Instant]) -> dict[str, ItemTally]:
+    """Behind a group's rate stand its cores and memory, and what each costs."""
+    groups = [
+        (_Group(row[0], row[1], row[2], row[7], tuple(row[8:])), {rating.VCPU: row[3:5], rating.MEMORY: row[5:7]})
+        for row in _answers(questions, spans=len(edges) - 1)
+    ]
+    rates, sums = _Rates(group.number for group, _ in groups), dict.fromkeys(_COLUMN_OF, ItemTally())
+    for group, days in groups:
         for item in sums:
-            sums[item] += _item(group, item, lists, edges)
+            sums[item] += _of_running(group, item, rates, edges) if group.pods else _of_days(group, *days[item])
     return sums
 
 
-def settled_by_item(scope: Mapping[str, str], *, since: Instant) -> dict[str, ItemTally]:
-    """The part of it that segments say."""
-    groups = list(_settled_items(scope, since).annotate(pods=_ZERO, span0=Sum("seconds")).order_by())
-    lists = prices.PriceLists()
-    return {
-        item: sum((_item(group, item, lists, [since, since]) for group in groups), ItemTally()) for item in _COLUMN_OF
-    }
-
-
-def _item(group: Mapping[str, Any], item: str, lists: prices.PriceLists, edges: list[Instant]) -> ItemTally:
-    size, seconds = group[f"of_{_COLUMN_OF[item]}"], group["span0"]
-    if not group["pods"]:
-        return ItemTally(size * seconds, group[f"of_{item}"] * seconds) if group["at_rate"] else ItemTally()
-    units, cost = 0, Decimal(0)
-    for n, start in enumerate(edges[:-1]):
-        share, seconds = _share(group, item, lists, start), group[f"span{n}"]
+def _of_running(group: _Group, item: str, rates: _Rates, edges: list[Instant]) -> ItemTally:
+    size, units, cost = getattr(rates.priced(group.number).size, _COLUMN_OF[item]), 0, Decimal(0)
+    for start, seconds in zip(edges, map(int, group.spans), strict=False):
+        share = rates.share(group.number, item, start)
         units, cost = units + (size * seconds if share else 0), cost + share * seconds
-    share = _share(group, item, lists, edges[-1])
-    return ItemTally(units, cost, size * group["pods"] if share else 0, share * group["pods"])
+    share = rates.share(group.number, item, edges[-1])
+    return ItemTally(units, cost, size * group.pods if share else 0, share * group.pods)
 
 
-def burn(scope: Mapping[str, str], *, at: Instant) -> Decimal:
-    """What the running pods in scope cost a second."""
-    lists = prices.PriceLists()
-    groups = _groups(scope, by="account").annotate(pods=Count("uid"))
-    return sum((_rate(group, lists, at) * group["pods"] for group in groups), Decimal(0))
+def _of_days(group: _Group, size: int, share: Any) -> ItemTally:
+    seconds = int(group.spans[0])
+    return ItemTally(size * seconds, fields.of_column(share) * seconds) if group.rate else ItemTally()
 
 
-def _running(scope: Mapping[str, str], *, by: Column, edges: list[Instant], **more: Combinable) -> _Groups:
-    """Groups of running pods of one size, with the seconds each span between two edges adds to what is settled."""
-    spans = {f"span{n}": Sum(_counted(end) - _counted(start)) for n, (start, end) in enumerate(pairwise(edges))}
-    return _groups(scope, by=by, **more).annotate(pods=Count("uid"), **spans).order_by()
+@dataclass(frozen=True)
+class _Question:
+    """One SELECT over rows in scope: who, the number of a size, a rate, `more`, how many pods, and the seconds of each
+    span. It groups by what differs: a column that the scope holds to one value is that value."""
+
+    table: str
+    scope: Scope
+    by: Column
+    number: str
+    rate: str
+    more: Sequence[str]
+    pods: str
+    spans: Sequence[str]
+    where: str
+
+    def asked(self, spans: int) -> tuple[str, list[str]]:
+        who, values = ("%s", [self.scope[self.by]]) if self.by in self.scope else (self.by, list[str]())
+        told = [who, self.number, self.rate, *self.more]
+        grouped = [str(place) for place, name in enumerate(told, 1) if name not in ("%s", "0")]
+        columns = ", ".join([*told, self.pods, *self.spans, *["0"] * (spans - len(self.spans))])
+        where = " AND ".join([*(f"{column} = %s" for column in self.scope), self.where])
+        asked = f"SELECT {columns} FROM {self.table} WHERE {where} GROUP BY {', '.join(grouped)}"  # noqa: S608
+        return asked, [*values, *self.scope.values()]
 
 
-def _groups(scope: Mapping[str, str], *, by: Column, **more: Combinable) -> _Groups:
-    running = MeteredPod.objects.filter(**scope, finished__isnull=True).exclude(free_pull=True, ran__isnull=True)
-    return running.values(
-        who=F(by),
-        zone=F("region"),
-        **{f"of_{column}": F(column) for column in _SIZE},
-        at_rate=Value(Decimal(0), output_field=AmountField()),
-        **more,
+def _answers(questions: Sequence[_Question], *, spans: int) -> list[tuple[Any, ...]]:
+    """Of all at one instant."""
+    asked = [question.asked(spans) for question in questions]
+    return sql.select(" UNION ALL ".join(text for text, _ in asked), [value for _, values in asked for value in values])
+
+
+def _running(scope: Scope, by: Column, edges: list[Instant], more: Sequence[str] = ()) -> _Question:
+    """Running pods by size, with the seconds each span between two edges adds to what is settled."""
+    return _Question(
+        table="billing_meteredpod",
+        scope=scope,
+        by=by,
+        number="priced_size",
+        rate="0",
+        more=more,
+        pods="COUNT(*)",
+        spans=[f"SUM({_counted(end)} - {_counted(start)})" for start, end in pairwise(edges)],
+        where="finished IS NULL AND NOT (free_pull AND ran IS NULL)",
     )
 
 
-def _settled_items(scope: Mapping[str, str], since: Instant) -> _Groups:
-    """The days by size and by what its cores and GiB cost, in the columns of `_groups`."""
-    kept = {"cpu_millis": F("cpu_millis"), "memory_mib": F("memory_mib")}
-    nothing = {"flavor": Value(""), "gpu_model": Value("")}
-    return DayTotal.objects.filter(**scope, day__gte=since).values(
-        who=F("account"),
-        zone=Value(""),
-        **{f"of_{column}": kept.get(column, nothing.get(column, _ZERO)) for column in _SIZE},
-        at_rate=F("rate"),
-        of_vcpu=F("vcpu_rate"),
-        of_memory=F("memory_rate"),
-    )
+def _settled(scope: Scope, by: Column, since: Instant) -> _Question:
+    """The days' seconds by rate."""
+    where = f"day >= {since}"
+    return _Question("billing_daytotal", scope, by, str(sizes.NONE), "rate", (), "0", ["SUM(seconds)"], where)
 
 
-def _settled(scope: Mapping[str, str], *, by: Column, since: Instant, edges: list[Instant]) -> _Groups:
-    """The days' seconds by rate, in the same columns."""
-    nothing = {"flavor": Value(""), "gpu_model": Value("")}
-    lines = DayTotal.objects.filter(**scope, day__gte=since).values(
-        who=F(by),
-        zone=Value(""),
-        **{f"of_{column}": nothing.get(column, _ZERO) for column in _SIZE},
-        at_rate=F("rate"),
-    )
-    later = {f"span{n}": _ZERO for n in range(1, len(edges) - 1)}
-    return lines.annotate(pods=_ZERO, span0=Sum("seconds"), **later).order_by()
+def _settled_items(scope: Scope, since: Instant) -> _Question:
+    """The days' seconds by size and by what its cores and GiB cost."""
+    more, where = ("cpu_millis", "vcpu_rate", "memory_mib", "memory_rate"), f"day >= {since}"
+    return _Question("billing_daytotal", scope, "account", str(sizes.NONE), "rate", more, "0", ["SUM(seconds)"], where)
 
 
-_ZERO = Value(0, output_field=IntegerField())
-
-
-def _counted(instant: Instant) -> Combinable:
+def _counted(instant: Instant) -> str:
     """`rating.billed_seconds(started, instant)`, but never before the settled part ends. SQL divides integers down."""
-    reached = Greatest(Value(instant, output_field=BigIntegerField()), F("settled_until"))
-    return (reached - F("started") + Value(SECOND - 1)) / Value(SECOND)
-
-
-def _of_running(group: Mapping[str, Any], lists: prices.PriceLists, edges: list[Instant]) -> Tally:
-    counted = [(_rate(group, lists, start), group[f"span{n}"]) for n, start in enumerate(edges[:-1])]
-    return Tally(
-        cost=sum((rate * seconds for rate, seconds in counted), Decimal(0)),
-        seconds=sum(seconds for _, seconds in counted),
-        per_second=_rate(group, lists, edges[-1]) * group["pods"],
-        pods=group["pods"],
-    )
-
-
-def _of_settled(group: Mapping[str, Any]) -> Tally:
-    return Tally(cost=group["at_rate"] * group["span0"], seconds=group["span0"])
-
-
-def _rate(group: Mapping[str, Any], lists: prices.PriceLists, at: Instant) -> Decimal:
-    size = Size(**{column: group[f"of_{column}"] for column in _SIZE})
-    return rating.rate_or_nothing(lists[group["zone"]], size, at).per_second
-
-
-def _share(group: Mapping[str, Any], item: str, lists: prices.PriceLists, at: Instant) -> Decimal:
-    size = Size(**{column: group[f"of_{column}"] for column in _SIZE})
-    return rating.shares_or_nothing(lists[group["zone"]], size, at).get(item, Decimal(0))
+    later = "MAX" if connection.vendor == "sqlite" else "GREATEST"
+    return f"(({later}({int(instant)}, settled_until) - started + {SECOND - 1}) / {SECOND})"

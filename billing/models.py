@@ -86,6 +86,25 @@ class Billed(models.Model):
         return {field.name: getattr(self, field.name) for field in Billed._meta.local_fields}
 
 
+class PricedSize(models.Model):
+    """A size in a region, each once: `number` follows from the other columns (`sizes.number`)."""
+
+    number = models.BigIntegerField(primary_key=True)
+    region = models.CharField(max_length=64)
+    flavor = models.CharField(max_length=32)
+    cpu_millis = models.IntegerField()
+    memory_mib = models.IntegerField()
+    gpu_model = models.CharField(max_length=64, blank=True, default="")
+    gpu_count = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.size} in {self.region}"
+
+    @property
+    def size(self) -> Size:
+        return Size(self.flavor, self.cpu_millis, self.memory_mib, self.gpu_model, self.gpu_count)
+
+
 class SegmentSet(models.QuerySet["UsageSegment"]):
     def update(self, **_: Any) -> Never:
         raise AppendOnly
@@ -162,6 +181,8 @@ class MeteredPod(Billed):
     """
 
     uid = models.CharField(max_length=36, primary_key=True)
+    priced_size = models.BigIntegerField()
+    """The number of its `PricedSize`."""
     started = models.BigIntegerField()
     ran = models.BigIntegerField(null=True)
     finished = models.BigIntegerField(null=True)

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing import client, instants, meter
+from billing import client, instants, meter, sizes
 from billing.client import Meter
 from billing.instants import HOUR, SECOND, Instant
 from billing.models import Price, UsageSegment
+from billing.rating import Size
 from tests.billing.lives import START, Log, Pod, at
 from tests.billing.worlds import a_clean_world
 
@@ -54,6 +55,18 @@ def test_a_pod_that_ended_stands_still(log: Log, pod: Pod, clock: Clock) -> None
     assert ended is not None
     assert (ended.running, ended.seconds, ended.accrued) == (False, 10, Decimal("0.00178"))
     assert client.meters("acme") == {}
+
+
+def test_a_size_has_one_number_everywhere_and_none_is_none() -> None:
+    small, large = Size("general-computing", 250, 1024), Size("general-computing", 500, 1024)
+    sizes.remember([("cn-north-4", small), ("cn-north-4", large), ("cn-north-4", small)])
+    numbers = [sizes.number("cn-north-4", small), sizes.number("cn-north-4", large), sizes.number("elsewhere", small)]
+
+    assert len({sizes.NONE, *numbers}) == 4
+    assert sizes.of([*numbers[:2], sizes.NONE]) == {
+        numbers[0]: ("cn-north-4", small),
+        numbers[1]: ("cn-north-4", large),
+    }
 
 
 def test_a_stranger_sees_nothing(log: Log, pod: Pod) -> None:
