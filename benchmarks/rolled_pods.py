@@ -2,62 +2,209 @@
 
 `python -m benchmarks.rolled_pods [pods] [requests a second] [replicas]`
 
-Half of the requests come over connections that stay open, half over new ones; every pod ends the moment it is told
-to. Starts a product of its own. The peer is the same load on the same pods while nothing is rolled.
+Half of the requests come over connections that stay open, half over new ones, a tenth of all over TLS; every pod ends
+the moment it is told to. After the rollouts pods are deleted, the workload is scaled, certificates are exchanged,
+listeners come and go, and the processes of the service are killed, all under the same load. Starts a product of its
+own. The peer is the same load while nothing is done. Last, `kill -9` of Envoy, which loses requests: how long until it
+serves again. Needs nginx (`apt-get install nginx-light`), which is what the pods run.
 """
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
+import ssl
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from benchmarks import webimage
 from tests import manifests
-from tests.load import Load, load
+from tests.load import Load, Tally, load
 from tests.stack import Stack, running_stack
 
-HOST, NAMESPACE = "web.example", "bench"
-SERVE = "mkdir /w; hostname > /w/index.html; httpd -f -p 8080 -h /w & trap 'kill $!; exit' TERM; wait"
+HOST, SECURE, NAMESPACE = "web.example", "secure.example", "bench"
+CERTIFICATE = "web-tls"
+QUIET_SECONDS = 15
+KILLS, CERTIFICATES, LISTENERS, RESTARTS = 40, 20, 20, ("manager", "worker", "traffic", "agent", "web")
+ENVOY = "kill -9 of envoy"
 
 
-def main(pods: int = 100, rate: int = 500, replicas: int = 10) -> None:
+def main(pods: int = 1000, rate: int = 500, replicas: int = 50) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # what was started is taken away, as ever
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a stall of seconds holds thousands of new connections
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with running_stack() as stack:
         address = expose(stack, replicas=replicas)
-        with load(address, host=HOST, rate=rate) as quiet:
-            time.sleep(10)
-        began, rolled = time.monotonic(), 0
-        with load(address, host=HOST, rate=rate) as busy:
+        with ExitStack() as under:
+            loads = [
+                under.enter_context(load(address, host=HOST, rate=rate - rate // 10)),
+                under.enter_context(load(address, 443, host=SECURE, rate=rate // 10, secure=_anybody())),
+            ]
+            bench = Bench(stack, address, loads, replicas)
+            print(_HEAD)
+            bench.quiet()
+            bench.roll(pods)
+            bench.kill_pods()
+            bench.scale()
+            bench.exchange_certificates()
+            bench.listeners()
+            bench.restart()
+            away = bench.kill_envoy()
+        bench.report()
+        print(f"after kill -9 Envoy answered again in {away:.2f} s")
+
+
+_HEAD = f"{'':50} seconds  requests  lost  p50 ms  p99 ms  load"
+
+
+def _of(loads: list[Load], phase: str) -> Tally:
+    tallies = [one.phases.get(phase, Tally()) for one in loads]
+    whole = Tally(seconds=[took for one in tallies for took in list(one.seconds)])
+    for one in tallies:
+        whole.good += one.good
+        whole.bad += one.bad
+    return whole
+
+
+class Bench:
+    """What is done under load, each in a phase of its own."""
+
+    def __init__(self, stack: Stack, address: str, loads: list[Load], replicas: int) -> None:
+        self.stack = stack
+        self.address = address
+        self.loads = loads
+        self.replicas = replicas
+        self._took: dict[str, tuple[float, float]] = {}
+        """How long each phase took, and the machine's load at its end."""
+
+    def report(self) -> None:
+        """Once all answers are there."""
+        print(f"\n{_HEAD}")
+        for phase in self._took:
+            self._line(phase)
+        lost = sum(_of(self.loads, phase).bad.total() for phase in self._took if phase != ENVOY)
+        print(f"{lost} requests lost in all but the last line")
+
+    def _line(self, phase: str) -> None:
+        (seconds, busy), whole = self._took[phase], _of(self.loads, phase)
+        half, most = whole.percentile(0.5) * 1000, whole.percentile(0.99) * 1000
+        figures = f"{seconds:7.0f} {whole.total:9} {whole.bad.total():5} {half:7.1f} {most:7.0f}  {busy:.1f}"
+        print(f"{phase:50} {figures}", flush=True)
+        for why, count in whole.bad.most_common(8):
+            print(f"    {count} x {why}")
+
+    def quiet(self) -> None:
+        with self._phase("nothing is done"):
+            time.sleep(QUIET_SECONDS)
+
+    def roll(self, pods: int) -> None:
+        rolled = 0
+        with self._phase(f"{-(-pods // self.replicas)} rollouts of {self.replicas} pods"):
             while rolled < pods:
-                stack.kubectl("-n", NAMESPACE, "rollout", "restart", "deploy/web")
-                stack.kubectl("-n", NAMESPACE, "rollout", "status", "deploy/web", "--timeout=55s")
-                rolled += replicas
-        _report("nothing is rolled", quiet)
-        _report(f"{rolled} pods rolled in {time.monotonic() - began:.0f} s", busy)
+                self._kubectl("rollout", "restart", "deploy/web")
+                _rolled(self.stack)
+                rolled += self.replicas
 
+    def kill_pods(self) -> None:
+        with self._phase(f"{KILLS} x kubectl delete pod"):
+            for _ in range(4):
+                names = self._kubectl("get", "pods", "-o", "name").split()
+                self._kubectl("delete", "--wait=false", *names[: KILLS // 4])
+                _rolled(self.stack)
 
-def _report(what: str, asked: Load) -> None:
-    half, most = asked.percentile(0.5) * 1000, asked.percentile(0.99) * 1000
-    print(f"{what:32} {asked.total:8} requests  {asked.bad.total():4} lost  p50 {half:4.0f} ms  p99 {most:5.0f} ms")
-    for why, count in asked.bad.most_common(5):
-        print(f"    {count} x {why}")
+    def scale(self) -> None:
+        more = self.replicas + self.replicas // 2
+        with self._phase(f"scaled to {more}, to {self.replicas // 2}, back"):
+            for replicas in (more, self.replicas // 2, self.replicas):
+                self._kubectl("scale", "deploy/web", f"--replicas={replicas}")
+                _rolled(self.stack)
+
+    def exchange_certificates(self) -> None:
+        with self._phase(f"{CERTIFICATES} new certificates"):
+            for number in range(CERTIFICATES):
+                self.stack.apply(_certificate())
+                self.stack.wait(lambda: self._shown() == _last_made[0], what=f"certificate {number} to be shown")
+
+    def listeners(self) -> None:
+        with self._phase(f"{LISTENERS} listeners come and go"):
+            for port in range(9000, 9000 + LISTENERS):
+                self.stack.apply(_balanced(port))
+                self.stack.wait(lambda port=port: _is_open(self.address, port), what=f"port {port}")  # type: ignore[misc]
+            self._kubectl("delete", "service", "-l", "more=yes")
+            self.stack.wait(lambda: not _is_open(self.address, 9000 + LISTENERS - 1), what="the ports to be closed")
+
+    def restart(self) -> None:
+        with self._phase(f"kill -9 of {', '.join(RESTARTS)}"):
+            for program in RESTARTS:
+                self._kubectl("rollout", "restart", "deploy/web")
+                time.sleep(1)
+                before = self.stack.pid(program)
+                self.stack.kill(program)
+                self.stack.wait(lambda before=before, program=program: self.stack.pid(program) != before)  # type: ignore[misc]
+                self.stack.wait(self._serves_api, what="the API to serve")
+                _rolled(self.stack)
+
+    def kill_envoy(self) -> float:
+        """Seconds until it answers again."""
+        with self._phase(ENVOY):
+            began = time.monotonic()
+            self.stack.kill("envoy")
+            while not _is_open(self.address, 80):
+                time.sleep(0.005)
+            away = time.monotonic() - began
+            time.sleep(5)
+        return away
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        for one in self.loads:
+            one.phase = name
+        yield
+        self._took[name] = time.monotonic() - began, os.getloadavg()[0]
+        self._line(name)
+
+    def _kubectl(self, *words: str) -> str:
+        return self.stack.kubectl("-n", NAMESPACE, *words)
+
+    def _serves_api(self) -> bool:
+        return "ok" in self.stack.kubectl("get", "--raw", "/readyz", check=False)
+
+    def _shown(self) -> int:
+        """The serial number of the certificate that a new connection is shown."""
+        shown = ssl.get_server_certificate((self.address, 443), timeout=10)
+        return x509.load_pem_x509_certificate(shown.encode()).serial_number
 
 
 def expose(stack: Stack, *, replicas: int) -> str:
     """The ELB's address, when it serves."""
-    ready = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}
-    container = manifests.container(command=("sh", "-c", SERVE)) | {"readinessProbe": ready}
-    container["ports"] = [{"name": "http", "containerPort": 8080}]
+    webimage.build()
+    ready = {"httpGet": {"path": "/", "port": webimage.PORT}, "periodSeconds": 2}
+    container = manifests.container(image=webimage.IMAGE) | {"readinessProbe": ready}
+    del container["command"]
+    container["ports"] = [{"name": "http", "containerPort": webimage.PORT}]
     web = manifests.deployment(replicas=replicas, containers=[container])
+    web["spec"]["progressDeadlineSeconds"] = 3600
+    secure = manifests.ingress(host=SECURE, tls=[{"hosts": [SECURE], "secretName": CERTIFICATE}])
     stack.kubectl("create", "namespace", NAMESPACE)
     stack.apply(
         web | {"metadata": {"name": "web", "namespace": NAMESPACE}},
         manifests.service(ports=[{"port": 80, "targetPort": "http"}])
         | {"metadata": {"name": "web", "namespace": NAMESPACE}},
+        _certificate(),
         manifests.ingress(host=HOST) | {"metadata": {"name": "web", "namespace": NAMESPACE}},
+        secure | {"metadata": {"name": "secure", "namespace": NAMESPACE}},
     )
-    stack.kubectl("-n", NAMESPACE, "rollout", "status", "deploy/web", "--timeout=55s")
+    _rolled(stack)
     told = ("-n", NAMESPACE, "get", "ingress", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
     stack.wait(lambda: stack.kubectl(*told), what="the ELB's address")
     address = stack.kubectl(*told)
@@ -65,10 +212,61 @@ def expose(stack: Stack, *, replicas: int) -> str:
     return address
 
 
+def _rolled(stack: Stack) -> None:
+    """Until the rollout is through: kubectl gives up after a minute here."""
+    asked = ("-n", NAMESPACE, "rollout", "status", "deploy/web", "--timeout=55s")
+    stack.wait(lambda: "successfully" in stack.kubectl(*asked, check=False), seconds=300, what="the rollout")
+
+
 def _serves(address: str) -> bool:
-    with load(address, host=HOST, rate=20) as asked:
-        time.sleep(0.2)
-    return asked.good > 0 and not asked.bad
+    with load(address, host=HOST, rate=20) as plain, load(address, 443, host=SECURE, rate=20, secure=_anybody()) as tls:
+        time.sleep(0.3)
+    return min(plain.good, tls.good) > 0 and not plain.bad and not tls.bad
+
+
+def _is_open(address: str, port: int) -> bool:
+    with load(address, port, host=HOST, rate=200) as asked:
+        time.sleep(0.01)
+    return asked.good > 0
+
+
+def _balanced(port: int) -> dict[str, object]:
+    """One more listener of the same ELB."""
+    service = manifests.service(ports=[{"port": port, "targetPort": "http"}], type="LoadBalancer")
+    return service | {"metadata": {"name": f"more-{port}", "namespace": NAMESPACE, "labels": {"more": "yes"}}}
+
+
+_last_made = [0]
+
+
+def _certificate() -> dict[str, object]:
+    """A Secret with a new certificate of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SECURE)]), datetime.now(UTC)
+    _last_made[0] = x509.random_serial_number()
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), _last_made[0])
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(SECURE)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": CERTIFICATE, "namespace": NAMESPACE},
+        "type": "kubernetes.io/tls",
+        "stringData": {"tls.crt": made.public_bytes(pem).decode(), "tls.key": secret.decode()},
+    }
+
+
+def _anybody() -> ssl.SSLContext:
+    """Whose certificate it is, is not asked here."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 if __name__ == "__main__":

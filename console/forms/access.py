@@ -122,8 +122,12 @@ class AccessDraft:
     @property
     def url(self) -> str:
         """Where it will be reached by layer 7, as far as it is known."""
+        return self.url_at(_("the ELB’s address"))
+
+    def url_at(self, address: str) -> str:
+        """`address` of the ELB stands for the domain where none is said."""
         port = f":{self.elb_port}" if self.elb_port and self.elb_port != self._usual_port else ""
-        return f"{self.scheme.lower()}://{self.domain or _('the ELB’s address')}{port}{self.paths[0].path}"
+        return f"{self.scheme.lower()}://{self.domain or address}{port}{self.paths[0].path}"
 
     @property
     def _usual_port(self) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.client import Rate
-from console import manifests, moments
+from console import manifests, moments, outlooks
 from console.forms import access, handlers, namespaces, schedules, storage
 from console.forms import sizes as offered
 from console.forms.access import AccessDraft
@@ -172,6 +172,7 @@ def access_choices(client: Client, draft: AccessDraft, namespace: str) -> dict[s
         ],
         "access_ports": [(f"access-port-{index}-", row) for index, row in enumerate(draft.ports)],
         "access_paths": [(f"access-path-{index}-", row) for index, row in enumerate(draft.paths)],
+        "outlook": outlooks.of(client, draft, namespace),
     }
 
 

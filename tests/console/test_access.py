@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from console import outlooks
 from console.doors import Door
 from console.forms.access import AccessDraft
 from console.reachable import check
+from iam import people
+from iam.identities import identity_of
 from tests import manifests
 from tests.console import scenes
 from tests.console.test_create import WEB, said_at, step_of
-from workloads.client import JSON
+from workloads.client import JSON, Client
 from workloads.meta.errors import AlreadyExists, NotFound
 
 PAGE = "/create/deployment/"
@@ -163,3 +166,52 @@ def test_a_port_that_takes_connections_is_reached() -> None:
     gone = check(Door("web", "127.0.0.1", port, "HTTP"), host="shop.example.com")
     assert not gone.ok and "Nobody listens at" in gone.sentence
     assert "UDP has no handshake" in check(Door("web", "127.0.0.1", port, "UDP")).sentence
+
+
+def looked(browser: Browser, page: str = PAGE, **fields: str) -> str:
+    """The page as it is while one types."""
+    sent = {"step": "access", "go": "look", "access-elb": scenes.person().get("ELB", "web")["metadata"]["uid"]}
+    names = {"access-service": "more", "access-ingress": "more"}
+    answer = browser.post(page, WEB | PUBLIC | names | sent | fields)
+    assert answer.status_code == 200
+    return unescape(" ".join(answer.content.decode().split()))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"access-domain": "shop.example.com"}, "80/HTTP shop.example.com/ of ELB web belongs to Ingress shop/web"),
+        ({"access-layer": "4"}, "80/TCP of ELB web belongs to Ingress shop/web"),
+        ({"access-layer": "4", "access-port-0-port": "81", "access-elb_port": "80"}, "80/TCP of ELB web belongs to"),
+    ],
+)
+def test_who_has_the_port_or_the_path_already_is_said_while_one_types(
+    shop: None, browser: Browser, fields: dict[str, str], words: str
+) -> None:
+    for page in (PAGE, ADD):
+        assert f"Listener port is repeated: {words}" in looked(browser, page, **fields)
+    assert f"Listener port is repeated: {words}" in looked(browser, **fields, step="basic", go="confirm")
+    assert "belongs to" not in looked(browser, **fields, **{"access-elb": "default"})  # nobody is there yet
+
+
+def test_what_is_free_is_shown_with_its_address_to_copy(shop: None, browser: Browser) -> None:
+    address = scenes.person().get("ELB", "web")["spec"]["address"]
+    shown = looked(browser)
+    assert "Listener port is repeated" not in shown and ">http://api.example.com/<" in shown
+    assert f">http://{address}:8080/<" in looked(browser, **{"access-domain": "", "access-elb_port": "8080"})
+    assert f">{address}:81<" in looked(browser, **{"access-layer": "4", "access-port-0-port": "81"})
+    assert "It will answer at" not in looked(browser, **{"access-elb": "new", "access-elb_name": "more"})
+
+
+def test_who_may_not_see_the_other_is_told_of_the_port_as_the_elb_tells_it(shop: None) -> None:
+    admin = identity_of(scenes.user())
+    allowed = [
+        {"Effect": "Allow", "Action": ["CCI:elb:*"]},
+        {"Effect": "Allow", "Action": ["CCI:*:*"], "Resource": ["CCI:*:*:namespace:hers"]},
+    ]
+    people.create_policy(admin, "hers", document={"Version": "1.1", "Statement": allowed})
+    people.create_user(admin, "carol", password="secret-secret", policies=["hers"])
+    elb = scenes.person().get("ELB", "web")["metadata"]["uid"]
+    draft = AccessDraft(reach="public", layer="4", service="api", elb=elb)
+    (said,) = outlooks.of(Client(identity_of(scenes.user("acme", "carol"))), draft, "hers").taken
+    assert "80/HTTP of ELB web belongs to Ingress shop/web" in said
