@@ -38,7 +38,7 @@ KILLS, CERTIFICATES, LISTENERS, RESTARTS = 40, 20, 20, ("manager", "worker", "tr
 ENVOY = "kill -9 of envoy"
 
 
-def main(pods: int = 1000, rate: int = 500, replicas: int = 50) -> None:
+def main(pods: int = 1000, rate: int = 500, replicas: int = 16) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # what was started is taken away, as ever
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -122,7 +122,7 @@ class Bench:
                 _rolled(self.stack)
 
     def scale(self) -> None:
-        more = self.replicas + self.replicas // 2
+        more = self.replicas + self.replicas // 4
         with self._phase(f"scaled to {more}, to {self.replicas // 2}, back"):
             for replicas in (more, self.replicas // 2, self.replicas):
                 self._kubectl("scale", "deploy/web", f"--replicas={replicas}")

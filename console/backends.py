@@ -17,6 +17,7 @@ class Endpoint:
     address: str
     pod: str
     """"" for an address that somebody wrote."""
+    uid: str
     ready: bool
     leaving: bool
     ports: str
@@ -79,6 +80,7 @@ def _endpoints(slices: Iterable[JSON]) -> Iterable[Endpoint]:
             yield Endpoint(
                 address=endpoint["addresses"][0],
                 pod=target.get("name", "") if target.get("kind") == "Pod" else "",
+                uid=target.get("uid", "") if target.get("kind") == "Pod" else "",
                 ready=conditions.get("ready", True),
                 leaving=bool(conditions.get("terminating")),
                 ports=ports,

@@ -224,6 +224,12 @@ def listeners(client: Client, row: ElbRow, known: Known, *, now: datetime) -> li
     return found
 
 
+def pods_behind(listeners: Iterable[ListenerView]) -> set[str]:
+    """Uids of the pods that requests go to, or will."""
+    lines = (line for listener in listeners for line in listener.lines)
+    return {one.uid for line in lines for one in line.backends.endpoints if one.uid}
+
+
 def _chosen(client: Client, row: ElbRow) -> list[JSON]:
     """What of the visitor's own is reached here."""
     every = [row.obj, *(elb for elb in client.list("ELB").items if elb["metadata"]["uid"] != row.uid)]

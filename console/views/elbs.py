@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from billing import client as billing
 from console import backends, doors, elbrows, frame, happenings, lists, manifests
 from console.access import Visit, guarded
 from console.elbrows import ElbRow, ListenerFigures
@@ -48,10 +50,12 @@ def elb_list(visit: Visit) -> Context:
 def detail(visit: Visit, *, name: str) -> Context:
     common = _common(visit, name, "overview")
     known = backends.known(visit.client, None)
+    listeners = elbrows.listeners(visit.client, common["row"], known, now=datetime.now(UTC))
     return {
         **common,
-        "listeners": elbrows.listeners(visit.client, common["row"], known, now=datetime.now(UTC)),
+        "listeners": listeners,
         "events": _events(visit, common["row"])[:6],
+        **_costs(visit.identity.account, elbrows.pods_behind(listeners)),
     }
 
 
@@ -117,6 +121,12 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
             return redirect("console:elbs")
     context = {**common, "visit": visit, "frame": frame.of(visit), "refusal": refusal}
     return render(visit.request, "elbs/delete.html", context, status=409 if refusal else 200)
+
+
+def _costs(account: str, pods: Collection[str]) -> Context:
+    """Of the pods behind it, now, and how much that is of all the account runs. An ELB itself has no price."""
+    rate, whole = billing.together(billing.pod_meters(account, pods).values()).rate, billing.burn(account).per_second
+    return {"behind": rate, "share": round(100 * rate.per_second / whole) if whole else 0}
 
 
 def _make(visit: Visit, draft: ElbDraft) -> list[FieldError]:

@@ -131,12 +131,13 @@ def elbs_told() -> None:
 
 
 def endpoints(service: str, *, ready: tuple[str, ...] = (), unready: tuple[str, ...] = ()) -> JSON:
-    """Pods behind a Service, by their names; the addresses are made up."""
+    """Pods behind a Service, by their names; the addresses are made up, and so are pods that are not there."""
+    uids = {one["metadata"]["name"]: one["metadata"]["uid"] for one in person().list("Pod", "shop").items}
     some = [
         {
             "addresses": [f"10.248.0.{number}"],
             "conditions": {"ready": name in ready},
-            "targetRef": {"kind": "Pod", "namespace": "shop", "name": name},
+            "targetRef": {"kind": "Pod", "namespace": "shop", "name": name, "uid": uids.get(name, name)},
         }
         for number, name in enumerate((*ready, *unready), start=10)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client as Browser
 
+from billing import meter
 from iam import people
 from iam.identities import identity_of
 from tests import manifests
@@ -47,6 +48,14 @@ def test_an_elb_shows_its_listeners_and_who_is_ready_behind(shop: None, browser:
     for words in ("shop.example.com/", "/namespaces/shop/services/web/", "/namespaces/shop/ingresses/web/", "2/3"):
         assert words in shown
     assert "kubernetes.io/elb.id" in text(browser, "/elbs/web/use/")
+
+
+def test_an_elb_says_what_the_pods_behind_it_cost(shop: None, browser: Browser) -> None:
+    while meter.read_once():
+        pass
+    scenes.endpoints("web", ready=("web-0001-aaaaa",))
+    shown = text(browser, "/elbs/web/")
+    assert "Pods behind it cost" in shown and "33 % of all that runs" in shown  # one of three pods
 
 
 def test_an_elb_says_who_is_not_served(shop: None, browser: Browser) -> None:
