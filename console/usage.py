@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from console import curves, rows
-from console.curves import Curves
-from console.rows import PodRow
+from django.http import HttpRequest
+
+from console import attempts, curves, rows
+from console.access import Visit
+from console.curves import Curves, Restart
+from console.pages import Context
+from console.rows import PodRow, Row
 from console.sizes import Size
-from workloads.client import Client, PodFigures, UsagePoint
+from workloads.client import Client, PodFigures, UsageGrain, UsageHistory
 from workloads.meta.errors import StatusError
 
+MOST_LOOKED_AT = 100
+"""Pods whose restarts are told at most."""
 _MIB = 1024**2
 
 
@@ -66,29 +72,60 @@ def of_owned(client: Client, pods: Sequence[PodRow]) -> dict[str, Usage]:
     return found
 
 
-def curves_of_pod(client: Client, row: PodRow) -> Curves | None:
+def span_of(request: HttpRequest) -> UsageGrain:
+    """What the address asks for: an hour, or a day."""
+    return "day" if request.GET.get("span") == "day" else "hour"
+
+
+def context(visit: Visit, workload: Row, pods: Sequence[PodRow]) -> Context:
+    """For the tab Monitoring of what pods belong to."""
+    span = span_of(visit.request)
+    return {"span": span, "curves": curves_of_workload(visit.client, span, workload, pods)}
+
+
+def curves_of_pod(client: Client, grain: UsageGrain, row: PodRow) -> Curves | None:
     with suppress(StatusError):
-        return _curves(client.usage_history(row.namespace, pod=row.name), [row])
+        return _curves(client, client.usage_history(row.namespace, grain, pod=row.name), grain, [row])
     return None
 
 
-def curves_of_owned(client: Client, pods: Sequence[PodRow]) -> Curves | None:
-    """The sum over pods that somebody controls."""
-    points: dict[str, Sequence[UsagePoint]] = {}
+def curves_of_workload(client: Client, grain: UsageGrain, workload: Row, pods: Sequence[PodRow]) -> Curves | None:
+    """The sum over its pods, those among them that are gone."""
+    owners = {owner["uid"] for row in pods if (owner := rows.controller_of(row.obj))}
     with suppress(StatusError):
-        for namespace, uid in {(row.namespace, owner["uid"]) for row in pods if (owner := rows.controller_of(row.obj))}:
-            points.update(client.usage_history(namespace, owner_uid=uid))
-    return _curves(points, pods)
+        named = (str(workload.obj["kind"]), workload.name)
+        history = client.usage_history(workload.namespace, grain, owner_uids=sorted(owners), workload=named)
+        return _curves(client, history, grain, pods)
+    return None
 
 
-def _curves(points: Mapping[str, Sequence[UsagePoint]], pods: Sequence[PodRow]) -> Curves | None:
-    sizes = [row.size for row in pods if row.uid in points and row.size]
+def _curves(client: Client, history: UsageHistory, grain: UsageGrain, pods: Sequence[PodRow]) -> Curves | None:
+    sizes = [row.size for row in pods if row.uid in history.uids and row.size and not row.ended]
     return curves.of(
-        points,
+        history,
+        grain,
         cpu_millis=sum(size.cpu_millis for size in sizes),
         memory_mib=sum(size.memory_mib for size in sizes),
         now=datetime.now(UTC),
+        restarts=[one for row in pods[:MOST_LOOKED_AT] for one in _restarts(client, row)],
     )
+
+
+def _restarts(client: Client, row: PodRow) -> list[Restart]:
+    """Starts after the first one, as logs are kept of them and as its status tells."""
+    entries = row.status.get("containerStatuses") or ()
+    if not any(entry.get("restartCount") for entry in entries):
+        return []
+    found = [one for entry in entries for one in attempts.of_entry(entry)]
+    with suppress(StatusError):
+        found += attempts.of_kept(client.kept_logs(row.uid))
+    known = {(one.container, one.number): one for one in found}
+    return [
+        Restart(one.started, row.name, one.container, before.ended if before and before.finished else "")
+        for one in known.values()
+        if one.number and one.started
+        for before in [known.get((one.container, one.number - 1))]
+    ]
 
 
 def _usage(figures: PodFigures, size: Size | None) -> Usage:

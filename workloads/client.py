@@ -6,7 +6,7 @@ A `Client` sees exactly one account: its identity's. Objects are plain dicts as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -57,13 +57,15 @@ from workloads.verbs.calls import (
     Rows,
     SessionTarget,
     Subresource,
-    UsagePoint,
+    UsageHistory,
+    UsageStep,
     WriteOptions,
 )
 from workloads.verbs.drafts import loaded
 from workloads.verbs.endedpods import EndedPods, expiry
 from workloads.verbs.sessions import Ending, Output, Session, to_port
 from workloads.verbs.tokens import Bearer, InvalidToken, bearer
+from workloads.verbs.usage import Grain as UsageGrain
 
 __all__ = (
     "JSON",
@@ -93,7 +95,9 @@ __all__ = (
     "Session",
     "SessionTarget",
     "Subresource",
-    "UsagePoint",
+    "UsageGrain",
+    "UsageHistory",
+    "UsageStep",
     "UsedHour",
     "WriteOptions",
     "bearer",
@@ -380,11 +384,17 @@ class Client:
         return usage.of_pod(self.identity, namespace, pod)
 
     def usage_history(
-        self, namespace: str, *, pod: str = "", owner_uid: str | None = None
-    ) -> dict[str, Sequence[UsagePoint]]:
-        """By pod uid the last hour of a pod, or of Running pods of one owner (a hundred at most). Raises NotFound,
-        Forbidden, Unavailable."""
-        return dict(usage.history(self.identity, namespace, name=pod, owner_uid=owner_uid))
+        self,
+        namespace: str,
+        grain: UsageGrain,
+        *,
+        pod: str = "",
+        owner_uids: Collection[str] = (),
+        workload: tuple[str, str] = ("", ""),
+    ) -> UsageHistory:
+        """The last hour or day of a pod; or of all pods of these owners together (a thousand at most) and those of the
+        workload (kind, name) that are gone. Raises NotFound, Forbidden, Unavailable."""
+        return usage.history(self.identity, namespace, grain, name=pod, owner_uids=owner_uids, workload=workload)
 
     def usage(
         self,

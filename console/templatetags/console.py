@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 from billing.client import BillLine, Meter, Rate, plain
 from console import amounts, browserwords, lowerwords, moments
 from console.columns import LABELS, Table
+from console.curves import Curve
 from console.live.regions import Regions
 from console.sections import EDITED
 from console.spans import age as age_words
@@ -49,6 +51,12 @@ def browser_words() -> SafeString:
     """What scripts say in the page's language (frontend/src/words.ts); nothing in English, which they speak."""
     catalogue = browserwords.catalogue(get_language() or "en")
     return json_script(catalogue, "words") if catalogue else mark_safe("")
+
+
+@register.simple_tag
+def readings(curve: Curve) -> str:
+    """What stood at each step of a chart, for behaviours/curve.ts."""
+    return json.dumps(curve.readings, ensure_ascii=False, separators=(",", ":"))
 
 
 @register.simple_tag

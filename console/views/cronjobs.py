@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import client as billing
 from billing.client import Meter
-from console import cronrows, frame, happenings, jobrows, lists, manifests, sizing
+from console import cronrows, frame, happenings, jobrows, lists, manifests, sizing, usage
 from console.access import Visit, guarded
 from console.cronrows import CronJobRow
 from console.forms import again
@@ -90,6 +90,14 @@ def peek(visit: Visit, *, namespace: str, name: str) -> Context:
 @page("cronjobs/jobs.html", kinds=("CronJob", "Job", "Pod"))
 def jobs(visit: Visit, *, namespace: str, name: str) -> Context:
     return _common(visit, name, "jobs")
+
+
+@page("cronjobs/monitoring.html", kinds=("CronJob", "Job", "Pod"))
+def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
+    """Of the pods of all Jobs that are kept."""
+    common = _common(visit, name, "monitoring", all_pods=True)
+    pods = [pod for job in common["jobs"] for pod in job.pods]
+    return {**common, **usage.context(visit, common["row"], pods)}
 
 
 @page("cronjobs/events.html", kinds=("CronJob", "Job", "Event"))

@@ -90,7 +90,7 @@ def pods(visit: Visit, *, namespace: str, name: str) -> Context:
 @page("deployments/monitoring.html", kinds=("Deployment", "Pod"))
 def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "monitoring")
-    return {**common, "curves": usage.curves_of_owned(visit.client, common["row"].pods)}
+    return {**common, **usage.context(visit, common["row"], common["pods"])}
 
 
 @page("deployments/events.html", kinds=("Deployment", "Event"))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, jobrows, lists, manifests, sizing
+from console import frame, happenings, jobrows, lists, manifests, sizing, usage
 from console.access import Visit, guarded
 from console.forms import again
 from console.forms.drafts import spoken
@@ -93,6 +93,12 @@ def peek(visit: Visit, *, namespace: str, name: str) -> Context:
 @page("jobs/pods.html", kinds=("Job", "Pod"))
 def pods(visit: Visit, *, namespace: str, name: str) -> Context:
     return _common(visit, name, "pods")
+
+
+@page("jobs/monitoring.html", kinds=("Job", "Pod"))
+def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "monitoring")
+    return {**common, **usage.context(visit, common["row"], common["pods"])}
 
 
 @page("jobs/events.html", kinds=("Job", "Pod", "Event"))

@@ -143,7 +143,8 @@ def _runs(entry: Context) -> bool:
 @page("pods/monitoring.html", kinds=("Pod",))
 def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
     common = _common(visit, name, "monitoring")
-    return {**common, "curves": usage.curves_of_pod(visit.client, common["row"])}
+    span = usage.span_of(visit.request)
+    return {**common, "span": span, "curves": usage.curves_of_pod(visit.client, span, common["row"])}
 
 
 @page("pods/events.html", kinds=("Pod", "Event"))

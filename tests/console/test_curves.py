@@ -1,71 +1,113 @@
-"""The last hour of what pods used: summed over containers and pods, with its gaps, beside what is billed."""
+"""The last hour or day of what pods used, as lines: with its gaps, beside what is billed, and in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from console import curves
-from console.curves import Curves
-from workloads.client import UsagePoint
+from console.curves import Curves, Restart
+from workloads.client import UsageGrain, UsageHistory, UsageStep
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STEPS: Mapping[UsageGrain, timedelta] = {"hour": timedelta(seconds=30), "day": timedelta(minutes=5)}
+ALWAYS = dict.fromkeys(range(120), 0.1)
+ALL_DAY = dict.fromkeys(range(288), 0.1)
 
 
-def used(
-    cpu_millis: int, *, mib: int = 64, container: str = "app", minutes: Sequence[float] = (60, 0)
-) -> list[UsagePoint]:
-    """Every half minute from so many minutes ago to so many."""
-    first, last = minutes
-    ages = [first - step / 2 for step in range(int((first - last) * 2) + 1)]
-    return [UsagePoint(container, NOW - timedelta(minutes=age), cpu_millis * 1_000_000, mib * 1024**2) for age in ages]
+def steps(grain: UsageGrain, values: Mapping[int, float]) -> list[UsageStep]:
+    """By how many steps ago."""
+    return [
+        UsageStep(NOW - ago * STEPS[grain], value, value / 2, value * 2)
+        for ago, value in sorted(values.items(), reverse=True)
+    ]
 
 
-def drawn(points: dict[str, list[UsagePoint]]) -> Curves:
-    found = curves.of(points, cpu_millis=500, memory_mib=1024, now=NOW)
+def drawn(
+    cores: Mapping[int, float],
+    *,
+    grain: UsageGrain = "hour",
+    billed: int = 500,
+    restarts: Iterable[Restart] = (),
+) -> Curves | None:
+    history = UsageHistory(
+        STEPS[grain],
+        frozenset({"a", "b"}),
+        cpu=steps(grain, {ago: value * 1e9 for ago, value in cores.items()}),
+        memory=steps(grain, dict.fromkeys(cores, 64 * 1024.0**2)),
+        received=steps(grain, dict.fromkeys(cores, 2048.0)),
+        sent=steps(grain, dict.fromkeys(cores, 100.0)),
+    )
+    return curves.of(history, grain, cpu_millis=billed, memory_mib=2 * billed, now=NOW, restarts=list(restarts))
+
+
+def pictures(cores: Mapping[int, float], *, billed: int = 500, restarts: Iterable[Restart] = ()) -> Curves:
+    found = drawn(cores, grain="hour" if len(cores) <= 120 else "day", billed=billed, restarts=restarts)
     assert found
     return found
 
 
-def test_containers_and_pods_are_summed() -> None:
-    found = drawn({"a": [*used(100), *used(50, container="side")], "b": used(100)})
-    assert (found.cpu.now, found.cpu.most, found.cpu.average, found.pods) == ("0.25", "0.25", "0.25", 2)
-    assert found.memory.now == "192 MiB"
+def test_each_gauge_is_said_in_its_unit() -> None:
+    cpu, memory, network = pictures(ALWAYS).all
+    assert (cpu.lines[0].now, cpu.lines[0].average, cpu.lines[0].most) == ("0.10", "0.10", "0.20")
+    assert (memory.lines[0].now, memory.billed, memory.top) == ("64 MiB", "1000 MiB", "1.00 GiB")
+    assert [(line.name, line.now) for line in network.lines] == [("Received", "2.0 KiB/s"), ("Sent", "100 B/s")]
 
 
 def test_the_line_of_what_is_billed_lies_in_the_picture() -> None:
-    found = drawn({"a": used(100)})
-    assert (found.cpu.billed, found.cpu.share) == ("0.50", 20)
-    assert 0 <= float(found.cpu.billed_y) < curves.HEIGHT
-    assert found.cpu.top == "0.50"
+    cpu, _memory, network = pictures(ALWAYS).all
+    assert (cpu.billed, cpu.share, cpu.top) == ("0.50", 40, "0.50")
+    assert 0 <= float(cpu.billed_y) < curves.HEIGHT
+    assert network.billed_y == ""
 
 
 def test_more_than_is_billed_raises_the_picture() -> None:
-    assert drawn({"a": used(900)}).cpu.top == "1.00"
+    assert pictures(dict.fromkeys(range(120), 0.45)).all[0].top == "1.00"
 
 
-def test_a_pod_that_ended_leaves_a_gap_and_the_next_begins_a_new_line() -> None:
-    found = drawn({"a": used(100, minutes=(60, 40)), "b": used(100, minutes=(20, 0))})
-    assert len(found.cpu.lines) == 2
-    assert found.cpu.average == "0.10"
+def test_a_gap_stays_a_gap() -> None:
+    cpu = pictures({ago: 0.1 for ago in range(120) if not 40 < ago < 80}).all[0]
+    assert len(cpu.lines[0].lines) == len(cpu.lines[0].bands) == 2
+    assert cpu.readings[119 - 60] == "11:30:00 UTC: not measured"
+    assert cpu.lines[0].average == "0.10"
 
 
-def test_containers_that_are_looked_at_in_turns_make_no_teeth() -> None:
-    early, late = used(100), used(100, container="side", minutes=(59.75, 0.25))
-    found = drawn({"a": [*early, *late]})
-    assert (found.cpu.most, found.cpu.average) == ("0.20", "0.20")
+def test_every_moment_is_said_in_words() -> None:
+    hour, day = pictures(ALWAYS), pictures(ALL_DAY)
+    assert hour.all[0].readings[-1] == "12:00:00 UTC: 0.10"
+    assert hour.all[2].readings[0] == "11:00:30 UTC: Received 2.0 KiB/s; Sent 100 B/s"
+    assert day.all[0].readings[-1] == "12:00 UTC: 0.10, at most 0.20"
+    assert (len(hour.all[0].readings), len(day.all[0].readings)) == (120, 288)
+
+
+def test_the_table_says_the_same_in_rows() -> None:
+    hour, day = pictures(ALWAYS), pictures(ALL_DAY)
+    assert [len(hour.all[0].table), len(day.all[0].table)] == [12, 24]
+    assert (hour.all[0].table[0].at, hour.all[0].table[0].cells) == ("11:55", ("0.10", "0.20"))
+    assert len(hour.all[2].table[0].cells) == 4
+
+
+def test_restarts_stand_where_they_were() -> None:
+    again = [Restart(NOW - timedelta(minutes=minutes), "web-1", "app", "exit 1") for minutes in (30, 61, 10)]
+    found = pictures(ALWAYS, restarts=again)
+    assert [one.at for one in found.restarts] == [again[2].at, again[0].at]
+    assert len(found.all[0].marks) == 2
+    assert "app of web-1 restarted" in found.all[0].readings[119 - 20]
 
 
 def test_what_stopped_long_ago_is_not_now() -> None:
-    assert drawn({"a": used(100, minutes=(60, 30))}).cpu.now == "--"
+    assert pictures(dict.fromkeys(range(60, 120), 0.1)).all[0].lines[0].now == "--"
+
+
+def test_one_moment_alone_is_drawn() -> None:
+    assert len(pictures({5: 0.1}).all[0].lines[0].lines) == 1
 
 
 def test_nothing_measured_is_no_picture() -> None:
-    assert curves.of({}, cpu_millis=500, memory_mib=1024, now=NOW) is None
-    assert curves.of({"a": used(1, minutes=(200, 190))}, cpu_millis=500, memory_mib=1024, now=NOW) is None
+    assert drawn({}) is None
+    assert drawn({400: 0.1}) is None
 
 
 def test_what_is_billed_nothing_has_no_line() -> None:
-    found = curves.of({"a": used(100)}, cpu_millis=0, memory_mib=0, now=NOW)
-    assert found
-    assert (found.cpu.billed_y, found.cpu.share) == ("", 0)
+    cpu = pictures(ALWAYS, billed=0).all[0]
+    assert (cpu.billed_y, cpu.share) == ("", 0)

@@ -40,13 +40,18 @@ def test_usage_stands_beside_the_billed_size(browser: Browser, page: str) -> Non
 
 
 @pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("span", ["", "?span=day"])
 @pytest.mark.parametrize("page", ["pods/web-0001-aaaaa/monitoring/", "deployments/web/monitoring/"])
-def test_the_last_hour_is_drawn_and_said_in_words(browser: Browser, monkeypatch: Any, page: str) -> None:
+def test_an_hour_and_a_day_are_drawn_and_said_in_words(
+    browser: Browser, monkeypatch: Any, page: str, span: str
+) -> None:
     monkeypatch.setattr("console.usage.datetime", _March)
-    text = text_of(browser, f"/namespaces/shop/{page}")
+    text = text_of(browser, f"/namespaces/shop/{page}{span}")
     assert "Now 0.12" in text
     assert "billed 0.25" in text
     assert "34 MiB" in text
+    assert "Sent Now" in text
+    assert "No container was started again" in text
 
 
 class _March(datetime):

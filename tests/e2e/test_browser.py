@@ -134,6 +134,7 @@ def test_from_signing_in_to_a_workload_that_runs_costs_talks_and_goes(stack: Sta
     watch_it_start(page)
     watch_it_cost(page)
     watch_it_talk(page)
+    read_its_charts(page)
     delete_it(page)
     read_what_it_said(page, stack)
 
@@ -209,6 +210,18 @@ def watch_it_talk(page: Page) -> None:
     expect(view).to_contain_text("line 0")
     lines = int(page.locator("[data-log-target=count]").inner_text())
     expect(view).to_contain_text(f"line {lines + 10}")
+
+
+def read_its_charts(page: Page) -> None:
+    page.get_by_role("navigation", name="Of this pod").get_by_role("link", name="Monitoring").click()
+    plot = page.get_by_role("slider", name="CPU, cores", exact=False)
+    expect(plot).to_have_attribute("aria-valuetext", re.compile(r"UTC: "), timeout=30_000)
+    plot.focus()
+    page.keyboard.press("Home")
+    expect(plot).to_have_attribute("aria-valuetext", re.compile("not measured"))
+    expect(page.locator("[data-curve-target=reading]").first).to_contain_text("not measured")
+    page.get_by_role("link", name="24 hours").click()
+    expect(page.locator("#curves")).to_contain_text(re.compile(r"UTC: \S+, at most"))
 
 
 def delete_it(page: Page) -> None:

@@ -11,7 +11,9 @@ Stream server contract (HTTP/1.1 on the Unix socket `CCI_AGENT_SOCKET`, header `
     GET /v1/usage?uid=...&uid=... -> {"items": [{"uid": ..., "container": "app", "cpuNanocores": 1234,
         "memoryBytes": 5678, "at": RFC3339, "windowSeconds": 15.0}]}
         without uid of every pod; a container is there from its second sample on
-    GET /v1/usage/history?uid=… -> the same of these pods, every half minute of the last hour, the oldest first
+    GET /v1/usage/history?uid=…&grain=hour|day -> {"uids": [those of which anything is known], "stepSeconds": 30.0,
+        "cpu": [[seconds since 1970, average, least, most], ...], "memory": ..., "received": ..., "sent": ...}
+        of these pods together, gone or not: nanocores, bytes, bytes a second; the oldest step first
 Errors are a JSON `Status`.
 
 Sessions have a socket of their own beside it (`sessions.sock`): frames both ways (`verbs/links`), one a connection.

@@ -25,6 +25,7 @@ from workloads.meta.errors import BadRequest, MethodNotAllowed, NotFound, Status
 from workloads.meta.keys import Uid
 from workloads.node.sessions import Sessions
 from workloads.node.usage import Figure, Sampler
+from workloads.node.usageseries import GRAINS
 from workloads.runtimes.base import LogStream, Runtime, RuntimeFault
 
 Message = MutableMapping[str, Any]
@@ -98,7 +99,7 @@ class Application:
         elif path == "/v1/usage":
             await _send_json(send, await self._call(lambda: self._usage(_uids(scope))))
         elif path == "/v1/usage/history":
-            await _send_json(send, await self._call(lambda: self._history(_uids(scope))))
+            await _send_json(send, await self._call(lambda: self._history(_uids(scope), _grain(scope))))
         elif match := _LOG.fullmatch(path):
             await self._log(Uid(match[1]), match[2], _log_query(scope), receive, send)
         else:
@@ -128,8 +129,16 @@ class Application:
     def _usage(self, uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
         return {"items": [figure(one) for one in self._sampler.figures(uids)]}
 
-    def _history(self, uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-        return {"items": [figure(one) for one in self._sampler.history(uids)]}
+    def _history(self, uids: Collection[str], grain: str) -> dict[str, Any]:
+        found, step = self._sampler.history(uids, grain), GRAINS[grain].step
+        return {
+            "uids": found.uids,
+            "stepSeconds": step.total_seconds(),
+            **{
+                gauge: [[one.at.timestamp(), one.average, one.least, one.most] for one in steps]
+                for gauge, steps in found.gauges.items()
+            },
+        }
 
     async def _log(self, uid: Uid, container: str, query: _LogQuery, receive: Receive, send: Send) -> None:
         if self._open.total() >= self._most or self._open[query.account] >= self._most_of_account:
@@ -212,6 +221,14 @@ def _log_query(scope: Scope) -> _LogQuery:
 
 def _uids(scope: Scope) -> Collection[str]:
     return frozenset(parse_qs(scope["query_string"].decode("latin-1")).get("uid", ()))
+
+
+def _grain(scope: Scope) -> str:
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    name: str = query.get("grain", ["hour"])[0]
+    if name not in GRAINS:
+        raise BadRequest(f"grain={name!r} is not one of {', '.join(GRAINS)}")
+    return name
 
 
 def figure(one: Figure) -> dict[str, Any]:

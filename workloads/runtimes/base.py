@@ -297,6 +297,22 @@ class ContainerUsage:
 
 
 @dataclass(frozen=True)
+class PodTraffic:
+    """What has gone through a running pod's network until `at`. Both count up; a new sandbox counts from nothing."""
+
+    uid: Uid
+    received_bytes: int
+    sent_bytes: int
+    at: datetime
+
+    def rates_since(self, before: PodTraffic) -> tuple[float, float] | None:
+        """Bytes a second, received and sent; None when the two cannot be compared."""
+        seconds = (self.at - before.at).total_seconds()
+        received, sent = self.received_bytes - before.received_bytes, self.sent_bytes - before.sent_bytes
+        return (received / seconds, sent / seconds) if seconds > 0 and received >= 0 and sent >= 0 else None
+
+
+@dataclass(frozen=True)
 class DiskUsage:
     """What a pod keeps on the host's disk, in bytes."""
 
@@ -463,6 +479,9 @@ class Runtime(Protocol):
     def usage(self) -> list[ContainerUsage]:
         """Of every running container of every pod on this host, in one sweep. Cheap: it may be asked every few
         seconds. A container whose figures cannot be had is left out."""
+
+    def traffic(self) -> list[PodTraffic]:
+        """Of every running pod on this host whose network can be seen from here. As cheap as `usage`."""
 
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         """Runs a command in a running container, for at most so long. Raises RuntimeFault when the container does not

@@ -42,6 +42,7 @@ from workloads.runtimes.base import (
     LogStream,
     Machine,
     NetworkSpec,
+    PodTraffic,
     PullOutcome,
     PullProgress,
     Ran,
@@ -59,7 +60,7 @@ from workloads.runtimes.dockercontainers import DockerContainers, container_of
 from workloads.runtimes.dockerhost import DockerHost
 from workloads.runtimes.dockerimages import DockerImages
 from workloads.runtimes.dockernetworks import DockerNetworks
-from workloads.runtimes.groupusage import GroupUsage, from_stats
+from workloads.runtimes.groupusage import GroupUsage, from_stats, traffic_from_stats
 from workloads.runtimes.headstarts import Headstarts
 from workloads.runtimes.hostclaims import HostClaims
 from workloads.runtimes.hostvolumes import HostVolumes
@@ -231,6 +232,13 @@ class Docker:
         running = [one for one in self._list() if is_up(one) and names.CONTAINER in one["Labels"]]
         read = (from_stats(*whose(one), self._daemon.stats(one["Id"])) for one in running)
         return [one for one in read if one]
+
+    def traffic(self) -> list[PodTraffic]:
+        if self._group_usage.sees_groups():
+            return self._group_usage.traffic()
+        sandboxes = [one for one in self._list() if is_up(one) and names.CONTAINER not in one["Labels"]]
+        read = (traffic_from_stats(whose(one)[0], self._daemon.stats(one["Id"])) for one in sandboxes)
+        return [one for one in read if one and one.uid]
 
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         (id, *_) = self._running(uid, container) or [""]

@@ -3,6 +3,7 @@
 Which container a group belongs to is asked of Docker when a group appears that is not known, and remembered: a sweep
 over groups that are all known reads files alone. Groups of others (another install, `docker run`) are remembered too.
 Memory is the working set, as cAdvisor and metrics-server have it: usage without the file cache that is not in use.
+What goes through a pod's network is read from the kernel's table of its interfaces, as any process of the pod sees it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from workloads.meta.keys import Uid
 from workloads.runtimes import slices
-from workloads.runtimes.base import ContainerUsage
+from workloads.runtimes.base import ContainerUsage, PodTraffic
 from workloads.runtimes.cgroups import Cgroups
 
 Whose = Callable[[], Mapping[str, tuple[Uid, str]]]
@@ -26,8 +27,9 @@ _SCOPE, _SCOPE_END = "docker-", ".scope"
 class GroupUsage:
     """`whose` says of all containers of this install, by id, which pod they belong to and their name in it."""
 
-    def __init__(self, cgroups: Cgroups, *, whose: Whose) -> None:
+    def __init__(self, cgroups: Cgroups, *, whose: Whose, processes: str = "/proc") -> None:
         self._cgroups = cgroups
+        self._processes = processes
         self._whose = whose
         self._known: dict[str, tuple[Uid, str] | None] = {}
         self._children: dict[str, tuple[int, list[str]]] = {}
@@ -48,6 +50,25 @@ class GroupUsage:
         """Twice where something went since it was listed: what came in its place is found by the second sweep."""
         found, is_whole = self._sweep()
         return found if is_whole else self._sweep()[0]
+
+    def traffic(self) -> list[PodTraffic]:
+        """Of pods that `read` has met."""
+        found: dict[Uid, PodTraffic] = {}
+        for id, place in self._groups():
+            whose = self._known.get(id)
+            if whose is not None and whose[0] not in found and (one := self._traffic_of(whose[0], place)):
+                found[whose[0]] = one
+        return list(found.values())
+
+    def _traffic_of(self, uid: Uid, place: str) -> PodTraffic | None:
+        """None for a container that ended meanwhile, and where this process does not see those of pods."""
+        try:
+            process = _read(f"{self._cpu_root}/{place}/cgroup.procs").partition(b"\n")[0].decode()
+            table = _read(f"{self._processes}/{process or 0}/net/dev")
+        except OSError:
+            return None
+        received, sent = _interfaces(table)
+        return PodTraffic(uid, received, sent, datetime.now(UTC))
 
     def _sweep(self) -> tuple[list[ContainerUsage], bool]:
         groups = dict(self._groups())
@@ -113,6 +134,24 @@ def from_stats(uid: Uid, container: str, id: str, stats: Mapping[str, Any]) -> C
     cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
     working_set = max(0, int(memory["usage"]) - int(cache))
     return ContainerUsage(uid, container, id, int(cpu.get("total_usage", 0)), working_set, datetime.now(UTC))
+
+
+def traffic_from_stats(uid: Uid, stats: Mapping[str, Any]) -> PodTraffic | None:
+    """The same from Docker's own reading of a sandbox."""
+    networks = (stats.get("networks") or {}).values()
+    received, sent = (sum(int(one.get(name, 0)) for one in networks) for name in ("rx_bytes", "tx_bytes"))
+    return PodTraffic(uid, received, sent, datetime.now(UTC)) if networks else None
+
+
+def _interfaces(table: bytes) -> tuple[int, int]:
+    """Bytes received and sent over all interfaces but the loopback, of a text like `/proc/net/dev`."""
+    received = sent = 0
+    for line in table.splitlines()[2:]:
+        name, _, counters = line.partition(b":")
+        if name.strip() != b"lo":
+            numbers = counters.split()
+            received, sent = received + int(numbers[0]), sent + int(numbers[8])
+    return received, sent
 
 
 def _first(cgroups: Cgroups, *names: str) -> Path:

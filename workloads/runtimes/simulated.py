@@ -38,6 +38,7 @@ from workloads.runtimes.base import (
     Machine,
     NetworkSpec,
     NoConnection,
+    PodTraffic,
     PullOutcome,
     PullProgress,
     Ran,
@@ -121,6 +122,7 @@ class Simulated:
         self._ports: dict[int, Callable[[socket.socket], None]] = {}
         self._written: dict[tuple[Uid, str], int] = {}
         self._filled: dict[tuple[Uid, str], int] = {}
+        self._passed: dict[Uid, tuple[int, int]] = {}
         self._made_here: set[str] = set()
         self._disk = FileSystem("/", total_bytes=1000 * 1024**3, free_bytes=900 * 1024**3, holds_images=True)
         self.pulls: list[str] = []
@@ -216,6 +218,12 @@ class Simulated:
             newest, now = self._sandboxes[uid].attempts[container][-1], self._clock()
             newest.cpu_nanoseconds, newest.load_since = newest.cpu_used(now), now
             newest.cpu_millis, newest.memory_bytes = cpu_millis, memory_bytes
+
+    def carry(self, uid: Uid, *, received: int, sent: int) -> None:
+        """So many bytes more have gone through the pod's network."""
+        with self._lock:
+            before = self._passed.get(uid, (0, 0))
+            self._passed[uid] = before[0] + received, before[1] + sent
 
     def file(self, uid: Uid, volume: str, path: str) -> bytes | None:
         """What a container finds at `path` of a volume; None when there is none."""
@@ -459,6 +467,12 @@ class Simulated:
                 for uid, name, one in newest
                 if one.status.state == "running"
             ]
+
+    def traffic(self) -> list[PodTraffic]:
+        with self._lock:
+            self._answer()
+            running = [uid for uid, sandbox in self._sandboxes.items() if sandbox.status.running]
+            return [PodTraffic(uid, *self._passed.get(uid, (0, 0)), self._clock()) for uid in running]
 
     def exec(self, uid: Uid, container: str, command: Sequence[str], *, seconds: float) -> Ran:
         """The answer takes no time and is asked for outside of the lock: it may use the other controls."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -164,13 +164,29 @@ class ContainerFigure:
 
 
 @dataclass(frozen=True)
-class UsagePoint:
-    """What one container used at some instant of the last hour."""
+class UsageStep:
+    """What pods together used in the time from `at` on: nanocores, bytes, or bytes a second."""
 
-    container: str
     at: datetime
-    cpu_nanocores: int
-    memory_bytes: int
+    average: float
+    least: float
+    most: float
+
+    def __add__(self, other: UsageStep) -> UsageStep:
+        """Of more pods. That all of them used most at the same moment is not known: `most` is no less than it was."""
+        return UsageStep(self.at, self.average + other.average, self.least + other.least, self.most + other.most)
+
+
+@dataclass(frozen=True)
+class UsageHistory:
+    """What some pods used together; `uids` are those that were measured. Times that nobody measured have no step."""
+
+    step: timedelta
+    uids: frozenset[str]
+    cpu: Sequence[UsageStep]
+    memory: Sequence[UsageStep]
+    received: Sequence[UsageStep]
+    sent: Sequence[UsageStep]
 
 
 @dataclass(frozen=True)

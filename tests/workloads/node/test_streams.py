@@ -106,7 +106,9 @@ def test_usage_is_told_once_it_is_measured(
     assert (item["uid"], item["container"], item["windowSeconds"]) == (pod.uid, "app", 15.0)
     assert (item["cpuNanocores"], item["memoryBytes"]) == (250_000_000, 4096)
     assert agent.get("/v1/usage", params={"uid": "other"}).json() == {"items": []}
-    assert agent.get("/v1/usage/history", params={"uid": pod.uid}).json()["items"] == [item]
+    told = agent.get("/v1/usage/history", params={"uid": pod.uid, "grain": "day"}).json()
+    assert (told["uids"], told["stepSeconds"], told["memory"][0][1:]) == ([pod.uid], 300.0, [4096.0] * 3)
+    assert agent.get("/v1/usage/history", params={"grain": "year"}).status_code == 400
 
 
 def test_a_log_is_read_to_its_end(agent: httpx.Client, runtime: Simulated, pod: SandboxSpec) -> None:

@@ -90,9 +90,38 @@ def test_a_clock_that_goes_back_makes_no_negative_rate(runtime: Simulated, pod: 
 def test_an_hour_is_kept_in_steps_of_half_a_minute(runtime: Simulated, pod: SandboxSpec, clock: Clock) -> None:
     sampler = Sampler(runtime)
     sample(sampler, clock, 900)
-    history = [one for one in sampler.history([pod.uid]) if one.container == "app"]
+    history = sampler.history([pod.uid], "hour").gauges["cpu"]
     assert len(history) == 120
     assert history[-1].at - history[0].at == timedelta(seconds=119 * 30)
+
+
+def test_a_pod_is_the_sum_of_its_containers(runtime: Simulated, pod: SandboxSpec, clock: Clock) -> None:
+    sampler = Sampler(runtime)
+    for name in ("app", "side"):
+        runtime.load(pod.uid, name, cpu_millis=100, memory_bytes=7 * MIB)
+    sample(sampler, clock, 12)
+    found = sampler.history([pod.uid, "nobody"], "day")
+    assert found.uids == [pod.uid]
+    now = found.gauges["cpu"][-1]
+    assert (round(now.least / 1e6), round(now.average / 1e6), round(now.most / 1e6)) == (200, 200, 200)
+    assert found.gauges["memory"][-1].most == 14 * MIB
+
+
+def test_what_goes_through_a_pods_network_is_a_rate(runtime: Simulated, pod: SandboxSpec, clock: Clock) -> None:
+    sampler = Sampler(runtime)
+    for _ in range(12):
+        runtime.carry(pod.uid, received=5 * 2048, sent=5 * 512)
+        sample(sampler, clock)
+    gauges = sampler.history([pod.uid], "hour").gauges
+    assert (gauges["received"][-1].average, gauges["sent"][-1].average) == (2048, 512)
+
+
+def test_a_pod_that_is_gone_is_remembered(runtime: Simulated, pod: SandboxSpec, clock: Clock) -> None:
+    sampler = Sampler(runtime)
+    sample(sampler, clock, 6)
+    runtime.remove_sandbox(pod.uid)
+    sample(sampler, clock, 6)
+    assert sampler.history([pod.uid], "day").gauges["cpu"]
 
 
 def test_a_runtime_that_is_away_is_said(runtime: Simulated, clock: Clock) -> None:

@@ -528,6 +528,11 @@ def test_where_control_groups_are_out_of_sight_docker_is_asked_for_usage(
     assert (told.uid, told.container, told.id) == (seen.uid, seen.container, seen.id)
     assert told.cpu_nanoseconds >= seen.cpu_nanoseconds > 0
     assert 0 < told.memory_bytes < 64 * 1024**2
+    (asked,) = dockers.runtime.traffic()
+    monkeypatch.undo()
+    (read,) = dockers.runtime.traffic()
+    assert asked.uid == read.uid == pod.uid
+    assert 0 < asked.received_bytes <= read.received_bytes < asked.received_bytes + 4096
 
 
 # Images that may go

@@ -10,7 +10,7 @@ import pytest
 from workloads.meta.keys import Uid
 from workloads.runtimes.base import ContainerUsage
 from workloads.runtimes.cgroups import Cgroups
-from workloads.runtimes.groupusage import GroupUsage, from_stats
+from workloads.runtimes.groupusage import GroupUsage, from_stats, traffic_from_stats
 
 ONE = Uid("one")
 
@@ -91,6 +91,35 @@ def test_a_process_in_a_container_of_its_own_sees_no_groups(tmp_path: Path) -> N
     assert not GroupUsage(Cgroups("", "2", tmp_path), whose=dict).sees_groups()
 
 
+TABLE = """Inter-|   Receive                               |  Transmit
+ face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed
+    lo:    9999      10    0    0    0     0     0     0     9999      10    0    0    0     0     0     0
+  eth0:    1200      10    0    0    0     0     0     0      340       5    0    0    0     0     0     0
+"""
+
+
+@pytest.mark.parametrize(("version", "driver", "group", "lay", "cpu"), LAYOUTS)
+def test_a_pods_traffic_is_without_its_loopback(version, driver, group, lay, cpu, tmp_path: Path) -> None:
+    lay(tmp_path, group)
+    top = tmp_path if version == "2" else tmp_path / "cpuacct"
+    write(top / group / "cgroup.procs", "77\n78\n")
+    write(tmp_path / "proc/77/net/dev", TABLE)
+    cgroups = Cgroups(driver, version, tmp_path)
+    reader = GroupUsage(cgroups, whose=lambda: {"abc": (ONE, "app")}, processes=str(tmp_path / "proc"))
+    reader.read()
+    (found,) = reader.traffic()
+    assert (found.uid, found.received_bytes, found.sent_bytes) == (ONE, 1200, 340)
+
+
+@pytest.mark.parametrize("processes", ["", "0\n"])
+def test_traffic_of_processes_out_of_sight_is_left_out(processes: str, tmp_path: Path) -> None:
+    v2(tmp_path, "docker/abc")
+    write(tmp_path / "docker/abc/cgroup.procs", processes)
+    reader = GroupUsage(Cgroups("cgroupfs", "2", tmp_path), whose=lambda: {"abc": (ONE, "app")})
+    reader.read()
+    assert reader.traffic() == []
+
+
 def test_dockers_own_reading_says_the_same() -> None:
     stats = {
         "cpu_stats": {"cpu_usage": {"total_usage": 42}},
@@ -100,3 +129,7 @@ def test_dockers_own_reading_says_the_same() -> None:
     assert isinstance(found, ContainerUsage)
     assert (found.cpu_nanoseconds, found.memory_bytes) == (42, 5_000_000)
     assert from_stats(ONE, "app", "abc", {"memory_stats": {}}) is None
+    traffic = traffic_from_stats(ONE, {"networks": {"eth0": {"rx_bytes": 1200, "tx_bytes": 340}}})
+    assert traffic
+    assert (traffic.received_bytes, traffic.sent_bytes) == (1200, 340)
+    assert traffic_from_stats(ONE, {}) is None
