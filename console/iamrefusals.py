@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.forms.drafts import FieldError
+from console.lowerwords import said
 from iam import errors
 from workloads.meta.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound, StatusError
 
@@ -32,4 +33,4 @@ def field_errors(error: errors.IamError, *, field: str = "") -> list[FieldError]
 
 def spoken(sentence: str) -> str:
     """With a capital letter and a full stop."""
-    return f"{sentence[:1].upper()}{sentence[1:]}".rstrip(".") + "."
+    return said(f"{sentence[:1].upper()}{sentence[1:]}".rstrip(".") + ".")

@@ -118,7 +118,7 @@ CELERY_DB_REUSE_MAX = 10**12
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
-LOCALE_PATHS = [BASE_DIR / "frontend" / "locale", BASE_DIR / "console" / "locale"]
+LOCALE_PATHS = [BASE_DIR / room / "locale" for room in ("frontend", "console", "console/rest")]
 LANGUAGE_COOKIE_NAME = "cci_language"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console.lowerwords import said
 from console.spans import parse
 from workloads.kinds import sleeping
 
@@ -116,9 +117,9 @@ def of_network(network: JSON) -> State:
             return State(_("Active"), tone="ok", shape="dot")
         case "Failed":
             advice = _("Delete the namespace and request it again with another range.")
-            return State(_("Failed"), message, "bad", "diamond", advice=advice)
+            return State(_("Failed"), said(message), "bad", "diamond", advice=advice)
         case _other:
-            return State(_(word), message or _("being set up"), "busy", "ring")
+            return State(_(word), said(message) or _("being set up"), "busy", "ring")
 
 
 def of_closed(namespace: JSON) -> State:

@@ -68,11 +68,8 @@ class Source:
 def templates() -> Found:
     """What `{% translate %}`, `{% blocktranslate %}` and `_("…")` say. Django turns a template into something
     that reads like Python; its indentation means nothing."""
-    from django.conf import settings
     from django.utils.translation.template import templatize
 
-    if not settings.configured:
-        settings.configure()
     for path in sorted((ROOT / "frontend" / "templates").rglob("*.html")):
         code = templatize(path.read_text(), origin=str(path))
         yield from _extracted("python", "\n".join(line.lstrip() for line in code.splitlines()))
@@ -84,6 +81,13 @@ def python() -> Found:
             yield from _extracted("python", path.read_text())
 
 
+def rest() -> Found:
+    """What the REST reference shows of the API's own document."""
+    from console import restsight
+
+    yield from ((text, None) for text in restsight.texts())
+
+
 def typescript() -> Found:
     for path in sorted((ROOT / "frontend" / "src").rglob("*.ts")):
         yield from _extracted("javascript", path.read_text())
@@ -92,6 +96,7 @@ def typescript() -> Found:
 SOURCES = (
     Source("Words of the templates", ROOT / f"frontend/locale/{LOCALE}/LC_MESSAGES/django.po", templates),
     Source("Words said by Python", ROOT / f"console/locale/{LOCALE}/LC_MESSAGES/django.po", python),
+    Source("Words of the REST reference", ROOT / f"console/rest/locale/{LOCALE}/LC_MESSAGES/django.po", rest),
     Source("Words of scripts in the browser", ROOT / f"console/locale/{LOCALE}/LC_MESSAGES/djangojs.po", typescript),
 )
 
@@ -106,6 +111,8 @@ def main(arguments: list[str]) -> int:
     for name in ("base", "ours", "theirs"):
         merging.add_argument(name, type=Path)
     asked = parser.parse_args(arguments)
+    if asked.command in ("extract", "missing"):
+        set_up_django()
     match asked.command:
         case "extract":
             for source in SOURCES:
@@ -119,6 +126,15 @@ def main(arguments: list[str]) -> int:
         case "merge":
             merge(asked.base, asked.ours, asked.theirs)
     return 0
+
+
+def set_up_django() -> None:
+    """The REST reference is made by the running product's own code."""
+    import django
+
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+    django.setup()
 
 
 def renewed(source: Source) -> Catalog:

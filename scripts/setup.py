@@ -102,7 +102,7 @@ def front_end() -> None:
 
 def catalogues() -> None:
     """Every catalogue of messages is compiled for Django, and git merges two people's message by message."""
-    for po in ROOT.glob("*/locale/*/LC_MESSAGES/*.po"):
+    for po in sorted([*ROOT.glob("*/locale/*/LC_MESSAGES/*.po"), *ROOT.glob("console/*/locale/*/LC_MESSAGES/*.po")]):
         mo = po.with_suffix(".mo")
         if not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime:
             run(str(VENV / "bin" / "python"), str(ROOT / "scripts" / "messages.py"), "compile")

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from console.lowerwords import said
 from workloads.meta.errors import Cause
 
 JSON = dict[str, Any]
@@ -107,8 +108,8 @@ def together(problems: list[FieldError], refusals: Iterable[FieldError]) -> list
 def spoken(cause: Cause) -> str:
     """The rule and the remedy, as a sentence beside the value they are about: kubectl's own words without the value and
     without the pattern behind them."""
-    said = _PATTERN.sub("", _ASKED.sub("", cause.message, count=1))
-    return said[:1].upper() + said[1:]
+    rule = _PATTERN.sub("", _ASKED.sub("", cause.message, count=1))
+    return said(rule[:1].upper() + rule[1:])
 
 
 def by_field(errors: Iterable[FieldError]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from console.forms.drafts import Fields, text
+from console.lowerwords import said
 from workloads.client import pod_specifications
 from workloads.kinds import podspecs
 from workloads.kinds.podspecs import Row, Size, Specification
@@ -63,7 +64,7 @@ class SizeDraft:
         asked = self._asked()
         if asked is None:
             return (_("Write cores and GiB as numbers, for example 1.5 and 4."),)
-        return tuple(rule[:1].upper() + rule[1:] + "." for rule in podspecs.broken_rules(asked, _rows()))
+        return tuple(said(rule[:1].upper() + rule[1:] + ".") for rule in podspecs.broken_rules(asked, _rows()))
 
     def nearest(self) -> tuple[Specification, ...]:
         """Sizes that can be had instead; none when it is one itself."""

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, rows
+from console import frame, happenings, lists, manifests, rows, states
 from console.access import Visit, guarded
 from console.pages import Context, page
 
@@ -37,8 +37,10 @@ def common(visit: Visit, tab: str) -> Context:
 
 @page("namespaces/detail.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod"))
 def detail(visit: Visit, *, namespace: str) -> Context:
+    shown = common(visit, "overview")
     return {
-        **common(visit, "overview"),
+        **shown,
+        "networks": [(one, states.of_network(one)) for one in shown["row"].networks],
         "held": _held(visit, namespace),
         "meter": billing.total(visit.identity.account, namespace=namespace),
     }

@@ -23,6 +23,7 @@ from console.boxes import Boxes
 from console.forms.drafts import FieldError, by_field, text
 from console.iamrefusals import AT_FIELDS, field_errors
 from console.lists import Query
+from console.lowerwords import said
 from console.pages import Context, page
 from console.peoplerows import UserRow
 from console.views import create
@@ -204,7 +205,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
 def offered_policies(by: Identity) -> list[tuple[str, str]]:
     """Names with what they say of themselves, the system's first."""
     own = [(one.name, one.description) for one in people.custom_policies(by)]
-    return [*((one.name, one.description) for one in SYSTEM.values()), *own]
+    return [*((one.name, said(one.description)) for one in SYSTEM.values()), *own]
 
 
 def ticked(

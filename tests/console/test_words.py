@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,6 @@ from scripts import messages
 from tests.console.test_isolation import OPERATORS, url_of
 from tests.console.test_markup import FILES, HTML
 
-BACKLOG = Path(__file__).with_name("words_backlog.txt")
-"""Names of pages that still say something that is no message. It only ever gets shorter."""
 TEXTS = {"bursting-manifest", "yaml-schema"}
 """Read by programs."""
 SPOKEN = ("aria-label", "title", "placeholder", "alt")
@@ -137,9 +134,8 @@ def pages() -> Iterator[URLPattern]:
 
 
 def test_every_word_of_a_page_is_a_message(shop: None, browser: Browser, bracketed: None) -> None:
-    backlog = set(BACKLOG.read_text().split()) if BACKLOG.exists() else set()
     found: dict[str, list[str]] = {}
     for one in pages():
-        if one.name not in backlog and (words := Spoken(browser.get(url_of(one)).content.decode()).found):
+        if words := Spoken(browser.get(url_of(one)).content.decode()).found:
             found[str(one.name)] = sorted(set(words))
     assert found == {}
