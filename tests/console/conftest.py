@@ -9,6 +9,7 @@ from pytest_django import Settings
 from scripts import messages
 from tests import manifests
 from tests.console import scenes
+from tests.console.walking import walked as walked
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -4,18 +4,12 @@ a message."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
-from django.test import Client as Browser
-from django.urls import URLPattern
-from django.utils.translation import _trans  # type: ignore[attr-defined]
 
 from scripts import messages
-from tests.console.test_isolation import OPERATORS, url_of
-from tests.console.test_markup import FILES, HTML
+from tests.console.test_isolation import OPERATORS
 
 TEXTS = {"bursting-manifest", "yaml-schema"}
 """Read by programs."""
@@ -114,28 +108,8 @@ def _words(text: str) -> list[str]:
     return [token for token in plain if token.isascii()]
 
 
-@pytest.fixture
-def bracketed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every message comes between ⟦ and ⟧."""
-    for name in ("gettext", "pgettext", "ngettext", "npgettext"):
-        monkeypatch.setattr(_trans, name, _in_brackets(getattr(_trans, name)))
-
-
-def _in_brackets(translate: Callable[..., str]) -> Callable[..., str]:
-    def translated(*arguments: Any) -> str:
-        text = translate(*arguments)
-        return type(text)(f"⟦{text}⟧") if text.strip() else text
-
-    return translated
-
-
-def pages() -> Iterator[URLPattern]:
-    yield from (one for one in HTML if one.name not in FILES | OPERATORS | TEXTS)
-
-
-def test_every_word_of_a_page_is_a_message(shop: None, browser: Browser, bracketed: None) -> None:
-    found: dict[str, list[str]] = {}
-    for one in pages():
-        if words := Spoken(browser.get(url_of(one)).content.decode()).found:
-            found[str(one.name)] = sorted(set(words))
+@pytest.mark.timeout(300)
+def test_every_word_of_a_page_is_a_message(walked: dict[str, str]) -> None:
+    pages = {name: text for name, text in walked.items() if name not in OPERATORS | TEXTS}
+    found = {name: words for name, text in pages.items() if (words := sorted(set(Spoken(text).found)))}
     assert found == {}
