@@ -45,6 +45,7 @@ async def _serve(*, only_api: bool) -> None:
     from workloads import watch
     from workloads.kubeapi import siblings, telemetry
     from workloads.kubeapi.app import application as kubeapi
+    from workloads.kubeapi.connections import Connection
 
     identity = pki.ensure()
     tls: dict[str, Any] = {
@@ -52,6 +53,7 @@ async def _serve(*, only_api: bool) -> None:
         "ssl_keyfile": str(identity.key),
         # who exec's stdin outruns is not read from, and cannot answer a ping meanwhile
         "ws_ping_timeout": None,
+        "http": Connection,
     }
     api, stopping = _Server(_config(kubeapi, **tls)), asyncio.Event()
     servers, running = [api], [api.serve(sockets=[_shared(env.get("CCI_HOST"), env.number("CCI_API_PORT"))])]
@@ -94,13 +96,12 @@ def _config(application: Any, **rest: Any) -> uvicorn.Config:
         application,
         host=env.get("CCI_HOST"),
         ws="wsproto",
-        http="httptools",
         lifespan="off",
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=3,
         server_header=False,
-        **rest,
+        **{"http": "httptools", **rest},
     )
 
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from workloads.kubeapi import compression, routes, telemetry, vigils
-from workloads.kubeapi.exchange import Asked, Query, Reply, Request, Stream, Upgrade, failure
+from workloads.kubeapi import compression, connections, routes, telemetry, vigils
+from workloads.kubeapi.exchange import Asked, Outlet, Query, Reply, Request, Stream, Upgrade, failure
 from workloads.kubeapi.streaming import websockets
 from workloads.meta.errors import NotBuilt, NotFound, StatusError, TooLarge
 from workloads.meta.manifests import LONGEST
@@ -62,7 +62,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         what = _what(scope, asked)
         telemetry.opened(what)
         try:
-            await _stream(answer, receive, send)
+            await _stream(answer, receive, send, scope.get(connections.AT_ONCE))
         finally:
             telemetry.closed(what)
         return
@@ -166,12 +166,14 @@ async def _all_but_the_last(body: memoryview, send: Send) -> memoryview:
     return body[start:]
 
 
-async def _stream(stream: Stream, receive: Receive, send: Send) -> None:
-    """Sends until the stream ends, the caller hangs up or may not go on, whichever is first."""
+async def _stream(stream: Stream, receive: Receive, send: Send, at_once: Callable[[bytes], bool] | None) -> None:
+    """Sends until the stream ends, the caller hangs up or may not go on, whichever is first. `at_once` is the
+    connection's short way, if it has one."""
     headers = [(b"content-type", stream.content_type.encode("latin-1")), (b"cache-control", b"no-cache, private")]
     headers += [(name.encode("latin-1"), value.encode("utf-8")) for name, value in stream.headers]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    sent = _Sent()
+    sent, outlet = _Sent(), stream.outlet or Outlet()
+    outlet.open = at_once
     pump = asyncio.ensure_future(_pump(stream.chunks, send, sent))
     gone = asyncio.ensure_future(_until_gone(receive))
     with vigils.over(stream.standing) as ended:
@@ -182,6 +184,7 @@ async def _stream(stream: Stream, receive: Receive, send: Send) -> None:
                     _log.info("a watcher that takes nothing of what is sent is hung up on")
                     break
         finally:
+            outlet.open = None
             is_over = pump.done() or gone.done()
             for task in (pump, gone):
                 task.cancel()

@@ -125,6 +125,18 @@ class Standing:
     """Raises Forbidden when it may not go on."""
 
 
+class Outlet:
+    """The short way of a stream, open while it is sent: without waking who waits for its chunks."""
+
+    def __init__(self) -> None:
+        self.open: Callable[[bytes], bool] | None = None
+        """Tells whether it has sent what it was given."""
+
+    def takes(self, chunk: bytes) -> bool:
+        """For whoever knows that the stream's chunks are waited for. False: let it come as a chunk."""
+        return self.open is not None and self.open(chunk)
+
+
 @dataclass(frozen=True)
 class Stream:
     """A reply that goes on. Every chunk is sent at once; the iterator is closed when the caller hangs up."""
@@ -137,6 +149,8 @@ class Stream:
     last_words: Callable[[StatusError], bytes] = lambda error: b""
     """What is sent when it must end before its end."""
     headers: tuple[tuple[str, str], ...] = ()
+    outlet: Outlet | None = None
+    """Of a stream that has a short way."""
 
 
 class Socket(Protocol):

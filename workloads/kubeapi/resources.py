@@ -15,7 +15,17 @@ from workloads.client import Answer, Client, DeleteOptions, Freshness, PatchType
 from workloads.kinds.base import Kind
 from workloads.kubeapi import authentication, bodies, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
-from workloads.kubeapi.exchange import Query, Reply, Request, Standing, Stream, Upgrade, json_reply, warning_headers
+from workloads.kubeapi.exchange import (
+    Outlet,
+    Query,
+    Reply,
+    Request,
+    Standing,
+    Stream,
+    Upgrade,
+    json_reply,
+    warning_headers,
+)
 from workloads.kubeapi.negotiation import Accepted, accepted
 from workloads.kubeapi.streaming import forwards, terminals
 from workloads.kubeapi.threads import in_thread, short_read, short_write
@@ -162,10 +172,12 @@ async def _watch(call: Call) -> Stream:
     await in_thread(
         lambda: watching.check(identity, kind, namespace=namespace, label_selector=labels, field_selector=fields)
     )
+    outlet = Outlet()
     lines = watching.events(
         call.caller,
         writer,
         order,
+        outlet,
         kind=target.kind,
         namespace=target.namespace,
         label_selector=labels,
@@ -177,6 +189,7 @@ async def _watch(call: Call) -> Stream:
         stall_seconds=watching.STALLED_SECONDS,
         standing=_standing(call, ("watch", namespace or "", fields), check),
         last_words=lambda error: writer.error(error.body()),
+        outlet=outlet,
     )
 
 

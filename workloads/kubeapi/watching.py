@@ -15,7 +15,7 @@ from workloads.client import Client, Freshness
 from workloads.kinds.base import Kind
 from workloads.kubeapi import listoptions
 from workloads.kubeapi.authentication import Caller
-from workloads.kubeapi.exchange import Query
+from workloads.kubeapi.exchange import Outlet, Query
 from workloads.kubeapi.threads import in_thread
 from workloads.kubeapi.views import EventWriter
 from workloads.meta import selectors
@@ -75,6 +75,7 @@ async def events(
     caller: Caller,
     writer: EventWriter,
     order: Order,
+    outlet: Outlet,
     *,
     kind: Kind,
     namespace: str | None,
@@ -106,6 +107,7 @@ async def events(
             field_selector=field_selector,
             bookmarks=order.bookmarks,
             timeout=max(0.0, min(order.timeout, caller.seconds_left())),
+            at_once=None if spans else lambda event: outlet.takes(writer.change(event)),
         )
         async with contextlib.aclosing(batches):
             async for events in batches:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 
 from iam.identities import Identity
 from workloads.meta.errors import Expired
@@ -66,8 +66,10 @@ def follow_many(
     field_selector: str = "",
     bookmarks: bool = False,
     timeout: float | None = None,
+    at_once: Callable[[WatchEvent], bool] | None = None,
 ) -> AsyncGenerator[list[WatchEvent], None]:
-    """`follow` for whoever hands events on: all that have come, at once."""
+    """`follow` for whoever hands events on: all that have come, at once. `at_once` is offered a change while the reader
+    waits and has nothing else to read; what it takes (it says so) is not given here."""
     interest = Interest.of(
         identity.account,
         kinds,
@@ -76,7 +78,7 @@ def follow_many(
         label_selector=label_selector,
         field_selector=field_selector,
     )
-    return _follow(interest, since=since, bookmarks=bookmarks, timeout=timeout)
+    return _follow(interest, since=since, bookmarks=bookmarks, timeout=timeout, at_once=at_once)
 
 
 async def _one_by_one(batches: AsyncGenerator[list[WatchEvent], None]) -> AsyncGenerator[WatchEvent, None]:
@@ -87,7 +89,12 @@ async def _one_by_one(batches: AsyncGenerator[list[WatchEvent], None]) -> AsyncG
 
 
 async def _follow(
-    interest: Interest, *, since: int, bookmarks: bool, timeout: float | None
+    interest: Interest,
+    *,
+    since: int,
+    bookmarks: bool,
+    timeout: float | None,
+    at_once: Callable[[WatchEvent], bool] | None = None,
 ) -> AsyncGenerator[list[WatchEvent], None]:
     """History, then what is heard, with a bookmark whenever one is due and at the end."""
     hub, pace, last = Hub.of_this_loop(), _Pace(bookmarks=bookmarks, timeout=timeout), since
@@ -96,6 +103,8 @@ async def _follow(
             async for events in history:
                 last = events[-1].revision
                 yield events
+        if at_once is not None:
+            follower.at_once = lambda event: event.revision <= since or at_once(event)
         while not (ended := follower.ended or pace.over):
             events = await follower.next(timeout=pace.patience)
             if events and events[0].revision <= since:

@@ -53,6 +53,8 @@ class Follower:
         self.interest = interest
         self.heard_from = 0
         self.ended = False
+        self.at_once: Callable[[WatchEvent], bool] | None = None
+        """Offered what comes while the reader waits; tells whether it has taken it."""
         self._lost = False
         self._events: list[WatchEvent] = []
         self._bytes = 0
@@ -72,10 +74,13 @@ class Follower:
         events, self._events, self._bytes = self._events, [], 0
         return events
 
-    def hear(self, sighting: Sighting) -> None:
-        """Never waits: who has no room left is cut off."""
+    def hear(self, sighting: Sighting, *, alone: bool = False) -> None:
+        """Never waits: who has no room left is cut off. What comes `alone` need not wake the reader; of several, it
+        reads as many as it can together."""
         event = self.interest.view(sighting)
         if event is None or self._lost:
+            return
+        if alone and self._is_waited_for and self.at_once is not None and self.at_once(event):
             return
         if len(self._events) >= QUEUE_LENGTH or self._bytes > QUEUE_BYTES:
             self.cut_off()
@@ -83,6 +88,10 @@ class Follower:
         self._events.append(event)
         self._bytes += len(event.data)
         self._wake()
+
+    @property
+    def _is_waited_for(self) -> bool:
+        return self._waiting is not None and not self._events
 
     def cut_off(self) -> None:
         self._lost = True
@@ -218,7 +227,7 @@ class Hub:
             self._begin(await self._read(changes.head))
         while entries := await self._next():
             for entry in entries:
-                self._tell(entry)
+                self._tell(entry, alone=len(entries) == 1)
             if len(entries) < PAGE:
                 return
             await asyncio.sleep(0)  # lets followers read before their queues are full
@@ -245,13 +254,13 @@ class Hub:
                 follower.heard_from = head
         self._begun.set()
 
-    def _tell(self, entry: Entry) -> None:
+    def _tell(self, entry: Entry, *, alone: bool) -> None:
         self.position = entry.revision
         self._remember(entry)
         sighting = Sighting(entry)
         for follower in tuple(self._followers.get((entry.key.account, entry.key.kind), ())):
             try:
-                follower.hear(sighting)
+                follower.hear(sighting, alone=alone)
             except Exception:
                 log.exception("a follower of %s was cut off", entry.key)
                 follower.cut_off()

@@ -19,6 +19,7 @@ from tests import manifests
 from tests.workloads.kubeapi.callers import Api, Kubectl, kubectl_binary
 from workloads.kubeapi import authentication
 from workloads.kubeapi.app import application
+from workloads.kubeapi.connections import Connection
 from workloads.watch.cache import CACHE
 
 
@@ -55,7 +56,7 @@ def running_server(certificates: pki.Pki) -> Iterator[str]:
     config = uvicorn.Config(
         application,
         ws="wsproto",
-        http="httptools",
+        http=Connection,
         lifespan="off",
         log_level="warning",
         ssl_certfile=str(certificates.certificate),

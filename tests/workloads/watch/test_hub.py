@@ -70,6 +70,37 @@ async def test_an_event_reaches_two_thousand_followers(alice):
     await asyncio.gather(*[events.aclose() for events in watches])
 
 
+async def test_each_change_comes_once_and_in_order_by_whichever_way(alice):
+    """Every third is not taken on the short way, as by a connection that is full."""
+    told, taken = [], []
+
+    def at_once(event):
+        if event.revision % 3 == 0:
+            return False
+        taken.append(event.revision)
+        told.append(event.revision)
+        return True
+
+    async with aclosing(watch.follow_many(alice, ["Pod"], since=0, at_once=at_once)) as batches:
+        rows = [await create("first")]
+        told += [event.revision for event in await anext(batches)]
+        reading = asyncio.create_task(_read_on(batches, told))
+        for number in range(9):
+            rows.append(await create(f"pod-{number}"))
+            async with asyncio.timeout(5):
+                while told[-1] != rows[-1].revision:
+                    await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    assert told == [row.revision for row in rows]
+    assert len(taken) == 6
+
+
+async def _read_on(batches, told):
+    async for events in batches:
+        told += [event.revision for event in events]
+
+
 async def test_a_lost_bell_is_made_up_for_by_the_tick(alice, monkeypatch):
     monkeypatch.setattr(doorbell, "ring", lambda: None)
     monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
