@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 
@@ -81,10 +83,19 @@ def test_no_request_is_lost_while_pods_and_processes_come_and_go(stack: Stack, n
     assert asked.good > 500
 
 
-def test_an_envoy_that_is_killed_is_back(stack: Stack, namespace: str) -> None:
+@pytest.mark.timeout(200)
+def test_an_envoy_that_is_killed_is_back_within_a_second(stack: Stack, namespace: str) -> None:
+    """Within one of three seconds of a machine with other work."""
     address = expose(stack, namespace, replicas=1)
-    stack.kill("envoy")
-    stack.wait(lambda: answers(address), seconds=15, what="Envoy to serve again")
+    away = []
+    while not away or (min(away) > 1 and len(away) < 3):
+        began = time.monotonic()
+        stack.kill("envoy")
+        while not answers(address):
+            assert time.monotonic() - began < 15
+            time.sleep(0.01)
+        away.append(time.monotonic() - began)
+    assert min(away) < 1
 
 
 def test_a_workload_that_nobody_asks_stops_and_is_there_for_the_next_request(stack: Stack, namespace: str) -> None:

@@ -72,7 +72,7 @@ def admit_new(kind: Kind, obj: JSON, *, namespace: str, identity: Identity, writ
     guards += quotas.guards(kind, key, obj, None, around.quotas)
     guards += hooks.guards(kind, key, obj, None, identity)
     warnings += limits.warnings(kind, obj)
-    warnings += traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj)
+    warnings += traffic.strange_class(kind, obj) + traffic.without_elbs(kind, obj) + traffic.without_proxy(kind, obj)
     return Admitted(obj, warnings + hooks.on_admit(obj, None, identity), guards)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from workloads.kinds import ingressclasses, ingresses
+from workloads.kinds import ingressclasses, ingresses, services
 from workloads.kinds.base import Kind
 from workloads.routing import bindings
 
@@ -25,3 +25,13 @@ def without_elbs(kind: Kind, obj: JSON) -> tuple[str, ...]:
     if settings.ELB_POOL is not None or kind.name not in ("Ingress", "Service") or not bindings.is_exposed(obj):
         return ()
     return ("this installation has no ELBs (CCI_ELB_POOL is none): it is not reached from outside",)
+
+
+def without_proxy(kind: Kind, obj: JSON) -> tuple[str, ...]:
+    """Of a new Service with an address at which nobody will ever answer."""
+    if settings.ELB_POOL is not None or settings.DNS or kind.name != "Service" or not services.has_address(obj["spec"]):
+        return ()
+    return (
+        "this installation has no proxy (CCI_ELB_POOL and CCI_DNS are none, as under docker compose): nobody answers "
+        "at a Service's address or name; pods reach each other at the addresses that its EndpointSlices tell",
+    )

@@ -15,6 +15,7 @@ import orjson
 
 from workloads.kinds import elbs, secrets, services, sleeping
 from workloads.kinds.networks import SERVICES
+from workloads.meta import conditions
 from workloads.meta.keys import Key
 from workloads.routing import bindings, certificates, inside, outside, resources, sleep
 from workloads.routing.certificates import Certificate
@@ -33,7 +34,7 @@ Unit = tuple[str, Key]
 """What is rendered together: ("service" | "endpoints", the Service's key) or ("elbs", Key(account, "", "", ""))."""
 
 KINDS = ("Network", "Service", "EndpointSlice", "Ingress", "ELB", "Secret", "Pod", "Deployment")
-"""Of pods, only which ones have been told to go; of Deployments, those that may sleep."""
+"""Of pods, only which ones have been told to go and which are ready; of Deployments, those that may sleep."""
 
 
 class World:
@@ -43,6 +44,8 @@ class World:
         self._slices: dict[Key, dict[Key, JSON]] = {}
         """By their Service's key."""
         self._leaving: set[str] = set()
+        self._ready: dict[Home, dict[str, bool]] = {}
+        """By uid, what pods say of themselves as far as it was heard: slices repeat it a little later."""
         self._subnets: dict[Home, IPv4Network] = {}
         self._homes: dict[str, Home] = {}
         self._good: dict[Key, Certificate] = {}
@@ -72,7 +75,7 @@ class World:
         """`obj` is how it is now."""
         match key.kind:
             case "Pod":
-                self._put_pod(obj)
+                self._put_pod(key, obj)
             case "EndpointSlice":
                 self._put_slice(key, obj)
             case "Secret":
@@ -89,7 +92,7 @@ class World:
         """`obj` is how it was last."""
         match key.kind:
             case "Pod":
-                self._leaving.discard(obj["metadata"]["uid"])
+                self._drop_pod(key, obj)
             case "EndpointSlice":
                 self._drop_slice(key)
             case "Secret":
@@ -185,7 +188,8 @@ class World:
     def is_ready(self, service: Key) -> bool:
         """Whether a pod is behind it that is ready and stays."""
         obj, slices = self._objects["Service"].get(service), self._slices.get(service, {}).values()
-        return any(inside.split(port, slices, leaving=self._leaving)[0] for port in ports_of(obj))
+        ready = self._ready_of(service)
+        return any(inside.split(port, slices, leaving=self._leaving, ready=ready)[0] for port in ports_of(obj))
 
     def clusters(self, service: Key) -> set[str]:
         ports = ports_of(self._objects["Service"].get(service))
@@ -228,7 +232,8 @@ class World:
         obj, slices = self._objects["Service"].get(service), self._slices.get(service, {}).values()
         may_reach = self._may_reach(service)
         found = (one for one in ports_of(obj) if (one["port"], one["protocol"]) == (port, "TCP"))
-        ready = (place for one in found for place in inside.split(one, slices, leaving=self._leaving)[0])
+        told = self._ready_of(service)
+        ready = (place for one in found for place in inside.split(one, slices, leaving=self._leaving, ready=told)[0])
         return [place for place in ready if may_reach(place[0])]
 
     def tcp(self, service: Key) -> dict[int, str]:
@@ -268,6 +273,7 @@ class World:
                 key,
                 self._slices.get(key, {}).values(),
                 leaving=self._leaving,
+                ready=self._ready_of(key),
                 may_reach=self._may_reach(key),
                 aliases=self._aliases.get(key.account, {}).get(key, {}),
                 held=self._waiting_at.get(key, {}),
@@ -363,12 +369,27 @@ class World:
     def _has_elbs(self, account: str) -> bool:
         return any(key.account == account for key in self._objects["ELB"])
 
-    def _put_pod(self, pod: JSON) -> None:
-        uid = pod["metadata"]["uid"]
-        if "deletionTimestamp" in pod["metadata"] and uid not in self._leaving:
+    def _put_pod(self, key: Key, pod: JSON) -> None:
+        uid, home = pod["metadata"]["uid"], self._ready.setdefault((key.account, key.namespace), {})
+        leaves, ready = "deletionTimestamp" in pod["metadata"], conditions.is_true(pod.get("status") or {}, "Ready")
+        if home.get(uid) == ready and leaves == (uid in self._leaving):
+            return
+        home[uid] = ready
+        if leaves:
             self._leaving.add(uid)
-            for service in self._services_of_pods.get(uid, ()):
-                self._dirty["endpoints", service] = None
+        for service in self._services_of_pods.get(uid, ()):
+            self._dirty["endpoints", service] = None
+
+    def _drop_pod(self, key: Key, pod: JSON) -> None:
+        uid, home = pod["metadata"]["uid"], (key.account, key.namespace)
+        self._leaving.discard(uid)
+        if (told := self._ready.get(home)) and told.pop(uid, None) is not None and not told:
+            del self._ready[home]
+
+    def _ready_of(self, service: Key) -> Mapping[str, bool]:
+        """What the pods of its namespace say; of a Service that publishes all addresses its slices alone tell."""
+        spec = self._objects["Service"][service]["spec"] if service in self._objects["Service"] else {}
+        return {} if spec.get("publishNotReadyAddresses") else self._ready.get((service.account, service.namespace), {})
 
     def _put_slice(self, key: Key, slice: JSON) -> None:
         name = (slice["metadata"].get("labels") or {}).get(services.NAME_LABEL, "")

@@ -17,9 +17,16 @@ from workloads.meta.errors import Cause
 JSON = dict[str, Any]
 
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+FROM_PODS = "endpointslice-controller.k8s.io"
+"""Who writes those of Services with a selector."""
 MOST_ENDPOINTS, MOST_ADDRESSES, MOST_PORTS = 1000, 100, 20000
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _SHOWN = 3
+
+
+def is_of_pods(slice: JSON) -> bool:
+    """Whether it repeats what pods say of themselves; others say what their writers want."""
+    return bool((slice["metadata"].get("labels") or {}).get(MANAGED_BY) == FROM_PODS)
 
 
 def default(obj: JSON) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workloads.kinds import services
+from workloads.kinds import endpointslices, services
 from workloads.kinds.servicespecs import CLIENT_IP
 from workloads.meta.keys import Key
 from workloads.routing import resources
@@ -41,18 +41,19 @@ def assignments(
     slices: Iterable[JSON],
     *,
     leaving: Collection[str],
+    ready: Mapping[str, bool] = MappingProxyType({}),
     may_reach: MayReach = lambda ip: True,
     aliases: Mapping[str, Collection[str]] = MappingProxyType({}),
     held: Mapping[str, str] = MappingProxyType({}),
 ) -> Resources:
-    """Who is behind it. `leaving` are uids of pods that have been told to go, whatever the slices still say;
-    `aliases` are further clusters of a port, by the name of its own; `held` is where connections of layer 4 wait, by
-    that name."""
+    """Who is behind it. `leaving` are uids of pods that have been told to go, whatever the slices still say; `ready` is
+    what pods say of themselves, which their slices repeat a little later; `aliases` are further clusters of a port, by
+    the name of its own; `held` is where connections of layer 4 wait, by that name."""
     found: Resources = {}
     known = list(slices)
     for port in service["spec"].get("ports") or ():
         name = resources.cluster_name(key, port["port"], port["protocol"])
-        places = [place for place in behind(port, known, leaving=leaving) if may_reach(place[0])]
+        places = [place for place in behind(port, known, leaving=leaving, ready=ready) if may_reach(place[0])]
         for one in (name, *aliases.get(name, ())):
             found[resources.ENDPOINTS, one] = resources.endpoints(one, places)
         if name in held:
@@ -60,31 +61,44 @@ def assignments(
     return found
 
 
-def behind(port: Mapping[str, Any], slices: Iterable[JSON], *, leaving: Collection[str]) -> list[Place]:
+def behind(
+    port: Mapping[str, Any],
+    slices: Iterable[JSON],
+    *,
+    leaving: Collection[str],
+    ready: Mapping[str, bool] = MappingProxyType({}),
+) -> list[Place]:
     """Where requests for a Service's port go: to what is ready; while nothing is, to what still serves on its way
     out."""
-    ready, last = split(port, slices, leaving=leaving)
-    return sorted(ready or last)
+    first, last = split(port, slices, leaving=leaving, ready=ready)
+    return sorted(first or last)
 
 
 def split(
-    port: Mapping[str, Any], slices: Iterable[JSON], *, leaving: Collection[str]
+    port: Mapping[str, Any],
+    slices: Iterable[JSON],
+    *,
+    leaving: Collection[str],
+    ready: Mapping[str, bool] = MappingProxyType({}),
 ) -> tuple[set[Place], set[Place]]:
     """What is ready and stays, and what still serves on its way out."""
-    ready, last = set[Place](), set[Place]()
+    first, last = set[Place](), set[Place]()
     for one in slices:
         number = next((here.get("port") for here in one.get("ports") or () if _is(here, port)), None)
         if number is None or one.get("addressType", "IPv4") != "IPv4":
             continue
+        said = ready if endpointslices.is_of_pods(one) else {}
         for endpoint in one.get("endpoints") or ():
             told = endpoint.get("conditions") or {}
-            goes = (endpoint.get("targetRef") or {}).get("uid") in leaving
+            uid = (endpoint.get("targetRef") or {}).get("uid", "")
+            goes, serves = uid in leaving, said.get(uid)
             places = {(address, int(number)) for address in endpoint["addresses"]}
-            if told.get("ready", True) and not (goes and told.get("serving") is not None):
-                ready |= places
-            elif told.get("serving", False):
+            is_ready = told.get("ready", True) if serves is None else serves and not told.get("terminating")
+            if is_ready and not (goes and told.get("serving") is not None):
+                first |= places
+            elif told.get("serving", False) if serves is None else serves:
                 last |= places
-    return ready, last
+    return first, last
 
 
 def is_sticky(service: JSON) -> bool:
@@ -115,4 +129,4 @@ def _listener(cluster: str, address: str, port: JSON, *, subnet: str, sticky: bo
         return {**listener, "udp_listener_config": {}, "listener_filters": filters}
     home = {"source_prefix_ranges": [resources.cidr_range(subnet)]}
     chain = {"filter_chain_match": home, "filters": [resources.tcp_proxy(stat, cluster, sticky=sticky)]}
-    return {**listener, "filter_chains": [chain], "enable_reuse_port": False}
+    return {**listener, "filter_chains": [chain], **resources.BALANCED}

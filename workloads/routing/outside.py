@@ -108,7 +108,8 @@ class _Maker:
         if port["protocol"] == "UDP":
             filters = [resources.udp_proxy(self.name, cluster, sticky=sticky)]
             return self._udp({"udp_listener_config": {}, "listener_filters": filters})
-        return self._tcp({"filter_chains": [{"filters": [resources.tcp_proxy(self.name, cluster, sticky=sticky)]}]})
+        chain = {"filters": [resources.tcp_proxy(self.name, cluster, sticky=sticky)]}
+        return self._tcp({"filter_chains": [chain], **resources.BALANCED})
 
     def layer_7(self) -> Resources:
         found: Resources = {}

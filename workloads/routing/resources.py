@@ -23,6 +23,8 @@ TRAFFIC = "ads"
 """The cluster that is the process which tells Envoy all this."""
 FROM_ADS = {"ads": {}, "resource_api_version": "V3"}
 CONNECT_TIMEOUT = "1s"
+BALANCED = {"enable_reuse_port": False, "connection_balance_config": {"exact_balance": {}}}
+"""Of a listener: each thread has as many connections as the others, which at layer 4 stay with it for long."""
 _UNBOUNDED = 1_000_000
 """Connections, requests and retries under way: what bounds them is the pods."""
 

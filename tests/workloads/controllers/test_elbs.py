@@ -221,3 +221,11 @@ def test_where_there_are_no_elbs_a_balanced_service_is_warned_of_it(world: World
     world.settle()
     assert any("this installation has no ELBs" in warning for warning in answer.warnings)
     assert "CCI_ELB_POOL" in world.events("ELBCreationFailed")[0]
+
+
+def test_where_there_is_no_proxy_a_service_is_warned_of_it(world: World, settings: Settings) -> None:
+    settings.ELB_POOL, settings.DNS = None, ""
+    inside = world.alice.create("Service", manifests.service("inside"), "shop").warnings
+    elsewhere = manifests.service("elsewhere", type="ExternalName", externalName="example.com")
+    assert any("nobody answers at a Service's address or name" in warning for warning in inside)
+    assert not any("nobody answers" in one for one in world.alice.create("Service", elsewhere, "shop").warnings)

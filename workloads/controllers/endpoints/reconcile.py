@@ -17,7 +17,7 @@ from workloads.controllers import hands, owners
 from workloads.controllers.base import Controller, Result
 from workloads.controllers.endpoints import behind, slices
 from workloads.kinds import services
-from workloads.kinds.endpointslices import MANAGED_BY
+from workloads.kinds.endpointslices import FROM_PODS, MANAGED_BY
 from workloads.kinds.servicespecs import EXTERNAL_NAME
 from workloads.meta.errors import AlreadyExists, Conflict, NotFound, Refused
 from workloads.meta.keys import Key
@@ -26,7 +26,6 @@ from workloads.store.changes import Entry
 
 JSON = dict[str, Any]
 
-FROM_PODS = "endpointslice-controller.k8s.io"
 FROM_ENDPOINTS = "endpointslicemirroring-controller.k8s.io"
 SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror"
 LEADER = "control-plane.alpha.kubernetes.io/leader"
