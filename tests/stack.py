@@ -98,7 +98,7 @@ class Stack:
                 stderr=output,
                 stdin=subprocess.DEVNULL,
             )
-        self.wait(lambda: b"CCI serves" in self.output.read_bytes()[begun:], seconds=60, what="the product to serve")
+        self.wait(lambda: b"CCI serves" in self.output.read_bytes()[begun:], seconds=120, what="the product to serve")
 
     def stop(self) -> None:
         if self.process is None:

@@ -291,6 +291,31 @@ def test_a_cronjob_runs_now_and_a_setting_is_changed(stack: Stack, page: Page, s
     assert heard == []
 
 
+def test_an_elb_becomes_active_in_the_page_and_its_port_is_known_to_be_taken(
+    stack: Stack, page: Page, shop: str
+) -> None:
+    heard, name = complaints(page), f"elb-{secrets.token_hex(3)}"
+    sign_in(page, stack)
+    stack.apply(manifests.elb(name))
+    page.goto(f"{stack.url}/elbs/{name}/")
+    expect(page.locator("#head")).to_contain_text("Unused")
+    metadata = {"name": name, "namespace": shop, "annotations": {"elb.cci.io/name": name}}
+    stack.apply(manifests.service(port=5432, type="LoadBalancer") | {"metadata": metadata})
+    expect(page.locator("#head")).to_contain_text("Active", timeout=20_000)
+    expect(page.locator("#listeners")).to_contain_text("5432")
+
+    page.goto(f"{stack.url}/namespaces/{shop}/deployments/web/access/add/")
+    page.get_by_label("Load balancer (ELB)").select_option(stack.get("elb", name)["metadata"]["uid"])
+    page.get_by_text("TCP and UDP", exact=True).click()
+    page.get_by_label("Access port").fill("5432")
+    expect(page.locator("#outlook")).to_contain_text(f"5432/TCP of ELB {name} belongs to Service {shop}/{name}")
+    page.get_by_label("ELB port").fill("5433")
+    expect(page.locator("#outlook")).to_contain_text(":5433")
+    expect(page.locator("#outlook")).not_to_contain_text("repeated")
+    stack.kubectl("-n", shop, "delete", "service", name)
+    assert heard == []
+
+
 def test_a_secret_is_read_one_value_at_a_time(stack: Stack, page: Page, shop: str) -> None:
     sign_in(page, stack)
     page.goto(f"{stack.url}/namespaces/{shop}/secrets/login/")

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from console.supervisor import Program, Supervisor
@@ -97,3 +98,16 @@ asyncio.run(keeper.run(started=lambda: None))
     await parent.wait()
 
     await until(lambda: not alive(pid_of(tmp_path, "web")))
+
+
+async def test_what_is_urgent_goes_before_the_rest(tmp_path: Path) -> None:
+    envoy = replace(program(tmp_path, "envoy", STAY), urgent=True)
+    keeper, _said = supervisor(tmp_path, program(tmp_path, "web", STAY), envoy)
+    running = asyncio.create_task(keeper.run(started=lambda: None))
+    await until(lambda: pid_of(tmp_path, "envoy") > 0)
+
+    first, rest = (os.getpriority(os.PRIO_PROCESS, pid_of(tmp_path, name)) for name in ("envoy", "web"))
+
+    assert first == (-10 if os.geteuid() == 0 else rest) and rest == os.getpriority(os.PRIO_PROCESS, 0)
+    keeper.stop()
+    await running

@@ -89,8 +89,8 @@ def traffic(python: str, manage: str) -> list[Program]:
 
     door, admin = settings.RUN_DIR / "traffic.sock", settings.RUN_DIR / "envoy.sock"
     return [
-        Program("traffic", [python, manage, "traffic"], ready=lambda: accepts(door)),
-        Program("envoy", envoy.command(settings.RUN_DIR), ready=lambda: accepts(admin)),
+        Program("traffic", [python, manage, "traffic"], ready=lambda: accepts(door), urgent=True),
+        Program("envoy", envoy.command(settings.RUN_DIR), ready=lambda: accepts(admin), urgent=True),
     ]
 
 
