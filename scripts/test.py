@@ -1,4 +1,5 @@
-"""`make test`: first everything that shares nothing, on all cores; then the journeys, through the running product.
+"""`make test`: first everything that shares nothing, then the journeys, each worker through a running product of its
+own; both on all cores.
 
 Real daemons, browsers and clocks on a small machine are sometimes late. A few tests that failed are run once more,
 alone: what fails again is broken; what passes is named as unsteady, for somebody to mend, and lets the run pass.
@@ -17,7 +18,7 @@ PYTEST = (sys.executable, "-m", "pytest")
 SHARED_OUT = ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--no-loadscope-reorder")
 """By files, in the order of tests/conftest.py."""
 ROOMS = (*PYTEST, *SHARED_OUT, "--ignore", "tests/e2e", "tests")
-JOURNEYS = (*PYTEST, "-p", "no:randomly", "--timeout", "300", "tests/e2e")
+JOURNEYS = (*PYTEST, *SHARED_OUT, "-p", "no:randomly", "--timeout", "300", "tests/e2e")
 MOST_UNSTEADY = 3
 """More than these that fail together are no accident."""
 _SOME_FAILED = 1

@@ -20,6 +20,7 @@ import httpx
 import orjson
 
 from tests import images
+from workloads.runtimes import mounts
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
@@ -209,10 +210,12 @@ class Stack:
         return set(uids.split())
 
     def sweep(self) -> None:
-        """Takes every container and network of this installation away."""
+        """Takes every container, mount and network of this installation away."""
         label = f"label=cci.io/instance={self.instance()}"
         if ids := self.docker("ps", "-aq", "--filter", label).split():
             self.docker("rm", "-f", *ids)
+        for place in mounts.below(self.data):
+            mounts.unmount(place)
         for address in (self.pod_api, self.environment["CCI_DNS"]):
             subprocess.run(["ip", "route", "del", "local", f"{address}/32"], capture_output=True, check=False)
         if ids := self.docker("network", "ls", "-q", "--filter", label).split():
