@@ -47,6 +47,7 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.kube_api
 	@$(VENV)/python -m benchmarks.authenticator_start
 	@$(VENV)/python -m benchmarks.proxy
+	@$(VENV)/python -m benchmarks.ready_to_serving
 	@$(VENV)/python -m benchmarks.rolled_pods
 	@$(VENV)/python -m benchmarks.asleep
 	@$(VENV)/python -m benchmarks.burst
