@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http.server
 import socket
+import socketserver
 import ssl
+import threading
 import time
 from collections.abc import Iterator
+from concurrent import futures
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import grpc
 import httpx
 import pytest
 from cryptography import x509
@@ -251,6 +256,57 @@ class TestIngresses:
                 assert until(client, b"frame")
                 line.close()
 
+    def test_a_pod_that_says_nothing_in_time_is_given_up(self, proxy: Proxy, elb: str) -> None:
+        ingress(proxy, "mute", ("mute.example", [path("mute")]), annotations={"timeout-seconds": "0.3"})
+        with socket.create_server((proxy.address(154), 8080)):
+            service(proxy, "mute", 25, proxy.address(154))
+            assert get(elb, 80, "/", "mute.example").status_code == 504
+
+    def test_a_ready_pod_whose_health_path_fails_is_left_out_where_that_is_asked_for(
+        self, proxy: Proxy, elb: str
+    ) -> None:
+        class Ill(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(500 if self.path == "/healthz" else 200)
+                self.end_headers()
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        with pod("well", proxy.address(155)), socketserver.ThreadingTCPServer((proxy.address(156), 8080), Ill) as ill:
+            threading.Thread(target=ill.serve_forever, args=(0.02,), daemon=True).start()
+            service(proxy, "looked", 26, proxy.address(155), proxy.address(156))
+            for name, annotations in (("looked", {"health-check-path": "/healthz"}), ("trusted", {})):
+                ingress(proxy, name, (f"{name}.example", [path("looked")]), annotations=annotations)
+
+            def answers(host: str) -> set[bool]:
+                return {get(elb, 80, "/", host).text.startswith("well") for _ in range(8)}
+
+            assert eventually(lambda: answers("looked.example"), {True}, seconds=10) == {True}
+            assert answers("trusted.example") == {True, False}
+            ill.shutdown()
+
+    def test_grpc_passes_with_and_without_tls(self, proxy: Proxy, elb: str) -> None:
+        say = grpc.unary_unary_rpc_method_handler(lambda said, _context: said.upper())
+        pods = grpc.server(futures.ThreadPoolExecutor(1))
+        pods.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("echo.Echo", {"Say": say})])
+        pods.add_insecure_port(f"{proxy.address(153)}:8080")
+        pods.start()
+        service(proxy, "rpc", 24, proxy.address(153))
+        pair = certificate("rpc.example")
+        secret(proxy, "rpc", pair)
+        speaks = {"backend-protocol": "grpc"}
+        ingress(proxy, "rpc", ("plain.rpc.example", [path("rpc")]), annotations=speaks)
+        tls = [{"hosts": ["rpc.example"], "secretName": "rpc"}]
+        ingress(proxy, "rpcs", ("rpc.example", [path("rpc")]), annotations=speaks, tls=tls)
+        trust = grpc.ssl_channel_credentials(pair[0].encode())
+        plain = grpc.insecure_channel(f"{elb}:80", [("grpc.default_authority", "plain.rpc.example")])
+        secure = grpc.secure_channel(f"{elb}:443", trust, [("grpc.ssl_target_name_override", "rpc.example")])
+        for channel in (plain, secure):
+            with channel:
+                assert channel.unary_unary("/echo.Echo/Say")(b"hello", timeout=10, wait_for_ready=True) == b"HELLO"
+        pods.stop(0)
+
 
 def until(client: socket.socket, end: bytes) -> bool:
     client.settimeout(5)
@@ -333,6 +389,19 @@ class TestCertificates:
         after = eventually(lambda: shown(elb, "turns.example"), 22)
         secret(proxy, "turns", (certificate("turns.example", serial=23)[0], certificate("other.example")[1]))
         assert (before, after, shown(elb, "turns.example")) == (21, 22, 22)
+
+    def test_the_pod_is_told_that_it_was_https(self, proxy: Proxy, elb: str) -> None:
+        secret(proxy, "proto", certificate("proto.example"))
+        tls = [{"hosts": ["proto.example"], "secretName": "proto"}]
+        ingress(proxy, "proto", ("proto.example", [path("a")]), tls=tls)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with (
+            socket.create_connection((elb, 443), timeout=5) as line,
+            context.wrap_socket(line, server_hostname="proto.example") as secured,
+        ):
+            secured.sendall(b"GET / HTTP/1.1\r\nHost: proto.example\r\nX-Forwarded-Proto: http\r\n\r\n")
+            assert until(secured, b"https\n")
 
     def test_https_speaks_http_2(self, proxy: Proxy, elb: str) -> None:
         secret(proxy, "h2", certificate("h2.example"))
