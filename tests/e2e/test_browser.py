@@ -306,7 +306,7 @@ def test_an_elb_becomes_active_in_the_page_and_its_port_is_known_to_be_taken(
 
     page.goto(f"{stack.url}/namespaces/{shop}/deployments/web/access/add/")
     page.locator("#id_access-elb").select_option(stack.get("elb", name)["metadata"]["uid"])
-    page.get_by_text("TCP and UDP", exact=True).click()
+    page.locator("input[name='access-layer'][value='4']").check()
     page.locator("#id_access-port-0-port").fill("5432")
     expect(page.locator("#outlook")).to_contain_text(f"5432/TCP of ELB {name} belongs to Service {shop}/{name}")
     page.locator("#id_access-elb_port").fill("5433")
