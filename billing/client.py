@@ -14,6 +14,8 @@ import orjson
 from billing import focus, instants, live, marks, offers, prices, proofs, rating, rightsizing, statements
 from billing.balances import door as balances_door
 from billing.budgets import door
+from billing.gridsight import GridEffect as GridEffect
+from billing.gridsight import grid_effect as grid_effect
 from billing.instants import DAY, HOUR, Instant
 from billing.live import Tally
 from billing.models import MeteredPod, UsageSegment

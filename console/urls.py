@@ -45,6 +45,7 @@ from console.views import (
     session,
     settings,
     sleeping,
+    specifications,
     storage,
     users,
     workload_logs,
@@ -256,6 +257,12 @@ pages: list[URLPattern] = [
     path("prices/export/", prices.export, name="price-export"),
     path("prices/add/", prices.price_add, name="price-add"),
     path("prices/import/", prices.price_import, name="price-import"),
+    path("prices/specifications/", specifications.specification_list, name="specifications"),
+    path("prices/specifications/add/", specifications.specification_add, name="specification-add"),
+    path(
+        "prices/specifications/<int:number>/change/", specifications.specification_change, name="specification-change"
+    ),
+    path("prices/specifications/<int:number>/end/", specifications.specification_end, name="specification-end"),
     path("prices/<int:number>/withdraw/", prices.withdraw, name="price-withdraw"),
     path("audit/", audit.trail, name="audit"),
     path("pods/", pods.pod_list, name="all-pods"),

@@ -268,6 +268,8 @@ def money() -> dict[str, str]:
         "prices": "/prices/",
         "price-add": "/prices/add/",
         "calculator": "/prices/calculator/",
+        "specifications": "/prices/specifications/",
+        "specification-add": "/prices/specifications/add/",
         "notifications": "/notifications/",
         "bursting": "/bursting/",
         "bursting-install": "/bursting/install/",

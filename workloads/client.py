@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from iam.identities import Identity
 from workloads.admission import authorize, grid, quota
+from workloads.admission.grid import GridRefused, NoSuchRow, Numbered
 from workloads.kinds import registry
 from workloads.kinds.grids import Grid
 from workloads.meta.errors import Forbidden, Unavailable
@@ -25,6 +26,7 @@ from workloads.store.usagehours import Hour as UsedHour
 from workloads.verbs import (
     deletes,
     endedpods,
+    gridchanges,
     happenings,
     host,
     images,
@@ -81,12 +83,15 @@ __all__ = (
     "ExecOptions",
     "FieldValidation",
     "Freshness",
+    "GridRefused",
     "HostImage",
     "InvalidToken",
     "Kept",
     "Listing",
     "LogOptions",
     "LogTarget",
+    "NoSuchRow",
+    "Numbered",
     "Output",
     "PatchType",
     "PodFigures",
@@ -104,8 +109,11 @@ __all__ = (
     "check_agent",
     "expire_events",
     "expiry",
+    "grid_changes",
     "labels_of",
     "open_session",
+    "pod_specification_row",
+    "pod_specification_rows",
     "pod_specifications",
     "to_port",
 )
@@ -511,6 +519,20 @@ def expire_events(now: datetime) -> int:
 def pod_specifications() -> Grid:
     """The operator's grid of pod specifications; it belongs to no account."""
     return grid.current()
+
+
+grid_changes = gridchanges
+"""The grid as its operator changes it: a room of its own behind this door."""
+
+
+def pod_specification_rows() -> list[Numbered]:
+    """All rows of the grid that were, are and will be."""
+    return grid.history()
+
+
+def pod_specification_row(number: int) -> Numbered:
+    """Raises NoSuchRow."""
+    return grid.found(number)
 
 
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from billing import client as billing
 from billing import instants
 from billing.client import budgets
-from console.rest import answers, paging
+from console.rest import paging
+from console.rest.answers import budgets as answers
 from console.rest.paging import Listed
 from console.rest.resources import Resource, identity, read
 from console.rest.schema import operation

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from console import backends, elbrows
 from console.elbrows import ElbRow, ListenerView, RouteLine, Shown
 from console.forms.elbs import ElbDraft
-from console.rest import answers, paging
+from console.rest import paging
+from console.rest.answers import elbs as answers
 from console.rest.paging import Listed
 from console.rest.resources import Resource, identity, read
 from console.rest.schema import operation

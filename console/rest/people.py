@@ -9,7 +9,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from console.rest import answers, paging
+from console.rest import paging
+from console.rest.answers.people import (
+    GroupAnswer,
+    GroupsAnswer,
+    OneUserAnswer,
+    PoliciesAnswer,
+    PolicyAnswer,
+    UserAnswer,
+    UsersAnswer,
+)
+from console.rest.answers.shapes import names
 from console.rest.paging import Listed
 from console.rest.resources import Resource, identity, read
 from console.rest.schema import operation
@@ -30,8 +40,8 @@ class PeopleQuestion(Listed):
 class UserQuestion(serializers.Serializer[JSON]):
     name = serializers.CharField()
     password = serializers.CharField()
-    groups = answers.names(required=False)
-    policies = answers.names(required=False)
+    groups = names(required=False)
+    policies = names(required=False)
 
 
 class UserChange(serializers.Serializer[JSON]):
@@ -42,7 +52,7 @@ class UserChange(serializers.Serializer[JSON]):
 class GroupQuestion(serializers.Serializer[JSON]):
     name = serializers.CharField()
     description = serializers.CharField(required=False)
-    policies = answers.names(required=False)
+    policies = names(required=False)
 
 
 class GroupChange(serializers.Serializer[JSON]):
@@ -61,13 +71,13 @@ class PolicyChange(serializers.Serializer[JSON]):
 
 
 class UsersView(Resource):
-    @operation("List users", query=PeopleQuestion, answer=answers.UsersAnswer)
+    @operation("List users", query=PeopleQuestion, answer=UsersAnswer)
     def get(self, request: Request) -> Response:
         asked = read(PeopleQuestion, request.query_params)
         found = people.users(identity(request), part=asked["q"], after=_after("users", asked), limit=asked["limit"] + 1)
         return Response(paging.answer("users", asked, found, key=_by_name, body=_user))
 
-    @operation("Make a user", body=UserQuestion, answer=answers.UserAnswer, code=201)
+    @operation("Make a user", body=UserQuestion, answer=UserAnswer, code=201)
     def post(self, request: Request) -> Response:
         """`{"name", "password", "groups": [], "policies": []}`."""
         asked = _fields(request, name=str, password=str, groups=list, policies=list)
@@ -82,14 +92,14 @@ class UsersView(Resource):
 
 
 class UserView(Resource):
-    @operation("One user", answer=answers.OneUserAnswer)
+    @operation("One user", answer=OneUserAnswer)
     def get(self, request: Request, name: str) -> Response:
         """With all that the user has in effect, by their groups, too."""
         by = identity(request)
         found = people.effective(by, name)
         return Response(_user(people.user(by, name)) | {"effectivePolicies": list(found.policies)})
 
-    @operation("Lock a user out, or set a password", body=UserChange, answer=answers.UserAnswer)
+    @operation("Lock a user out, or set a password", body=UserChange, answer=UserAnswer)
     def patch(self, request: Request, name: str) -> Response:
         """`{"password"}` sets another one, `{"active": false}` locks the user out."""
         by, asked = identity(request), _fields(request, password=str, active=bool)
@@ -109,7 +119,7 @@ class UserView(Resource):
 
 
 class GroupsView(Resource):
-    @operation("List groups", query=PeopleQuestion, answer=answers.GroupsAnswer)
+    @operation("List groups", query=PeopleQuestion, answer=GroupsAnswer)
     def get(self, request: Request) -> Response:
         asked = read(PeopleQuestion, request.query_params)
         found = people.groups(
@@ -117,7 +127,7 @@ class GroupsView(Resource):
         )
         return Response(paging.answer("groups", asked, found, key=_by_name, body=_group))
 
-    @operation("Make a group", body=GroupQuestion, answer=answers.GroupAnswer, code=201)
+    @operation("Make a group", body=GroupQuestion, answer=GroupAnswer, code=201)
     def post(self, request: Request) -> Response:
         """`{"name", "description", "policies": []}`."""
         asked = _fields(request, name=str, description=str, policies=list)
@@ -131,11 +141,11 @@ class GroupsView(Resource):
 
 
 class GroupView(Resource):
-    @operation("One group", answer=answers.GroupAnswer)
+    @operation("One group", answer=GroupAnswer)
     def get(self, request: Request, name: str) -> Response:
         return Response(_group(people.group(identity(request), name)))
 
-    @operation("Describe a group", body=GroupChange, answer=answers.GroupAnswer)
+    @operation("Describe a group", body=GroupChange, answer=GroupAnswer)
     def patch(self, request: Request, name: str) -> Response:
         """`{"description"}`."""
         asked = _fields(request, description=str)
@@ -148,17 +158,17 @@ class GroupView(Resource):
 
 
 class MemberView(Resource):
-    @operation("Put a user into a group", answer=answers.GroupAnswer)
+    @operation("Put a user into a group", answer=GroupAnswer)
     def put(self, request: Request, name: str, member: str) -> Response:
         return Response(_group(people.add_member(identity(request), name, member)))
 
-    @operation("Take a user out of a group", answer=answers.GroupAnswer)
+    @operation("Take a user out of a group", answer=GroupAnswer)
     def delete(self, request: Request, name: str, member: str) -> Response:
         return Response(_group(people.remove_member(identity(request), name, member)))
 
 
 class PoliciesView(Resource):
-    @operation("List policies", query=Listed, answer=answers.PoliciesAnswer)
+    @operation("List policies", query=Listed, answer=PoliciesAnswer)
     def get(self, request: Request) -> Response:
         """The system policies first, then the account's own."""
         asked, own = read(Listed, request.query_params), people.custom_policies(identity(request))
@@ -170,7 +180,7 @@ class PoliciesView(Resource):
             paging.page("policies", asked, everything, key=lambda one: one[:2], body=lambda one: _policy(one[2]))
         )
 
-    @operation("Make a policy", body=PolicyQuestion, answer=answers.PolicyAnswer, code=201)
+    @operation("Make a policy", body=PolicyQuestion, answer=PolicyAnswer, code=201)
     def post(self, request: Request) -> Response:
         """`{"name", "description", "document": {"Version": "1.1", "Statement": [...]}}`."""
         asked = _fields(request, name=str, description=str, document=dict)
@@ -184,11 +194,11 @@ class PoliciesView(Resource):
 
 
 class PolicyView(Resource):
-    @operation("One policy", answer=answers.PolicyAnswer)
+    @operation("One policy", answer=PolicyAnswer)
     def get(self, request: Request, name: str) -> Response:
         return Response(_policy(people.policy(identity(request), name)))
 
-    @operation("Change a policy", body=PolicyChange, answer=answers.PolicyAnswer)
+    @operation("Change a policy", body=PolicyChange, answer=PolicyAnswer)
     def patch(self, request: Request, name: str) -> Response:
         """`{"description", "document"}`; what is left out stays."""
         asked = _fields(request, description=str, document=dict)
@@ -204,7 +214,7 @@ class PolicyView(Resource):
 
 
 class UserPolicyView(Resource):
-    @operation("Attach a policy to a user", answer=answers.UserAnswer)
+    @operation("Attach a policy to a user", answer=UserAnswer)
     def put(self, request: Request, name: str, policy: str) -> Response:
         people.attach(identity(request), policy, user=name)
         return Response(_user(people.user(identity(request), name)))
@@ -216,7 +226,7 @@ class UserPolicyView(Resource):
 
 
 class GroupPolicyView(Resource):
-    @operation("Attach a policy to a group", answer=answers.GroupAnswer)
+    @operation("Attach a policy to a group", answer=GroupAnswer)
     def put(self, request: Request, name: str, policy: str) -> Response:
         people.attach(identity(request), policy, group=name)
         return Response(_group(people.group(identity(request), name)))

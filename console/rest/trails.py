@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from console.rest import answers
+from console.rest.answers import people as answers
 from console.rest.resources import Resource, identity, read
 from console.rest.schema import operation
 from iam import trails

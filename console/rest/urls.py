@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from console.rest import balances, bills, budgets, elbs, packages, people, prices, trails, views
+from console.rest import balances, bills, budgets, elbs, packages, people, prices, specifications, trails, views
 
 urlpatterns = [
     path("price", views.PriceView.as_view(), name="rest-price"),
@@ -11,7 +11,23 @@ urlpatterns = [
     path("prices/preview", prices.PricePreviewView.as_view(), name="rest-price-preview"),
     path("prices/csv", prices.PriceCsvView.as_view(), name="rest-price-csv"),
     path("prices/<int:number>", prices.PriceEntryView.as_view(), name="rest-price-entry"),
-    path("pod-specifications", views.PodSpecificationsView.as_view(), name="rest-pod-specifications"),
+    path("pod-specifications", specifications.PodSpecificationsView.as_view(), name="rest-pod-specifications"),
+    path("pod-specifications/rows", specifications.SpecificationRowsView.as_view(), name="rest-specification-rows"),
+    path(
+        "pod-specifications/rows/preview",
+        specifications.SpecificationPreviewView.as_view(),
+        name="rest-specification-preview",
+    ),
+    path(
+        "pod-specifications/rows/<int:number>",
+        specifications.SpecificationRowView.as_view(),
+        name="rest-specification-row",
+    ),
+    path(
+        "pod-specifications/rows/<int:number>/preview",
+        specifications.SpecificationRowPreviewView.as_view(),
+        name="rest-specification-row-preview",
+    ),
     path("settings", views.SettingsView.as_view(), name="rest-settings"),
     path("cost", views.CostView.as_view(), name="rest-cost"),
     path("namespaces/<str:namespace>/pods/<str:name>/cost", views.PodCostView.as_view(), name="rest-pod-cost"),

@@ -13,13 +13,13 @@ from rest_framework.views import exception_handler
 
 from billing import client as billing
 from billing.client import Meter, NoPrice, Rate
-from console.rest import answers
+from console.rest.answers.costs import CostAnswer, PodCostAnswer, SettingsAnswer
+from console.rest.answers.shapes import PriceAnswer
 from console.rest.resources import Resource, identity, read
 from console.rest.schema import operation
 from iam import accounts
 from workloads.client import Client, pod_specifications
-from workloads.kinds import gridtexts, podspecs
-from workloads.kinds.grids import FLAVORS
+from workloads.kinds import podspecs
 from workloads.kinds.podspecs import Size, Specification
 from workloads.meta.errors import (
     BadRequest,
@@ -55,7 +55,7 @@ class PriceQuestion(serializers.Serializer[dict[str, Any]]):
 class PriceView(Resource):
     """What a pod specification costs, per second, hour, day and month of 30 days."""
 
-    @operation("What a pod specification costs", query=PriceQuestion, answer=answers.PriceAnswer)
+    @operation("What a pod specification costs", query=PriceQuestion, answer=PriceAnswer)
     def get(self, request: Request) -> Response:
         asked = read(PriceQuestion, request.query_params)
         gpu, gpus = asked["gpu"], asked["gpus"] if asked["gpu"] else 0
@@ -76,33 +76,6 @@ class PriceView(Resource):
         return Response(day_body(rate))
 
 
-class FlavorQuestion(serializers.Serializer[dict[str, Any]]):
-    """`?flavor=general-computing`; without it, of every flavor."""
-
-    flavor = serializers.ChoiceField(default="", choices=FLAVORS, allow_blank=True)
-
-
-class PodSpecificationsView(Resource):
-    """The operator's table of pod specifications, and the sizes a picker offers, each with its price. It belongs to no
-    account, and no account may write it."""
-
-    @operation("The grid of pod specifications", query=FlavorQuestion, answer=answers.PodSpecificationsAnswer)
-    def get(self, request: Request) -> Response:
-        flavor = read(FlavorQuestion, request.query_params)["flavor"]
-        grid = pod_specifications()
-        offers = [offer for name in FLAVORS for offer in billing.specifications(name) if flavor in ("", name)]
-        return Response(
-            {
-                "containers": gridtexts.rule_fields(grid.containers),
-                "rows": [gridtexts.fields_of(row) for row in grid.rows if flavor in ("", row.flavor)],
-                "offers": [offer_body(*offer) for offer in offers],
-            }
-        )
-
-    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        raise MethodNotAllowed("The operator changes pod specifications on the host: manage.py pod_specifications.")
-
-
 class SettingsQuestion(serializers.Serializer[dict[str, Any]]):
     """`{"priceWarnings": false}`"""
 
@@ -112,11 +85,11 @@ class SettingsQuestion(serializers.Serializer[dict[str, Any]]):
 class SettingsView(Resource):
     """What the account has chosen for itself: whether writes are answered with what they change of the price."""
 
-    @operation("The account's settings", answer=answers.SettingsAnswer)
+    @operation("The account's settings", answer=SettingsAnswer)
     def get(self, request: Request) -> Response:
         return Response({"priceWarnings": accounts.hears_prices(identity(request).account)})
 
-    @operation("Change the account's settings", body=SettingsQuestion, answer=answers.SettingsAnswer)
+    @operation("Change the account's settings", body=SettingsQuestion, answer=SettingsAnswer)
     def patch(self, request: Request) -> Response:
         by = identity(request)
         if not by.may(accounts.CHANGE):
@@ -149,7 +122,7 @@ class CostQuestion(serializers.Serializer[dict[str, Any]]):
 class CostView(Resource):
     """What the account, or `?namespace=x` of it, has cost this month and costs now; each running pod for itself."""
 
-    @operation("What the account costs", query=CostQuestion, answer=answers.CostAnswer)
+    @operation("What the account costs", query=CostQuestion, answer=CostAnswer)
     def get(self, request: Request) -> Response:
         by, namespace = identity(request), read(CostQuestion, request.query_params)["namespace"] or None
         if namespace:
@@ -165,7 +138,7 @@ class CostView(Resource):
 class PodCostView(Resource):
     """One pod: its running cost and the ledger lines behind it."""
 
-    @operation("What one pod costs", answer=answers.PodCostAnswer)
+    @operation("What one pod costs", answer=PodCostAnswer)
     def get(self, request: Request, namespace: str, name: str) -> Response:
         by = identity(request)
         uid = Client(by).get("Pod", name, namespace)["metadata"]["uid"]

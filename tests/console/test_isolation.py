@@ -21,6 +21,7 @@ from tests.console import scenes
 OPEN = {"login", "logout", "theme", "language"}
 """The only pages without a guard."""
 OPERATORS = {"package-create", "package-end", "price-add", "price-import", "price-withdraw"}
+OPERATORS |= {"specification-add", "specification-change", "specification-end"}
 """Refused to everybody else."""
 OF_LISTS = {"bulk", "list-csv", "view-save", "view-delete"}
 """Take a kind whose list has rows to choose."""

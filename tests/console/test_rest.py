@@ -152,9 +152,7 @@ def test_pod_specifications_are_told_with_their_price_and_are_not_for_accounts_t
     assert told["offers"][0]["words"] == "0.25 cores, 1 GiB"
     assert told["offers"][0]["price"]["perSecond"] == "0.00003225"
 
-    refused = browser.post("/api/v1/pod-specifications")
-    assert_status(refused, 405, "MethodNotAllowed")
-    assert "manage.py pod_specifications" in refused.json()["message"]
+    assert_status(browser.post("/api/v1/pod-specifications"), 405, "MethodNotAllowed")
 
 
 def test_cards_without_a_price_say_what_the_operator_has_to_do(browser: Browser) -> None:

@@ -117,6 +117,7 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         "/create/secret/",
         *("/bills/", f"/bills/{datetime.now(UTC):%Y-%m}/", "/budgets/", "/create/budget/", "/balance/", "/packages/"),
         *("/create/package/", "/prices/", "/prices/add/", "/prices/import/", "/prices/calculator/", "/notifications/"),
+        *("/prices/specifications/", "/prices/specifications/add/"),
         *("/bursting/", "/bursting/install/", "/elbs/", "/users/", "/policies/", "/audit/"),
         "/help/",
         "/search/?q=web",

@@ -241,27 +241,34 @@ def holds(specification: Specification, asked: Size) -> bool:
 # --- what an operator may write -----------------------------------------------------------------------------------
 
 
-def row_problems(row: Row) -> list[str]:
+class Problem(NamedTuple):
+    """What is wrong with a row, at its field (one of `gridtexts.FIELDS`)."""
+
+    field: str
+    said: str
+
+
+def row_problems(row: Row) -> list[Problem]:
     """All that is wrong with a row, as sentences that name the field."""
     found = []
     if row.flavor not in FLAVORS:
-        found.append(f"flavor must be one of {', '.join(FLAVORS)}, not {row.flavor!r}")
+        found.append(Problem("flavor", f"flavor must be one of {', '.join(FLAVORS)}, not {row.flavor!r}"))
     if not 1 <= row.min_cpu_millis <= row.max_cpu_millis <= _MOST_CORES * 1000:
-        found.append(f"CPU must be from above 0 to {_MOST_CORES} cores, the least first")
+        found.append(Problem("cpu", f"CPU must be from above 0 to {_MOST_CORES} cores, the least first"))
     if not 1 <= row.step_cpu_millis <= _MOST_CORES * 1000:
-        found.append(f"the step of CPU must be above 0 and at most {_MOST_CORES} cores")
+        found.append(Problem("step", f"the step of CPU must be above 0 and at most {_MOST_CORES} cores"))
     elif (row.max_cpu_millis - row.min_cpu_millis) % row.step_cpu_millis:
-        found.append("the most CPU must be reached in whole steps from the least")
+        found.append(Problem("cpu", "the most CPU must be reached in whole steps from the least"))
     if not 1 <= row.min_memory_gib <= row.max_memory_gib <= _MOST_GIB:
-        found.append(f"memory must be whole GiB from 1 to {_MOST_GIB}, the least first")
+        found.append(Problem("memory", f"memory must be whole GiB from 1 to {_MOST_GIB}, the least first"))
     low, high = row.min_ratio, row.max_ratio
     if any(ratio is not None and not 1 <= ratio <= _MOST_GIB for ratio in (low, high)) or (low or 0) > (
         high or low or 0
     ):
-        found.append("GiB per core must be whole numbers from 1, the least first")
+        found.append(Problem("ratio", "GiB per core must be whole numbers from 1, the least first"))
     found += _gpu_problems(row)
     if not found and _smallest_of(row, Size(0, 0)) is None:
-        found.append("nothing between these bounds has that many GiB per core")
+        found.append(Problem("ratio", "nothing between these bounds has that many GiB per core"))
     return found
 
 
@@ -276,14 +283,14 @@ def rule_problems(rule: ContainerRule) -> list[str]:
     return found
 
 
-def _gpu_problems(row: Row) -> list[str]:
+def _gpu_problems(row: Row) -> list[Problem]:
     if row.flavor == ACCELERATED and not row.gpus:
-        return [f"a row of {ACCELERATED} has cards: give gpu (such as {T4}) and gpus"]
+        return [Problem("gpu", f"a row of {ACCELERATED} has cards: give gpu (such as {T4}) and gpus")]
     if row.flavor != ACCELERATED and (row.gpu or row.gpus):
-        return [f"only rows of {ACCELERATED} have cards: leave gpu and gpus out"]
+        return [Problem("gpu", f"only rows of {ACCELERATED} have cards: leave gpu and gpus out")]
     if row.gpu and not is_gpu(row.gpu):
-        return [f"gpu must be nvidia.com/gpu-<model>, such as {T4}, not {row.gpu!r}"]
-    return [] if 0 <= row.gpus <= _MOST_GPUS else [f"gpus must be from 1 to {_MOST_GPUS}"]
+        return [Problem("gpu", f"gpu must be nvidia.com/gpu-<model>, such as {T4}, not {row.gpu!r}")]
+    return [] if 0 <= row.gpus <= _MOST_GPUS else [Problem("gpus", f"gpus must be from 1 to {_MOST_GPUS}")]
 
 
 # --- helpers ------------------------------------------------------------------------------------------------------

@@ -26,6 +26,12 @@ _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,3})?", re.ASCII)
 class Unreadable(ValueError):
     """Not a grid as it is written here; the text says where, and how it is written."""
 
+    @property
+    def field(self) -> str:
+        """The field of a row that it begins with; "" for none."""
+        first = str(self).partition(" ")[0]
+        return first if first in FIELDS else ""
+
 
 def row_of(fields: Mapping[str, Any]) -> Row:
     """Only how it is written is judged here; what may stand in a row is `grids.row_problems`'. Raises Unreadable."""

@@ -5,6 +5,8 @@ Nothing here knows a kind; `kind` is a word.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
 
 
@@ -189,8 +191,17 @@ class Eviction(models.Model):
         return f"{self.uid}: {self.message}"
 
 
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since before there was anything to judge."""
+
+
 class GridRow(models.Model):
-    """A family of pod specifications that can be had; see `kinds.grids.Row`. Rows are read by `admission.grid`."""
+    """A family of pod specifications that can be had in [effective_from, effective_until), which None leaves open; see
+    `kinds.grids.Row`. Rows are read by `admission.grid`. One that has begun is never taken out: it is history.
+
+    `replaces` is the row that ends where this one begins, and goes on when this one is withdrawn before. `position` is
+    its place among the others; without one its number is that.
+    """
 
     flavor = models.CharField(max_length=32)
     min_cpu_millis = models.PositiveIntegerField()
@@ -202,6 +213,10 @@ class GridRow(models.Model):
     max_ratio = models.PositiveIntegerField(null=True, blank=True)
     gpu = models.CharField(max_length=64, blank=True, default="")
     gpus = models.PositiveIntegerField(default=0)
+    effective_from = models.DateTimeField(default=ALWAYS)
+    effective_until = models.DateTimeField(null=True, blank=True)
+    replaces = models.BigIntegerField(null=True, blank=True)
+    position = models.PositiveBigIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         cpu = f"{self.min_cpu_millis}-{self.max_cpu_millis}m"

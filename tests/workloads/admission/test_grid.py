@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -11,15 +13,19 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
+from iam.errors import NotOperator
 from iam.identities import Identity
+from iam.models import AuditEntry
 from tests import manifests
 from workloads.admission import grid
-from workloads.client import Client, pod_specifications
+from workloads.client import Client, grid_changes, pod_specifications
 from workloads.kinds.grids import DEFAULT, Grid, Row
 from workloads.meta.errors import Invalid
 from workloads.store.models import GridContainers, GridRow
 
 TINY = Row("general-computing", 100, 100, 1, 1)
+NOW, HOUR = datetime(2027, 3, 1, 12, tzinfo=UTC), timedelta(hours=1)
+Clock = Callable[[datetime], None]
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +134,101 @@ def test_the_last_row_stays_and_a_grid_is_never_empty_or_double() -> None:
         grid.replace(Grid(()))
     with pytest.raises(grid.GridRefused, match="twice"):
         grid.replace(Grid((TINY, TINY)))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """`clock(moment)` sets what the grid thinks is now."""
+
+    def set_now(moment: datetime) -> None:
+        monkeypatch.setattr(grid.timezone, "now", lambda: moment)
+        grid.forget()
+
+    set_now(NOW)
+    return set_now
+
+
+def general() -> list[str]:
+    return [str(row).removeprefix("general-computing: ") for row in pod_specifications().of("general-computing")]
+
+
+def test_a_row_counts_from_its_time_on(clock: Clock) -> None:
+    grid.add(TINY, since=NOW + HOUR)
+    assert TINY not in pod_specifications().rows
+
+    clock(NOW + HOUR)
+    assert TINY in pod_specifications().rows
+
+
+def test_a_change_ends_the_old_row_where_the_new_one_begins_in_its_place(clock: Clock) -> None:
+    first = grid.numbered()[0]
+    wider = replace(first.row, max_cpu_millis=40_000)
+    grid.change(first.number, wider, since=NOW + HOUR)
+    assert pod_specifications() == DEFAULT
+
+    clock(NOW + HOUR)
+    assert general()[0].startswith("0.25-40 cores") and len(general()) == 3
+    spans = [(one.row, one.state(NOW + HOUR)) for one in grid.history() if one.row in (first.row, wider)]
+    assert spans == [(first.row, "past"), (wider, "in force")]
+
+
+def test_a_coming_change_is_written_anew_or_withdrawn_and_the_old_row_goes_on(clock: Clock) -> None:
+    first = grid.numbered()[0]
+    coming = grid.change(first.number, replace(first.row, max_cpu_millis=40_000), since=NOW + HOUR)
+    again = grid.change(coming.number, replace(first.row, max_cpu_millis=36_000), since=NOW + 2 * HOUR)
+    assert grid.found(first.number).until == NOW + 2 * HOUR
+
+    grid.remove(again.number)
+    assert grid.found(first.number).until is None
+    assert [one.number for one in grid.history()] == [one.number for one in grid.history() if one.since < NOW]
+
+
+def test_an_end_that_is_to_come_can_be_taken_back(clock: Clock) -> None:
+    number = grid.add(TINY).number
+    grid.remove(number, since=NOW + HOUR)
+    grid.keep(number)
+
+    clock(NOW + 2 * HOUR)
+    assert TINY in pod_specifications().rows
+
+
+def test_what_was_can_be_read_and_not_written(clock: Clock) -> None:
+    number = grid.add(TINY).number
+    clock(NOW + HOUR)
+    grid.remove(number)
+    clock(NOW + 2 * HOUR)
+    for write in (grid.remove, grid.keep, lambda number: grid.change(number, TINY)):
+        with pytest.raises(grid.GridRefused, match="ended"):
+            write(number)
+    assert (grid.found(number).since, grid.found(number).until) == (NOW, NOW + HOUR)
+
+
+def test_the_grid_is_at_no_time_to_come_without_rows_nor_twice_of_one(clock: Clock) -> None:
+    grid.replace(Grid((TINY,)))
+    (last,) = grid.numbered()
+    with pytest.raises(grid.GridRefused, match="last row"):
+        grid.remove(last.number, since=NOW + HOUR)
+    with pytest.raises(grid.GridRefused, match="has this row already"):
+        grid.add(TINY, since=NOW + HOUR)
+    with pytest.raises(grid.GridRefused, match="in the past"):
+        grid.add(replace(TINY, max_memory_gib=2), since=NOW - HOUR)
+
+
+def test_the_host_plans_changes_and_reads_history_and_the_trail_has_them() -> None:
+    run("add", "general-computing", "--cpu=0.1", "--memory=1", "--from=2199-01-01T00:00Z")
+    assert "0.1 cores, 1 GiB  (coming, 2199-01-01 00:00)" in run("list", "--all")
+    assert "0.1 cores" not in run("list")
+    number = next(one.number for one in grid.history() if one.row == TINY)
+    run("change", str(number), "general-computing", "--cpu=0.2", "--memory=1", "--from=2199-01-01T00:00Z")
+
+    trail = AuditEntry.objects.filter(account="demo", kind="PodSpecification").order_by("id")
+    assert [one.action for one in trail] == ["cci:podspecification:create", "cci:podspecification:update"]
+    with pytest.raises(CommandError, match="--from"):
+        run("remove", str(number), "--from=soon")
+
+
+def test_only_who_runs_the_installation_changes_it(alice: Identity) -> None:
+    with pytest.raises(NotOperator):
+        grid_changes.add(alice, TINY)
+    assert pod_specifications() == DEFAULT
+    assert AuditEntry.objects.get(kind="PodSpecification").outcome == "denied"

@@ -497,7 +497,7 @@ def test_what_was_said_when_a_pod_was_made_outlives_the_grid() -> None:
     ],
 )
 def test_a_row_out_of_rule_is_said_with_its_field(row: Row, problem: str) -> None:
-    assert problem in "; ".join(grids.row_problems(row))
+    assert problem in "; ".join(one.said for one in grids.row_problems(row))
 
 
 def test_the_default_grid_is_in_rule() -> None:

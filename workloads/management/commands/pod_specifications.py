@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from workloads.admission import grid
 from workloads.kinds import gridtexts
-from workloads.kinds.grids import Grid
+from workloads.kinds.grids import DEFAULT, Grid, Row
+from workloads.verbs import gridchanges
 
 _SEEN = "New pods are judged by it within seconds; pods that run keep what they have."
 
@@ -20,10 +23,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="the rows with their numbers, and what containers must obey")
-        self._add_arguments_of_add(actions.add_parser("add", help="one more row"))
-        remove = actions.add_parser("remove", help="takes a row away")
+        listing = actions.add_parser("list", help="the rows with their numbers, and what containers must obey")
+        listing.add_argument("--all", action="store_true", help="also those that were and will be, with their times")
+        add = actions.add_parser("add", help="one more row")
+        change = actions.add_parser("change", help="another row in the place of one")
+        change.add_argument("number", type=int, help="as list prints it")
+        remove = actions.add_parser("remove", help="ends a row")
         remove.add_argument("number", type=int, help="as list prints it")
+        for action in (add, change):
+            self._add_arguments_of_row(action)
+        for action in (add, change, remove):
+            action.add_argument("--from", dest="since", default="", help="such as 2027-01-01T00:00Z (default: now)")
         actions.add_parser("reset", help="back to the rows the product comes with")
         for name, words in (("export", "prints the table"), ("import", "replaces the table")):
             action = actions.add_parser(name, help=words)
@@ -31,7 +41,7 @@ class Command(BaseCommand):
             action.add_argument("file", nargs="?", default="-", help="- is standard input or output (default)")
 
     @staticmethod
-    def _add_arguments_of_add(add: CommandParser) -> None:
+    def _add_arguments_of_row(add: CommandParser) -> None:
         add.add_argument("flavor", help="general-computing or gpu-accelerated")
         add.add_argument("--cpu", required=True, help="cores, such as 0.25-32, or 48 for exactly that")
         add.add_argument("--step", default="", help="cores between two sizes (default: 0.25)")
@@ -47,8 +57,10 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from None
 
     def _list(self, options: dict[str, Any]) -> None:
-        for number, row in grid.numbered():
-            self.stdout.write(f"{number:>3}  {row}")
+        now = timezone.now()
+        for one in grid.history() if options["all"] else grid.numbered():
+            span = f"  ({one.state(now)}, {_span(one.since, one.until)})" if options["all"] else ""
+            self.stdout.write(f"{one.number:>3}  {one.row}{span}")
         rule = gridtexts.rule_fields(grid.current_rule())
         self.stdout.write(
             f"A container has CPU in steps of {rule['step']}, memory of {rule['memory']} or more; a pod has at most "
@@ -56,14 +68,19 @@ class Command(BaseCommand):
         )
 
     def _add(self, options: dict[str, Any]) -> None:
-        row = grid.add(gridtexts.row_of({name: options[name] for name in gridtexts.FIELDS}))
-        self.stdout.write(f"Added {row}. {_SEEN}")
+        made = gridchanges.add(gridchanges.host(), _row(options), since=_since(options))
+        self.stdout.write(f"Added {made.row}. {_SEEN}")
+
+    def _change(self, options: dict[str, Any]) -> None:
+        made = gridchanges.change(gridchanges.host(), options["number"], _row(options), since=_since(options))
+        self.stdout.write(f"Changed to {made.row}. {_SEEN}")
 
     def _remove(self, options: dict[str, Any]) -> None:
-        self.stdout.write(f"Removed {grid.remove(options['number'])}. {_SEEN}")
+        row = gridchanges.remove(gridchanges.host(), options["number"], since=_since(options))
+        self.stdout.write(f"Removed {row}. {_SEEN}")
 
     def _reset(self, options: dict[str, Any]) -> None:
-        grid.reset()
+        gridchanges.replace(gridchanges.host(), DEFAULT)
         self.stdout.write(f"The table holds the {len(grid.numbered())} rows the product comes with. {_SEEN}")
 
     def _export(self, options: dict[str, Any]) -> None:
@@ -77,8 +94,27 @@ class Command(BaseCommand):
     def _import(self, options: dict[str, Any]) -> None:
         text = sys.stdin.read() if options["file"] == "-" else _read(options["file"])
         read = gridtexts.of_csv if _format(options) == "csv" else gridtexts.of_yaml
-        grid.replace(read(text, containers=grid.current_rule()))
+        gridchanges.replace(gridchanges.host(), read(text, containers=grid.current_rule()))
         self.stdout.write(f"The table holds {len(grid.numbered())} rows now. {_SEEN}")
+
+
+def _row(options: dict[str, Any]) -> Row:
+    return gridtexts.row_of({name: options[name] for name in gridtexts.FIELDS})
+
+
+def _since(options: dict[str, Any]) -> datetime | None:
+    if not options["since"]:
+        return None
+    try:
+        given = datetime.fromisoformat(options["since"])
+    except ValueError:
+        raise CommandError(f"--from is {options['since']!r}: write it as 2027-01-01T00:00Z") from None
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given
+
+
+def _span(since: datetime, until: datetime | None) -> str:
+    begun = "always" if since.year <= 1970 else f"{since:%Y-%m-%d %H:%M}"
+    return begun if until is None else f"{begun} to {until:%Y-%m-%d %H:%M}"
 
 
 def _format(options: dict[str, Any]) -> str:
