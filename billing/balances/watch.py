@@ -5,7 +5,6 @@ by the budgets' watcher; each step may be the last before a crash, and is done a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import F
@@ -25,21 +24,17 @@ _REASON = "because the account is in arrears and its grace period is over"
 logger = logging.getLogger(__name__)
 
 
-def look() -> tuple[list[Instant], int]:
+def look(purse: Purse) -> tuple[Instant | None, int]:
     """When something will have to be done next, and how many things wait to be tried again."""
-    ahead, waiting = list[Instant](), 0
-    for purse in Purse.objects.order_by("account"):
-        try:
-            known = funds.of(purse)
-            _move(purse, known)
-            purse.refresh_from_db()
-        except Exception:
-            logger.exception("The balance of %s could not be looked at; it is tried again.", purse)
-            waiting += 1
-            continue
-        waiting += _act(purse)
-        ahead += _ahead(purse, known)
-    return ahead, waiting
+    try:
+        known = funds.of(purse)
+        _move(purse, known)
+        purse.refresh_from_db()
+    except Exception:
+        logger.exception("The balance of %s could not be looked at; it is tried again.", purse)
+        return None, 1
+    waiting = _act(purse)
+    return _ahead(purse, known), waiting
 
 
 def _move(purse: Purse, known: Funds) -> None:
@@ -76,14 +71,11 @@ def _act(purse: Purse) -> int:
     return 0
 
 
-def _ahead(purse: Purse, known: Funds) -> Iterator[Instant]:
+def _ahead(purse: Purse, known: Funds) -> Instant | None:
     if not purse.prepaid or purse.frozen is not None:
-        return
+        return None
     ends = funds.grace_ends(purse)
-    if ends is not None:
-        yield ends
-    elif known.used_up is not None:
-        yield known.used_up
+    return known.used_up if ends is None else ends
 
 
 def _change(purse: Purse, **changed: Any) -> bool:

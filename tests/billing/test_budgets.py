@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from billing import instants, meter
-from billing.budgets import door, watcher
+from billing.budgets import door, spending, watcher
 from billing.budgets.door import Wish
 from billing.budgets.models import Budget, Crossing
 from billing.instants import HOUR, SECOND, Instant
+from billing.models import Price
 from iam.errors import Busy, Missing, NotAdministrator, WrongFields
 from iam.identities import Identity
 from iam.models import AuditEntry
@@ -102,6 +103,50 @@ def test_the_watcher_knows_to_the_second_when_the_next_threshold_comes(
 
     clock(START + 10 * SECOND)
     assert watcher.look().next == START + 50 * SECOND
+
+
+def test_a_moment_that_was_known_is_kept_without_any_news(alice: Identity, shop: Client, clock: Clock) -> None:
+    runs(shop, "one", since=START)
+    made(alice, str(100 * POD), period="total")
+    watching = watcher.Watcher()
+    watching.look()
+
+    clock(START + 30 * SECOND)
+    assert watching.look().crossed == 0
+    clock(START + 50 * SECOND)
+    assert (watching.look().crossed, watching.was_due) == (1, True)
+    clock(START + 100 * SECOND)
+    assert watching.look().crossed == 2
+
+
+def test_what_begins_in_one_account_has_no_budget_of_another_added_up(
+    alice: Identity, charlie: Identity, shop: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(alice, "10")
+    Client(charlie).create("Namespace", manifests.namespace("shop"))
+    made(charlie, "10")
+    asked, add_up = list[str](), spending.of
+    monkeypatch.setattr(spending, "of", lambda budget, at=None: asked.append(budget.account) or add_up(budget, at))
+    watching = watcher.Watcher()
+    watching.look()
+    watching.look()
+    runs(shop, "one", since=START)
+    watching.look()
+
+    assert asked == [*sorted([alice.account, charlie.account]), alice.account]
+
+
+def test_a_coming_price_is_a_moment_at_which_all_is_looked_at(alice: Identity, shop: Client, clock: Clock) -> None:
+    runs(shop, "one", since=START)
+    made(alice, str(100 * POD), period="total")
+    begins = instants.moment(START + 20 * SECOND)
+    Price.objects.create(region="cn-north-4", item="vcpu", currency="CNY", amount=1, effective_from=begins)
+    watching = watcher.Watcher()
+    watching.look()
+    clock(START + 20 * SECOND + 1)
+
+    assert watching.all_at == START + 20 * SECOND
+    assert watching.look().crossed == 3
 
 
 def test_a_budget_in_the_place_of_another_one_is_news(alice: Identity, shop: Client) -> None:
