@@ -56,6 +56,8 @@ class ContainerDraft:
     mounts: tuple[MountDraft, ...] = ()
     checks: Mapping[str, CheckDraft] = field(default_factory=lambda: handlers.checks({}, ""))
     hooks: Mapping[str, ActionDraft] = field(default_factory=lambda: handlers.hooks({}, ""))
+    origin: str = ""
+    """What the YAML it was read from calls it; "" for one that was added here."""
 
     @classmethod
     def read(cls, fields: Fields, index: int) -> ContainerDraft:
@@ -76,6 +78,7 @@ class ContainerDraft:
             mounts=tuple(storage.mounts(fields, prefix)),
             checks=handlers.checks(fields, prefix),
             hooks=handlers.hooks(fields, prefix),
+            origin=text(fields, prefix + "origin"),
         )
 
     @property

@@ -64,28 +64,26 @@ class DeploymentDraft(WorkloadDraft):
             FieldError("sleep_after", _("Nothing could wake it: choose internal or public access, or leave it empty."))
         ]
 
-    def manifests(self) -> list[JSON]:
+    def _manifest(self) -> JSON:
         metadata = self._metadata()
         if self.sleep_after:
             metadata.setdefault("annotations", {})[sleeping.AFTER] = self.sleep_after
-        return [
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": metadata,
-                "spec": {
-                    "replicas": self.replicas.value,
-                    "selector": {"matchLabels": self._labels()},
-                    "strategy": self._strategy(),
-                    "template": self.pod.template(self._labels()),
-                },
-            }
-        ]
+        return {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata,
+            "spec": {
+                "replicas": self.replicas.value,
+                "selector": {"matchLabels": self._labels()},
+                "strategy": self._strategy(),
+                "template": self.pod.template(self._labels()),
+            },
+        }
 
-    def before(self) -> list[Part]:
+    def _first(self) -> list[Part]:
         return self.access.first_parts()
 
-    def after(self) -> list[Part]:
+    def _last(self) -> list[Part]:
         return self.access.parts(self.namespace, self._labels())
 
     def step_of(self, field: str) -> str:

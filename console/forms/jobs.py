@@ -27,7 +27,7 @@ JOB_FIELDS = (
     "ttl",
     *PodDraft.SETTINGS,
 )
-_NUMBERS = {
+NUMBERS = {
     "completions": ("completions", 1, gettext_lazy("The number of pods that have to succeed")),
     "parallelism": ("parallelism", 1, gettext_lazy("The number of pods side by side")),
     "timeout": ("activeDeadlineSeconds", 0, gettext_lazy("The time limit")),
@@ -53,7 +53,7 @@ class WorkDraft:
 
     @classmethod
     def read(cls, fields: Fields) -> WorkDraft:
-        numbers = {name: Whole.read(fields, name, default) for name, (_path, default, _label) in _NUMBERS.items()}
+        numbers = {name: Whole.read(fields, name, default) for name, (_path, default, _label) in NUMBERS.items()}
         return cls(
             mode=text(fields, "mode", ONCE),
             indexed="indexed" in fields,
@@ -77,7 +77,7 @@ class WorkDraft:
 
     def problems(self) -> list[FieldError]:
         found = []
-        for name, (_path, _default, label) in _NUMBERS.items():
+        for name, (_path, _default, label) in NUMBERS.items():
             if self.mode == CUSTOM or name not in ("completions", "parallelism"):
                 found += getattr(self, name).problems(name, label)
         return found
@@ -89,12 +89,12 @@ class WorkDraft:
             made = {"completions": self.completions.value, "parallelism": self.parallelism.value}
             made |= {"completionMode": "Indexed"} if self.indexed else {}
         for name in ("timeout", "retries", "ttl"):
-            made |= getattr(self, name).asked(_NUMBERS[name][0])
+            made |= getattr(self, name).asked(NUMBERS[name][0])
         return made
 
 
 def _places(at: str) -> dict[str, str]:
-    places = {f"{at}.{path}": name for name, (path, _default, _label) in _NUMBERS.items()}
+    places = {f"{at}.{path}": name for name, (path, _default, _label) in NUMBERS.items()}
     return places | {f"{at}.completionMode": "indexed"}
 
 
@@ -118,16 +118,14 @@ class JobDraft(WorkloadDraft):
     def problems(self) -> list[FieldError]:
         return super().problems() + self.work.problems()
 
-    def manifests(self) -> list[JSON]:
+    def _manifest(self) -> JSON:
         template = self.pod.template(self._labels(), restartPolicy=self.work.restart_policy)
-        return [
-            {
-                "apiVersion": "batch/v1",
-                "kind": "Job",
-                "metadata": self._metadata(),
-                "spec": {**self.work.spec(), "template": template},
-            }
-        ]
+        return {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": self._metadata(),
+            "spec": {**self.work.spec(), "template": template},
+        }
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ class CronJobDraft(WorkloadDraft):
         (*JOB_FIELDS, *ScheduleDraft.FIELDS, "schedule", "policy", "deadline", "succeeded_kept", "failed_kept"),
         "schedule",
     )
-    NUMBERS: ClassVar[dict[str, tuple[str, Promise]]] = {
+    OWN_NUMBERS: ClassVar[dict[str, tuple[str, Promise]]] = {
         "deadline": ("startingDeadlineSeconds", gettext_lazy("The time after which a start is given up")),
         "succeeded_kept": ("successfulJobsHistoryLimit", gettext_lazy("The number of Jobs kept")),
         "failed_kept": ("failedJobsHistoryLimit", gettext_lazy("The number of Jobs kept")),
@@ -182,7 +180,7 @@ class CronJobDraft(WorkloadDraft):
 
     def problems(self) -> list[FieldError]:
         found = super().problems() + self.schedule.problems() + self.work.problems()
-        for name, (_path, label) in self.NUMBERS.items():
+        for name, (_path, label) in self.OWN_NUMBERS.items():
             found += getattr(self, name).problems(name, label)
         return found
 
@@ -190,13 +188,13 @@ class CronJobDraft(WorkloadDraft):
         found = super().field_of(path)
         return self.schedule.cron_field if found == "schedule" else found
 
-    def manifests(self) -> list[JSON]:
+    def _manifest(self) -> JSON:
         template = self.pod.template(self._labels(), restartPolicy=self.work.restart_policy)
         spec: JSON = {"schedule": self.schedule.cron}
         if self.schedule.zone:
             spec["timeZone"] = self.schedule.zone
         spec["concurrencyPolicy"] = self.policy
-        for name, (path, _label) in self.NUMBERS.items():
+        for name, (path, _label) in self.OWN_NUMBERS.items():
             spec |= getattr(self, name).asked(path)
         spec["jobTemplate"] = {"spec": {**self.work.spec(), "template": template}}
-        return [{"apiVersion": "batch/v1", "kind": "CronJob", "metadata": self._metadata(), "spec": spec}]
+        return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": self._metadata(), "spec": spec}

@@ -21,6 +21,8 @@ class Part:
 
     manifest: JSON
     places: Mapping[str, str]
+    title: str = ""
+    """Said before what is wrong with it, where no field tells which object it is."""
 
     @property
     def kind(self) -> str:

@@ -16,7 +16,7 @@ from workloads.meta import quantity
 
 DISK, MEMORY = "disk", "memory"
 CLAIM = "claim"
-_OBJECTS = {
+OBJECTS = {
     "configMap": ("configMap", "name"),
     "secret": ("secret", "secretName"),
     CLAIM: ("persistentVolumeClaim", "claimName"),
@@ -31,7 +31,7 @@ class MountDraft:
     sub_path: str = ""
     read_only: bool = False
     name: str = ""
-    """Of an empty directory that containers share; "" for one of its own."""
+    """Of an empty directory that containers share, or of a volume of the YAML it was read from; "" for its own."""
     limit: str = ""
     """Of an empty directory: GiB, or a quantity; "" for none."""
 
@@ -45,7 +45,7 @@ class MountDraft:
         return self.what in (DISK, MEMORY)
 
     def problems(self) -> Iterator[FieldError]:
-        if not self.empty and not (self.what.partition("/")[0] in _OBJECTS and self.what.partition("/")[2]):
+        if not self.empty and not (self.what.partition("/")[0] in OBJECTS and self.what.partition("/")[2]):
             yield FieldError("what", _("Choose what is mounted."))
         if not self.path:
             yield FieldError("path", _("Say where in the container, for example /data."))
@@ -58,7 +58,7 @@ class MountDraft:
             medium: JSON = {"medium": "Memory"} if self.what == MEMORY else {}
             return {"emptyDir": medium | ({"sizeLimit": gib(self.limit)} if self.limit else {})}
         word, _sep, name = self.what.partition("/")
-        kind, part = _OBJECTS.get(word, ("configMap", "name"))
+        kind, part = OBJECTS.get(word, ("configMap", "name"))
         return {kind: {part: name}}
 
     def manifest(self, volume: str) -> JSON:
@@ -116,17 +116,19 @@ class Storage:
     @classmethod
     def of(cls, containers: Sequence[Sequence[MountDraft]]) -> Storage:
         found, known = cls(), dict[tuple[str, ...], Volume]()
-        typed = {mount.name for mounted in containers for mount in mounted if mount.empty}
+        typed = {mount.name for mounted in containers for mount in mounted}
+        taken = {mount.name for mounted in containers for mount in mounted if mount.empty and mount.name}
         free = (name for number in range(len(typed) + 10_000) if (name := f"volume-{number}") not in typed)
         for index, mounted in enumerate(containers):
             for row, mount in enumerate(mounted):
                 if mount.blank:
                     continue
                 place = (index, row)
-                key = (mount.what, mount.name) if mount.empty and mount.name else (mount.what,)
-                key = (*key, *map(str, place)) if mount.empty and not mount.name else key
+                name = mount.name if mount.empty or mount.name not in taken else ""
+                key = (mount.what, name) if name else (mount.what,)
+                key = (*key, *map(str, place)) if mount.empty and not name else key
                 if key not in known:
-                    known[key] = Volume(mount.name if mount.empty and mount.name else next(free), mount, place)
+                    known[key] = Volume(name or next(free), mount, place)
                     found.volumes.append(known[key])
                 elif mount.empty and mount.limit and mount.limit != known[key].mount.limit:
                     said = _("The directory %(name)s has another limit where it stands first: write it there.")

@@ -1,42 +1,44 @@
 """The forms that create a Deployment, a Job or a CronJob from an image, in steps.
 
-`go` says what was pressed: a step, `submit`, `look` (price and times), `namespace` (what there is to choose from),
-`restore` (a draft that a tab kept, on the step it was left on), or a button that only changes the form
-(`console.forms.presses`). One goes on over steps without errors, and back always.
+`view` says whether the form or its YAML is shown (`console.views.draft_yaml`), `go` what was pressed: a step, `submit`,
+`look` (price and times), `namespace` (what there is to choose from), `restore` (a draft that a tab kept, on the step it
+was left on), `view-yaml`, `view-form`, or a button that only changes the form (`console.forms.presses`, `leave-out-0`).
+One goes on over steps without errors, and back always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from console.access import View, Visit, guarded
 from console.forms import access, presses, starts
 from console.forms.deployments import DeploymentDraft
-from console.forms.drafts import FieldError, Fields, placed, text, together
+from console.forms.drafts import FieldError, placed, text, together
 from console.forms.jobs import CronJobDraft, JobDraft
+from console.forms.readback import KEPT
 from console.forms.workloads import WorkloadDraft
 from console.sections import page_of
 from console.spans import parse
-from console.views import sending, wizard
+from console.views import draft_yaml, sending, wizard
 from console.views.create import DRY, WET, form, form_page, namespace_names, requested_namespace
 from workloads.client import Client, WriteOptions
 from workloads.meta import quantity
-from workloads.meta.errors import AlreadyExists, NotFound, StatusError
+from workloads.meta.errors import AlreadyExists, Cause, NotFound, StatusError
 
 PRICE_WARNING = "price in "
 """Begins what the page shows anyway, as figures."""
 PRESSED_TWICE = timedelta(minutes=1)
 
 
-def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
+def _wizard(kind: type[WorkloadDraft], *, section: str) -> View:
     """The view of one kind's form."""
 
     @guarded("GET", "POST")
@@ -45,31 +47,81 @@ def _wizard(read: Callable[[Fields], WorkloadDraft], *, section: str) -> View:
         if not namespaces and not posted:
             messages.info(visit.request, _("Workloads live in a namespace: request one first."))
             return redirect("console:namespace-create")
-        draft = read(posted)
-        started = visit.request.GET.get("start", "") if not posted else ""
         if not posted:
-            draft = read(starts.fields(draft.KIND, started))
-            asked = requested_namespace(visit.request)
-            draft = replace(draft, namespace=asked if asked in namespaces else namespaces[0])
-            draft = _from_image(draft, text(visit.request.GET, "image"))
-        step, errors, warnings = _walk(visit.client, draft, posted)
-        if step == "done":
-            return _done(visit, draft, errors)
-        go = posted.get("go", "")
-        draft, focus = _pressed(draft, go)
-        focus = "namespace" if go == "namespace" else focus
-        context = wizard.workload_context(visit.client, draft, step, namespaces, errors)
-        context |= {"starts": () if posted else starts.STARTS.get(draft.KIND, ()), "started": started}
-        context |= {"warnings": warnings, "focus": focus or wizard.first_field(draft, step)}
-        return form(visit, f"create/{draft.KIND.lower()}.html", section, context, errors)
+            return _fresh(visit, kind, section, namespaces)
+        fields = posted.dict()
+        if fields.get("view") == draft_yaml.YAML:
+            page, read = draft_yaml.returned(kind, fields)
+            if read is None or fields.get("go") not in (*kind.STEPS, "view-form"):
+                return _yaml(visit, section, page, namespaces, fields)
+            fields = read | {"go": _next(kind, fields), "step": read.get("step", kind.STEPS[0])}
+        elif fields.get("go") == "view-yaml":
+            return _yaml(visit, section, draft_yaml.opened(kind, fields), namespaces, fields)
+        return _form(visit, kind, section, namespaces, fields)
 
     create.page = form_page(section)  # type: ignore[attr-defined]
     return create
 
 
-deployment_create = _wizard(DeploymentDraft.read, section="deployments")
-job_create = _wizard(JobDraft.read, section="jobs")
-cronjob_create = _wizard(CronJobDraft.read, section="cronjobs")
+deployment_create = _wizard(DeploymentDraft, section="deployments")
+job_create = _wizard(JobDraft, section="jobs")
+cronjob_create = _wizard(CronJobDraft, section="cronjobs")
+
+
+def _fresh(visit: Visit, kind: type[WorkloadDraft], section: str, namespaces: list[str]) -> HttpResponse:
+    """Nothing was typed yet: empty, as one of the starts, or as a workload that is cloned."""
+    asked, started = requested_namespace(visit.request), visit.request.GET.get("start", "")
+    fields, typed = draft_yaml.cloned(visit, kind, asked)
+    if typed:
+        return _yaml(visit, section, draft_yaml.of_text(kind, fields, typed), namespaces, fields)
+    draft = kind.read(fields or starts.fields(kind.KIND, started))
+    draft = replace(draft, namespace=asked if asked in namespaces else namespaces[0])
+    draft = _from_image(draft, text(visit.request.GET, "image"))
+    context = wizard.workload_context(visit.client, draft, kind.STEPS[0], namespaces, [])
+    context |= {"starts": () if fields else starts.STARTS.get(kind.KIND, ()), "started": started}
+    context |= {"focus": wizard.first_field(draft, kind.STEPS[0]), "cloned": bool(fields)}
+    return form(visit, f"create/{kind.KIND.lower()}.html", section, context, [])
+
+
+def _form(
+    visit: Visit, kind: type[WorkloadDraft], section: str, namespaces: list[str], fields: dict[str, str]
+) -> HttpResponse:
+    draft, go = draft_yaml.drafted(kind, fields), fields.get("go", "")
+    if go.startswith("leave-out-"):
+        draft = draft_yaml.drafted(kind, fields | {KEPT: draft_yaml.left_out(fields, draft, go)})
+    step, errors, warnings = _walk(visit.client, draft, fields)
+    if step == "done":
+        return _done(visit, draft, errors)
+    draft, focus = _pressed(draft, go)
+    focus = "namespace" if go == "namespace" else focus
+    context = wizard.workload_context(visit.client, draft, step, namespaces, errors)
+    context |= {"warnings": warnings, "focus": focus or wizard.first_field(draft, step)}
+    return form(
+        visit, f"create/{kind.KIND.lower()}.html", section, context | {"typed": fields.get("typed", "")}, errors
+    )
+
+
+def _yaml(
+    visit: Visit, section: str, page: draft_yaml.Page, namespaces: list[str], fields: Mapping[str, str]
+) -> HttpResponse:
+    """What cannot be shown in the form is said when somebody asks for the form, and beside the text."""
+    draft, went = page.draft, fields.get("go", "")
+    context = wizard.workload_context(visit.client, draft, draft.STEPS[0], namespaces, [])
+    asked = went not in ("", "look", "restore", "view-yaml")
+    errors = [FieldError("text", reason) for reason in page.reasons] if asked else []
+    context |= {
+        "view": draft_yaml.YAML,
+        "page": page,
+        "focus": "text",
+        "step": "yaml",
+        "confirm_title": wizard.step_titles()["confirm"],
+    }
+    return form(visit, f"create/{draft.KIND.lower()}.html", section, context, errors)
+
+
+def _next(kind: type[WorkloadDraft], fields: Mapping[str, str]) -> str:
+    """Which step the text goes on to: the one that was pressed, or the one where the form was left."""
+    return fields["go"] if fields["go"] in kind.STEPS else "restore"
 
 
 def _from_image(draft: WorkloadDraft, image: str) -> WorkloadDraft:
@@ -106,7 +158,9 @@ def _where(draft: WorkloadDraft) -> str:
     return page_of(draft.KIND, draft.namespace, draft.name) or wizard.list_of("Pod", draft.namespace)
 
 
-def _walk(client: Client, draft: WorkloadDraft, posted: QueryDict) -> tuple[str, list[FieldError], tuple[str, ...]]:
+def _walk(
+    client: Client, draft: WorkloadDraft, posted: Mapping[str, str]
+) -> tuple[str, list[FieldError], tuple[str, ...]]:
     """The step to show ("done" once the workload is there), what is wrong, and what the server remarks."""
     steps = draft.STEPS
     here, go = posted.get("step", steps[0]), posted.get("go", "")
@@ -135,21 +189,28 @@ def _walk(client: Client, draft: WorkloadDraft, posted: QueryDict) -> tuple[str,
 
 def _try(client: Client, draft: WorkloadDraft) -> tuple[list[FieldError], tuple[str, ...]]:
     """A dry run of everything."""
-    refusals, warnings = _check(client, draft, options=DRY)
-    others = sending.send(client, [*draft.before(), *draft.after()], options=DRY)
+    options = _options(draft, DRY)
+    refusals, warnings = _check(client, draft, options=options)
+    others = sending.send(client, [*draft.before(), *draft.after()], options=options)
     return refusals + others.refusals, warnings + others.warnings
 
 
 def _make(client: Client, draft: WorkloadDraft) -> tuple[list[FieldError], list[FieldError]]:
     """Why the workload was not made, and once it is, what of the rest was not."""
-    first = sending.send(client, draft.before(), options=WET)
+    options = _options(draft, WET)
+    first = sending.send(client, draft.before(), options=options)
     refusals = first.refusals
     if not refusals:
-        refusals, _warnings = _check(client, draft, options=WET)
+        refusals, _warnings = _check(client, draft, options=options)
     if not refusals:
-        return [], sending.send(client, draft.after(), options=WET).refusals
+        return [], sending.send(client, draft.after(), options=options).refusals
     made = [FieldError("", _("%(what)s was made already.") % {"what": what}) for what in first.made]
     return refusals + made, []
+
+
+def _options(draft: WorkloadDraft, options: WriteOptions) -> WriteOptions:
+    """What comes from YAML may have fields that there are not: these are refused, as “Create from YAML” does."""
+    return replace(options, field_validation="Strict") if draft.kept else options
 
 
 def _check(client: Client, draft: WorkloadDraft, *, options: WriteOptions) -> tuple[list[FieldError], tuple[str, ...]]:
@@ -166,8 +227,15 @@ def _check(client: Client, draft: WorkloadDraft, *, options: WriteOptions) -> tu
         sentence = _("There is no namespace %(namespace)s (any more): choose another one.")
         refusals = [FieldError("namespace", sentence % {"namespace": draft.namespace})]
     except StatusError as refusal:
-        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
+        refusals = _said(draft, refusal.causes) or [FieldError("", refusal.message)]
     return refusals, tuple(warning for warning in warnings if not warning.startswith(PRICE_WARNING))
+
+
+def _said(draft: WorkloadDraft, causes: Sequence[Cause]) -> list[FieldError]:
+    """At their fields; of what is kept from YAML, with the path, at the head."""
+    kept = [cause for cause in causes if draft.keeps(cause.field)]
+    headed = [FieldError("", f"{cause.field}: {cause.message}") for cause in kept]
+    return headed + placed(draft, [cause for cause in causes if cause not in kept])
 
 
 def _is_there_as_asked(client: Client, draft: WorkloadDraft) -> bool:

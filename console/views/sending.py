@@ -31,13 +31,18 @@ def send(client: Client, parts: Iterable[Part], *, options: WriteOptions) -> Sen
         except AlreadyExists:
             sent.refusals.append(FieldError(part.field_of("metadata.name"), _taken(part)))
         except StatusError as refusal:
-            sent.refusals += placed(part, refusal.causes) or [FieldError(part.field_of(""), refusal.message)]
+            said = placed(part, refusal.causes) or [FieldError(part.field_of(""), refusal.message)]
+            sent.refusals += [_titled(part, one) for one in said]
         else:
             sent.made.append(f"{part.kind} {part.name}")
             continue
         if not options.dry_run:
             break
     return sent
+
+
+def _titled(part: Part, error: FieldError) -> FieldError:
+    return FieldError(error.field, f"{part.title}: {error.message}") if part.title else error
 
 
 def _taken(part: Part) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from billing.client import Rate
 from console import manifests, moments, outlooks
-from console.forms import access, handlers, namespaces, schedules, storage
+from console.forms import access, handlers, namespaces, readfields, schedules, storage
 from console.forms import sizes as offered
 from console.forms.access import AccessDraft
 from console.forms.containers import INIT, MAIN, ContainerDraft
@@ -31,14 +31,15 @@ from console.forms.sizes import FREE
 from console.forms.workloads import WorkloadDraft
 from console.sizes import Size
 from console.spans import age
-from console.views import container_words, workload_words
+from console.views import container_words, draft_yaml, workload_words
 from console.views.picks import Picks
 from workloads.client import Client, HostImage
-from workloads.kinds import elbs, secrets
+from workloads.kinds import elbs, podspecs, secrets
 from workloads.kinds.images import familiar
 from workloads.kinds.podspecs import Specification
 from workloads.kinds.schedules import ScheduleError
 from workloads.meta.errors import Forbidden, StatusError
+from workloads.meta.quantity import QuantityError
 
 _FIRST_FIELDS = {"basic": "name", "access": "access", "schedule": "rule", "confirm": "confirm"}
 _FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode"}
@@ -137,6 +138,7 @@ def workload_context(
         "pull_secrets": picks.pull_choices(draft.pod.pull_secrets),
         "pull_command": f"kubectl -n {draft.namespace} create secret docker-registry my-registry "
         "--docker-server=REGISTRY --docker-username=USER --docker-password=PASSWORD",
+        "kept": draft_yaml.kept_items(draft),
         "yaml": yaml,
         "command": f"kubectl apply -f - <<'EOF'\n{yaml}EOF",
         **_choices(),
@@ -223,7 +225,18 @@ def rate_of(draft: WorkloadDraft) -> Rate | None:
     specification, pods = draft.pod.size.specification, draft.pods
     if specification is None or pods is None:
         return None
-    return _size(specification).rate(pods=pods)
+    return replace(_size(specification), **_cards(draft)).rate(pods=pods)
+
+
+def _cards(draft: WorkloadDraft) -> dict[str, Any]:
+    """The GPUs that the YAML asks for beside the form."""
+    if not draft.kept:
+        return {}
+    try:
+        asked = podspecs.effective_size(readfields.pod_spec(draft.TEMPLATE, draft.manifests()[0]))
+    except (QuantityError, AttributeError, TypeError, ValueError):
+        return {}
+    return {"gpu": asked.gpu, "gpus": asked.gpus}
 
 
 def size_words(draft: WorkloadDraft) -> str:

@@ -451,7 +451,7 @@ def test_a_form_can_begin_with_what_is_common(shop: None, browser: Browser, kind
     assert f'value="{start}"' in page and f"start={start}" in page
 
 
-def test_what_forms_begin_with_is_without_problems_once_it_has_a_name_and_an_image() -> None:
+def test_what_forms_begin_with_is_without_problems_once_it_has_a_name_and_an_image(db: None) -> None:
     known: dict[str, type[DeploymentDraft] | type[JobDraft]] = {"Deployment": DeploymentDraft, "Job": JobDraft}
     for kind, found in starts.STARTS.items():
         for start in found:

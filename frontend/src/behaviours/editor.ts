@@ -21,7 +21,7 @@ interface Bundle {
   writer(place: HTMLElement, options: Options): Writer;
 }
 
-export default class Editor extends Controller<HTMLFormElement> {
+export default class Editor extends Controller<HTMLElement> {
   static override targets = ["text", "lines", "file", "problem", "place", "outline", "count"];
   static override values = {
     most: Number, module: String, kinds: String, names: String, check: String, edited: String, namespace: String,
@@ -154,7 +154,7 @@ export default class Editor extends Controller<HTMLFormElement> {
       words: { required: this.requiredValue, oneOf: this.oneOfValue },
       addresses: () => ({ kinds: this.kindsValue, names: this.namesValue }),
       namespace: () => this.namespace,
-      changed: (text) => { this.textTarget.value = text; },
+      changed: (text) => { this.tellForm(text); },
       moved: (line) => { this.at = line; this.show(); },
       check: (text, signal) => this.ask(text, signal),
       told: (documents) => { this.tell(documents); },
@@ -163,7 +163,7 @@ export default class Editor extends Controller<HTMLFormElement> {
   }
 
   private async ask(text: string, signal: AbortSignal): Promise<Checked[] | undefined> {
-    const token = this.element.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
+    const token = this.form.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
     const body = new URLSearchParams({ text, namespace: this.namespace, edited: this.editedValue });
     const response = await fetch(this.checkValue, { method: "POST", body, signal, headers: { "X-CSRFToken": token } });
     return response.ok ? ((await response.json()) as { documents: Checked[] }).documents : undefined;
@@ -181,8 +181,19 @@ export default class Editor extends Controller<HTMLFormElement> {
   }
 
   private get namespace(): string {
-    const chosen = this.element.querySelector<HTMLSelectElement>("[name=namespace]")?.value;
+    const chosen = this.form.querySelector<HTMLSelectElement>("select[name=namespace]")?.value;
     return chosen ?? this.namespaceValue;
+  }
+
+  /** The form's own behaviours hear of it as if it were typed into the field. */
+  private tellForm(text: string): void {
+    this.textTarget.value = text;
+    this.textTarget.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /** The form itself, or a part of one. */
+  private get form(): HTMLElement {
+    return this.element.closest("form") ?? this.element;
   }
 
   private async take(files: File[]): Promise<void> {
