@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from billing.client import BillLine, Meter, Rate, plain
@@ -211,6 +211,12 @@ def until(moment: datetime) -> SafeString:
 def clock(moment: datetime) -> str:
     """A moment in its own zone, as a calendar says it: `Fri 27 Nov 2026, 03:00`."""
     return moments.clock(moment)
+
+
+@register.simple_tag
+def stop() -> str:
+    """The full stop of the page's language, where a sentence ends with a value or an element."""
+    return pgettext("the end of a sentence", ".")
 
 
 @register.filter

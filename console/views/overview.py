@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from billing import client as billing
-from console import happenings, jobrows, lists, rows
+from console import happenings, jobrows, limits, lists, newsrows, rows
 from console.access import Visit
 from console.jobrows import JobRow
 from console.pages import Context, page
+from console.rows import DeploymentRow, PodRow
 from workloads.client import Client
 
 _SHOWN = 8
 _EVENTS = 200
+
+
+@dataclass(frozen=True)
+class Look:
+    """A workload that needs a look or is changing, and the pod that is the reason."""
+
+    row: DeploymentRow | JobRow
+    pod: PodRow | None = None
 
 
 @page("overview.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod", "Event"))
@@ -21,22 +31,32 @@ def overview(visit: Visit) -> Context:
     client, account = visit.client, visit.identity.account
     namespaces = rows.namespace_rows(client, client.list("Namespace", limit=100).items)
     deployments = [rows.deployment_row(client, item) for item in client.list("Deployment", limit=lists.PAGE).items]
-    troubled = [row for row in deployments if row.state.needs_a_look or row.state.changing]
-    jobs = islice(jobs_to_look_at(client), _SHOWN)
+    troubled = [look_at(row) for row in deployments if row.state.needs_a_look or row.state.changing]
+    jobs = (Look(row) for row in islice(jobs_to_look_at(client), _SHOWN))
+    month = billing.total(account)
     return {
         "section": "overview",
         "host_trouble": client.host_trouble(),
         "proxy_trouble": client.proxy_trouble(),
         "namespaces": namespaces,
         "costs": billing.by_namespace(account),
-        "month": billing.total(account),
+        "month": month,
+        "forecast": billing.forecast(month, account),
         "today": billing.today(account),
         "deployments": deployments,
         "attention": [*troubled, *jobs][:_SHOWN],
         "wanted": sum(row.wanted for row in deployments),
         "ready": sum(row.ready for row in deployments),
+        "limits": limits.of(client),
+        "news": newsrows.latest(visit, shown=_SHOWN),
         "events": happenings.newest(client.list("Event", limit=_EVENTS).items)[:_SHOWN],
     }
+
+
+def look_at(row: DeploymentRow) -> Look:
+    """With the pod whose state is the workload's, where it has several."""
+    alike = (pod for pod in row.pods if pod.state.needs_a_look and pod.state.word == row.state.word)
+    return Look(row, next(alike, None) if row.wanted > 1 else None)
 
 
 def jobs_to_look_at(client: Client) -> Iterator[JobRow]:

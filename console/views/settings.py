@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from console import spans
+from console import limits, spans
 from console.access import Visit, guarded
 from console.forms.drafts import FieldError, text
 from console.iamrefusals import field_errors
@@ -33,7 +33,7 @@ def settings_page(visit: Visit) -> Context:
         "installation_rounds": settings.OFF_GRID == "round",
         "may_change": visit.identity.may(accounts.CHANGE),
         "is_operator": operators.is_operator(visit.identity),
-        "limits": _limits(visit),
+        "limits": limits.of(visit.client),
         "installation": _installation(),
     }
 
@@ -79,13 +79,6 @@ def account(visit: Visit) -> HttpResponse:
 
 
 account.page = create.form_page(SECTION)  # type: ignore[attr-defined]
-
-
-def _limits(visit: Visit) -> list[tuple[str, int, int]]:
-    """What the account may have: of what, how many there are, how many there may be."""
-    client = visit.client
-    asked = ((_("Namespaces"), "Namespace", client.namespace_limit()), (_("ELBs"), "ELB", client.elb_limit()))
-    return [(title, client.count(kind, None), most) for title, kind, most in asked if client.may("list", kind)]
 
 
 def _installation() -> list[tuple[str, str]]:
