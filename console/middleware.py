@@ -1,5 +1,5 @@
-"""What every answer of the console says about itself to the browser: scripts, styles and sockets from here alone; and
-the language a page is in."""
+"""What every answer of the console says about itself to the browser: scripts, styles and sockets from here alone; the
+language a page is in; and that it goes out compressed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
@@ -27,6 +28,17 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+
+class Compressed(GZipMiddleware):
+    """Pages go out compressed. Streams do not: their reader wants each line when it comes. Scripts and styles were
+    compressed when they were built."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or not response.get("Content-Type", "").startswith("text/html"):
+            return response
+        compressed: HttpResponseBase = super().process_response(request, response)
+        return compressed
 
 
 class Language(LocaleMiddleware):

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.middleware.Compressed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "console.middleware.Language",
     "django.middleware.common.CommonMiddleware",

@@ -1,6 +1,7 @@
 /* Bundles scripts and styles into dist/, which Django serves under /static/. `--watch` builds again on every change. */
-import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
 const watching = process.argv.includes("--watch");
@@ -52,12 +53,23 @@ const options = {
   minify: !watching,
   sourcemap: watching,
   format: "esm",
+  splitting: true, // what several share, and what comes later, are chunks: nothing is loaded twice
+  chunkNames: "chunks/[name]-[hash]",
   target: ["es2022", "chrome123", "firefox121", "safari17.5"],
   loader: { ".woff2": "file" },
   assetNames: "fonts/[name]-[hash]",
   plugins: [xtermByObjectModel, codemirrorByObjectModel],
   logLevel: "info",
 };
+
+/** Beside each text its compressed forms, which the server hands out as they are. */
+async function compress() {
+  const names = (await readdir("dist", { recursive: true })).filter((name) => /\.(js|css|svg)$/.test(name));
+  await Promise.all(names.map(async (name) => {
+    const text = await readFile(`dist/${name}`);
+    await Promise.all([writeFile(`dist/${name}.br`, brotliCompressSync(text)), writeFile(`dist/${name}.gz`, gzipSync(text, { level: 9 }))]);
+  }));
+}
 
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist", { recursive: true });
@@ -68,4 +80,5 @@ if (watching) {
   await context.watch();
 } else {
   await esbuild.build(options);
+  await compress();
 }

@@ -19,6 +19,8 @@ from console.forms.drafts import FieldError, by_field, placed, together
 from console.lists import Query
 from console.pages import Context, page
 from console.views.create import DRY, WET, form_page, namespace_names, requested_namespace
+from iam import audit
+from iam.audit import Target
 from workloads.client import JSON, DeleteOptions
 from workloads.meta.errors import AlreadyExists, Conflict, NotFound, StatusError
 
@@ -111,13 +113,15 @@ def secret_manifest(visit: Visit, *, namespace: str, name: str) -> Context:
 
 @guarded()
 def secret_value(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    """One value, `?key=`, because somebody asked to see it."""
+    """One value, `?key=`, because somebody asked to see it; the audit trail tells that they did."""
     common = _common(visit, SECRET, name, "overview")
     key = visit.request.GET.get("key", "")
     shown: Context = {}
     if key in (common["row"].obj.get("data") or {}):
         value, is_text = configrows.value_of(common["row"].obj, key)
         shown = {"key": key, "value": value, "is_text": is_text}
+        told = f"the value of {key} was shown in the console"
+        audit.record(visit.identity, "cci:secret:get", Target("Secret", name, namespace), message=told)
     context = {**common, **shown, "visit": visit, "frame": frame.of(visit)}
     response = render(visit.request, "configuration/value.html", context)
     response["Cache-Control"] = "no-store"

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
 from console.forms.configuration import certificate_problems
+from iam.models import AuditEntry
 from tests import manifests
 from tests.console import scenes
 from tests.console.test_pages import text_of
@@ -65,6 +66,17 @@ def test_one_value_is_shown_when_asked_for_and_kept_by_nobody(shop: None, browse
 
     assert "open-sesame" in response.content.decode()
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_who_looks_at_a_value_stands_in_the_audit_trail(shop: None, browser: Browser) -> None:
+    browser.get(f"{SECRETS}web/")
+    browser.get(f"{SECRETS}web/value/?key=nothing-here")
+    assert not AuditEntry.objects.filter(action="cci:secret:get").exists()
+    browser.get(f"{SECRETS}web/value/?key=password")
+
+    (entry,) = AuditEntry.objects.filter(action="cci:secret:get")
+    assert (entry.user, entry.namespace, entry.name) == ("alice", "shop", "web")
+    assert "password" in entry.message and "open-sesame" not in entry.message
 
 
 def test_a_configmap_shows_its_values_and_who_uses_them(shop: None, browser: Browser) -> None:

@@ -30,6 +30,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WHERE = {"namespace": "shop", "pod": "web", "container": "app", "shell": "/bin/sh", "columns": "80", "rows": "24"}
 
 
+async def test_a_foreign_origin_opens_no_shell(db: None) -> None:
+    browser = await sync_to_async(signed_in)("acme", "alice")
+    session = browser.cookies[django_settings.SESSION_COOKIE_NAME].value
+    socket = Socket("", session=session, origin="https://evil.example", at="/terminal/", query=urlencode(WHERE))
+    assert not await socket.open()
+
+
 def echo(inside: Inside) -> int:
     """A shell that says its first size and everything it is told; `exit` ends it with 3."""
     while data := inside.read():

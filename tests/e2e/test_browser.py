@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+import statistics
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -19,6 +21,23 @@ from tests.stack import ROOT, Stack
 TALK = "sh -c 'i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done'"
 SERVE = "sh -c 'echo serving $COLOUR; mkdir /w; echo ok > /w/index.html; exec httpd -f -p 8080 -h /w'"
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+JSON = dict[str, Any]
+MOST_BYTES, MOST_SHIFT = 150 * 1024, 0.01
+FIRST_LOAD = """async () => {
+    const found = { shift: 0, paint: 0 };
+    const look = (type, each) =>
+        new PerformanceObserver((list) => list.getEntries().forEach(each)).observe({ type, buffered: true });
+    look('layout-shift', (entry) => { if (!entry.hadRecentInput) found.shift += entry.value; });
+    look('largest-contentful-paint', (entry) => { found.paint = entry.startTime; });
+    const rest = () => new Promise((done) => setTimeout(done, 25));
+    await rest();
+    const writing = document.querySelector('[data-controller~=editor]') !== null;
+    for (let turn = 0; writing && document.querySelector('.cm-editor') === null && turn < 200; turn += 1) await rest();
+    const loaded = performance.getEntriesByType('resource');
+    const written = loaded.filter((one) => /\\.(js|css)$/.test(one.name));
+    const bytes = written.reduce((sum, one) => sum + one.encodedBodySize, 0);
+    return { ...found, bytes, names: loaded.map((one) => one.name) };
+}"""
 REMEMBER = """() => {
     window.sameDocument = true;
     window.seen = new Set();
@@ -108,8 +127,11 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         ),
         f"/namespaces/{namespace}/ended-pods/",
         *(f"/namespaces/{namespace}/{section}/" for section in ("jobs", "cronjobs", "configmaps", "secrets")),
-        *(job + tab for tab in ("", "cost/", "suspend/", "scale/", "again/", "delete/")),
-        *(cronjob + tab for tab in ("", "cost/", "suspend/", "run/", "delete/")),
+        *(
+            job + tab
+            for tab in ("", "logs/", "map/", "monitoring/", "cost/", "suspend/", "scale/", "again/", "delete/")
+        ),
+        *(cronjob + tab for tab in ("", "logs/", "map/", "monitoring/", "cost/", "suspend/", "run/", "delete/")),
         *(configmap + tab for tab in ("", "edit/", "delete/")),
         *(secret + tab for tab in ("", "value/?key=password", "edit/")),
         f"/namespaces/{namespace}/edit/Deployment/web/",
@@ -509,14 +531,15 @@ def test_no_page_scrolls_sideways_on_a_phone(stack: Stack, browser: Browser, sho
     context = browser.new_context(viewport=NARROW)
     page = context.new_page()
     sign_in(page, stack)
-    wide = {}
+    wide, loads = {}, {}
     for path in every_page(stack, shop):
-        page.goto(stack.url + path)
+        loads[path] = first_load(page, stack.url + path)
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > NARROW["width"]:
             wide[path] = width
     context.close()
     assert wide == {}
+    assert_light(stack, loads)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -536,3 +559,23 @@ def test_every_page_can_be_used_by_everybody(stack: Stack, browser: Browser, sho
             found.setdefault(f"{violation['id']}: {violation['help']}", []).append((path, where))
     context.close()
     assert found == {}
+
+
+def first_load(page: Page, url: str) -> JSON:
+    """What a page made the browser load and do before anybody touched it."""
+    page.goto(url)
+    found: JSON = page.evaluate(FIRST_LOAD)
+    return found
+
+
+def assert_light(stack: Stack, loads: dict[str, JSON]) -> None:
+    """Scripts and styles of a first load are under 150 KB, nothing moves, nobody else is asked."""
+    outside = {path: names for path, one in loads.items() if (names := elsewhere(stack, one))}
+    heavy = {path: one["bytes"] for path, one in loads.items() if one["bytes"] >= MOST_BYTES}
+    moving = {path: one["shift"] for path, one in loads.items() if one["shift"] > MOST_SHIFT}
+    assert (outside, heavy, moving) == ({}, {}, {})
+    assert statistics.median(one["paint"] for one in loads.values()) < 1000
+
+
+def elsewhere(stack: Stack, load: JSON) -> list[str]:
+    return [name for name in load["names"] if not name.startswith((stack.url, "data:"))]

@@ -1,5 +1,5 @@
 /* What the server says of the text while one types: a dry run after a pause, its sentences as markers at their lines. */
-import { setDiagnostics, type Diagnostic } from "@codemirror/lint";
+import type { Text } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 
 export interface Marker {
@@ -24,6 +24,14 @@ export interface Checked {
   markers: Marker[];
 }
 
+/** A marker at its place in the text. */
+export interface Mark {
+  from: number;
+  to: number;
+  severity: Marker["severity"];
+  message: string;
+}
+
 const PAUSE = 600;
 
 export class Checks {
@@ -33,6 +41,7 @@ export class Checks {
   constructor(
     private readonly view: EditorView,
     private readonly ask: (text: string, signal: AbortSignal) => Promise<Checked[] | undefined>,
+    private readonly marked: (marks: Mark[], asked: Text) => void,
     private readonly told: (documents: Checked[] | undefined) => void,
   ) {}
 
@@ -58,11 +67,11 @@ export class Checks {
 
   private mark(documents: Checked[]): void {
     const { doc } = this.view.state;
-    const found = documents.flatMap((one) => one.markers).map((marker): Diagnostic => {
+    const found = documents.flatMap((one) => one.markers).map((marker): Mark => {
       const row = doc.line(Math.min(Math.max(1, marker.line), doc.lines));
       const start = row.from + (row.text.length - row.text.trimStart().length);
       return { from: start, to: Math.max(start, row.from + row.text.trimEnd().length), severity: marker.severity, message: marker.message };
     });
-    this.view.dispatch(setDiagnostics(this.view.state, found.sort((one, other) => one.from - other.from)));
+    this.marked(found.sort((one, other) => one.from - other.from), doc);
   }
 }

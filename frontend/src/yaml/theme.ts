@@ -17,7 +17,7 @@ export const theme = EditorView.theme({
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { font: "inherit" },
   ".cm-content": { paddingBlock: "10px", caretColor: "var(--text)" },
-  ".cm-gutters": { borderInlineEnd: "1px solid var(--line)", backgroundColor: "var(--sunken)", color: "var(--muted)" },
+  ".cm-gutters": { minWidth: "62px", borderInlineEnd: "1px solid var(--line)", backgroundColor: "var(--sunken)", color: "var(--muted)" },
   ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)" },
   ".cm-activeLineGutter": { backgroundColor: "var(--hover)", color: "var(--text)" },
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--text)" },
