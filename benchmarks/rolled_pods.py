@@ -44,23 +44,17 @@ def main(pods: int = 1000, rate: int = 500, replicas: int = 16) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with running_stack() as stack:
         address = expose(stack, replicas=replicas)
-        with ExitStack() as under:
-            loads = [
-                under.enter_context(load(address, host=HOST, rate=rate - rate // 10)),
-                under.enter_context(load(address, 443, host=SECURE, rate=rate // 10, secure=_anybody())),
-            ]
-            bench = Bench(stack, address, loads, replicas)
-            print(_HEAD)
-            bench.quiet()
-            bench.roll(pods)
-            bench.kill_pods()
-            bench.scale()
-            bench.exchange_certificates()
-            bench.listeners()
-            bench.restart()
-            away = bench.kill_envoy()
-        bench.report()
-        print(f"after kill -9 Envoy answered again in {away:.2f} s")
+        bench = Bench(stack, address, replicas)
+        print(_HEAD)
+        try:
+            with ExitStack() as under:
+                bench.loads += [
+                    under.enter_context(load(address, host=HOST, rate=rate - rate // 10)),
+                    under.enter_context(load(address, 443, host=SECURE, rate=rate // 10, secure=_anybody())),
+                ]
+                bench.run(pods)
+        finally:
+            bench.report()
 
 
 _HEAD = f"{'':50} seconds  requests  lost  p50 ms  p99 ms  load"
@@ -78,13 +72,26 @@ def _of(loads: list[Load], phase: str) -> Tally:
 class Bench:
     """What is done under load, each in a phase of its own."""
 
-    def __init__(self, stack: Stack, address: str, loads: list[Load], replicas: int) -> None:
+    def __init__(self, stack: Stack, address: str, replicas: int) -> None:
         self.stack = stack
         self.address = address
-        self.loads = loads
+        self.loads: list[Load] = []
         self.replicas = replicas
+        self.replaced = 0
+        self.away = 0.0
+        """Seconds until Envoy answered again."""
         self._took: dict[str, tuple[float, float]] = {}
         """How long each phase took, and the machine's load at its end."""
+
+    def run(self, pods: int) -> None:
+        self.quiet()
+        self.roll(pods)
+        self.kill_pods()
+        self.scale()
+        self.exchange_certificates()
+        self.listeners()
+        self.restart()
+        self.kill_envoy()
 
     def report(self) -> None:
         """Once all answers are there."""
@@ -92,7 +99,9 @@ class Bench:
         for phase in self._took:
             self._line(phase)
         lost = sum(_of(self.loads, phase).bad.total() for phase in self._took if phase != ENVOY)
-        print(f"{lost} requests lost in all but the last line")
+        print(f"{self.replaced} pods replaced; {lost} requests lost in all but {ENVOY}")
+        if self.away:
+            print(f"after {ENVOY} it answered again in {self.away:.2f} s")
 
     def _line(self, phase: str) -> None:
         (seconds, busy), whole = self._took[phase], _of(self.loads, phase)
@@ -107,18 +116,18 @@ class Bench:
             time.sleep(QUIET_SECONDS)
 
     def roll(self, pods: int) -> None:
-        rolled = 0
-        with self._phase(f"{-(-pods // self.replicas)} rollouts of {self.replicas} pods"):
-            while rolled < pods:
+        with self._phase(f"rollouts of {self.replicas} pods"):
+            while self.replaced < pods:
                 self._kubectl("rollout", "restart", "deploy/web")
                 _rolled(self.stack)
-                rolled += self.replicas
+                self.replaced += self.replicas
 
     def kill_pods(self) -> None:
         with self._phase(f"{KILLS} x kubectl delete pod"):
             for _ in range(4):
                 names = self._kubectl("get", "pods", "-o", "name").split()
                 self._kubectl("delete", "--wait=false", *names[: KILLS // 4])
+                self.replaced += KILLS // 4
                 _rolled(self.stack)
 
     def scale(self) -> None:
@@ -152,26 +161,27 @@ class Bench:
                 self.stack.wait(lambda before=before, program=program: self.stack.pid(program) != before)  # type: ignore[misc]
                 self.stack.wait(self._serves_api, what="the API to serve")
                 _rolled(self.stack)
+                self.replaced += self.replicas
 
-    def kill_envoy(self) -> float:
-        """Seconds until it answers again."""
+    def kill_envoy(self) -> None:
         with self._phase(ENVOY):
             began = time.monotonic()
             self.stack.kill("envoy")
             while not _is_open(self.address, 80):
                 time.sleep(0.005)
-            away = time.monotonic() - began
+            self.away = time.monotonic() - began
             time.sleep(5)
-        return away
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         began = time.monotonic()
         for one in self.loads:
             one.phase = name
-        yield
-        self._took[name] = time.monotonic() - began, os.getloadavg()[0]
-        self._line(name)
+        try:
+            yield
+        finally:
+            self._took[name] = time.monotonic() - began, os.getloadavg()[0]
+            self._line(name)
 
     def _kubectl(self, *words: str) -> str:
         return self.stack.kubectl("-n", NAMESPACE, *words)
