@@ -18,8 +18,9 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -40,6 +41,7 @@ ENVOY = "kill -9 of envoy"
 
 def main(pods: int = 1000, rate: int = 500, replicas: int = 16) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # what was started is taken away, as ever
+    _hurry()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with running_stack() as stack:
@@ -55,6 +57,15 @@ def main(pods: int = 1000, rate: int = 500, replicas: int = 16) -> None:
                 bench.run(pods)
         finally:
             bench.report()
+
+
+def _hurry() -> None:
+    """Who asks goes before all others on the processors, as if it asked from another machine: an answer that it does
+    not get to read is not lost. The product runs in sessions of its own."""
+    with suppress(OSError):
+        os.setsid()
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("-15")
 
 
 _HEAD = f"{'':50} seconds  requests  lost  p50 ms  p99 ms  load"
