@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -95,6 +95,68 @@ class BindingRow(Row):
     def mentions(self, part: str) -> bool:
         """For filters: by its own name, its role and its subjects."""
         return any(part in text.lower() for text in (self.name, self.role, *(one.name for one in self.subjects)))
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One rule of a Role, as a table shows it."""
+
+    what: tuple[str, ...]
+    """`pods`, `deployments.apps`; addresses of what is no resource."""
+    names: tuple[str, ...]
+    """Of objects; () for all."""
+    verbs: tuple[str, ...]
+
+
+def rule_rows(rules: Any) -> list[RuleRow]:
+    """Of what somebody may still be typing: what is no rule is left out."""
+    found = [one for one in rules or [] if isinstance(one, dict)]
+    return [RuleRow(_what(one), _texts(one, "resourceNames"), _texts(one, "verbs")) for one in found]
+
+
+def _what(rule: JSON) -> tuple[str, ...]:
+    groups = _texts(rule, "apiGroups") or ("",)
+    return tuple(
+        f"{resource}.{group}" if group else resource for resource in _texts(rule, "resources") for group in groups
+    ) + _texts(rule, "nonResourceURLs")
+
+
+def _texts(rule: JSON, field: str) -> tuple[str, ...]:
+    found = rule.get(field)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+@dataclass(frozen=True)
+class OwnRoleRow(Row):
+    """A Role of a namespace. `held`: by namespace and Role, who has it."""
+
+    held: Mapping[tuple[str, str], list[Subject]] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> list[RuleRow]:
+        return rule_rows(self.obj.get("rules"))
+
+    @property
+    def holders(self) -> list[Subject]:
+        return self.held.get((self.namespace, self.name), [])
+
+    def mentions(self, part: str) -> bool:
+        """For filters: by its name, its namespace and what it speaks of."""
+        said = (self.name, self.namespace, *(word for rule in self.rules for word in rule.what))
+        return any(part in text.lower() for text in said)
+
+
+def holders_of_roles(client: Client) -> dict[tuple[str, str], list[Subject]]:
+    """Who has which Role, by its namespace and name; nobody where one may not see bindings."""
+    try:
+        found = client.list("RoleBinding", limit=MOST).items
+    except Forbidden:
+        return {}
+    held: dict[tuple[str, str], list[Subject]] = {}
+    for row in map(BindingRow, found):
+        if row.role_kind == "Role":
+            held.setdefault((row.namespace, row.role), []).extend(row.subjects)
+    return held
 
 
 @dataclass(frozen=True)

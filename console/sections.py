@@ -138,6 +138,7 @@ PAGES = {
     "Secret": "console:secret",
     "Service": "console:service",
     "Ingress": "console:ingress",
+    "Role": "console:role",
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
 

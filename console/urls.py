@@ -21,6 +21,7 @@ from console.views import (
     edit_yaml,
     elbs,
     ended,
+    everywhere,
     groups,
     help,
     images,
@@ -32,6 +33,7 @@ from console.views import (
     maps,
     namespaces,
     overview,
+    ownroles,
     packages,
     passwords,
     pods,
@@ -62,6 +64,7 @@ _USER, _GROUP, _POLICY = "users/<str:name>/", "groups/<str:name>/", "policies/<s
 _BUDGET = "budgets/<str:name>/"
 _SERVICE = "namespaces/<slug:namespace>/services/<str:name>/"
 _INGRESS = "namespaces/<slug:namespace>/ingresses/<str:name>/"
+_ROLE = "namespaces/<slug:namespace>/roles/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
 pages: list[URLPattern] = [
@@ -121,6 +124,15 @@ pages: list[URLPattern] = [
     path(f"{_BUDGET}delete/", budgets.delete, name="budget-delete"),
     path(f"{_BUDGET}resume/", budgets.resume, name="budget-resume"),
     path("access/", roles.binding_list, name="access"),
+    path("access/roles/", ownroles.role_list, name="roles"),
+    path("access/everywhere/", everywhere.binding_list, name="everywhere"),
+    path("access/everywhere/add/", everywhere.add, name="everywhere-add"),
+    path("access/everywhere/binding/<str:name>/change/", everywhere.change, name="everywhere-change"),
+    path("access/everywhere/binding/<str:name>/delete/", everywhere.delete, name="everywhere-delete"),
+    path("create/role/", ownroles.role_create, name="role-create"),
+    path(_ROLE, ownroles.detail, name="role"),
+    path(f"{_ROLE}edit/", ownroles.edit, name="role-edit"),
+    path(f"{_ROLE}delete/", ownroles.delete, name="role-delete"),
     path("namespaces/<slug:namespace>/access/", roles.tab, name="namespace-access"),
     path("namespaces/<slug:namespace>/access/add/", roles.add, name="role-add"),
     path("namespaces/<slug:namespace>/access/<str:name>/remove/", roles.remove, name="role-remove"),

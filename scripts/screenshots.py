@@ -78,6 +78,10 @@ def seed(stack: Stack, registry: str) -> None:
     stack.kubectl("-n", NAMESPACE, "delete", "pod", "-l", "app=mailer")
     people(stack)
     stack.kubectl("-n", NAMESPACE, "create", "rolebinding", "web", "--clusterrole=edit", "--group=developers")
+    stack.kubectl("create", "clusterrolebinding", "auditors", "--clusterrole=view", "--user=bob")
+    verbs = ("--verb=get,list,watch", "--resource=pods,pods/log")
+    stack.kubectl("-n", NAMESPACE, "create", "role", "log-reader", *verbs)
+    stack.kubectl("-n", NAMESPACE, "create", "rolebinding", "log-reader", "--role=log-reader", "--user=bob")
     stack.wait(lambda: reasons(stack) >= {"CrashLoopBackOff", "ImagePullBackOff"}, seconds=90, what="the sick ones")
     stack.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/mailer", "--timeout=60s")
 
@@ -293,6 +297,13 @@ def access() -> dict[str, str]:
         "namespace-access": f"/namespaces/{NAMESPACE}/access/?who=bob",
         "role-add": f"/namespaces/{NAMESPACE}/access/add/",
         "bindings": "/access/",
+        "bindings-everywhere": "/access/everywhere/",
+        "everywhere-add": "/access/everywhere/add/",
+        "everywhere-change": "/access/everywhere/binding/auditors/change/",
+        "roles": "/access/roles/",
+        "role": f"/namespaces/{NAMESPACE}/roles/log-reader/",
+        "role-edit": f"/namespaces/{NAMESPACE}/roles/log-reader/edit/",
+        "create-role": "/create/role/",
         "access-keys": "/access-keys/",
         "audit": "/audit/",
         "password": "/password/",

@@ -98,7 +98,7 @@ def _words() -> list[Answer]:
             _("Namespace access"),
             _(
                 "Who has which role in a namespace, and what somebody may do there. For people roles count"
-                " where the namespace was requested with the RBAC switch."
+                " where the namespace was requested with the RBAC switch. Roles of your own are written there, too."
             ),
         ),
         Answer(

@@ -49,6 +49,7 @@ def binding_list(visit: Visit) -> Context:
     )
     return {
         "section": SECTION,
+        "tab": "bindings",
         "rows": shelf.rows,
         "pager": shelf.pager,
         "query": query,
@@ -83,10 +84,10 @@ def add(visit: Visit, *, namespace: str) -> HttpResponse:
     known = rolerows.known_names(visit.identity)
     roles = [f"ClusterRole/{name}" for name in ROLES]
     own = [f"Role/{name}" for name in rolerows.own_roles(visit.client, namespace)]
-    draft, errors = RoleDraft.read(namespace, visit.request.POST), list[FieldError]()
+    draft, errors = RoleDraft.read(namespace, visit.request.POST or visit.request.GET), list[FieldError]()
     if visit.request.method == "POST":
         rows = rolerows.in_namespace(visit.client, namespace, known)
-        errors = together(draft.problems(), draft.clashes(known, rows, [*roles, *own])) or _given(visit, draft)
+        errors = together(draft.problems(), draft.clashes(known, rows, [*roles, *own])) or given(visit, draft)
         if not errors:
             said = _("%(name)s has %(role)s in %(namespace)s.")
             role = draft.role.partition("/")[2]
@@ -164,7 +165,8 @@ def _asked(visit: Visit, rows: list[BindingRow], who: str) -> Context:
     }
 
 
-def _given(visit: Visit, draft: RoleDraft) -> list[FieldError]:
+def given(visit: Visit, draft: RoleDraft) -> list[FieldError]:
+    """Makes the binding; why not."""
     [manifest] = draft.manifests()
     try:
         _create(visit, manifest)
@@ -182,11 +184,11 @@ def _given(visit: Visit, draft: RoleDraft) -> list[FieldError]:
 def _create(visit: Visit, manifest: JSON) -> None:
     """By a name that says what it is; where another binding has it, with letters behind."""
     try:
-        visit.client.create("RoleBinding", manifest, visit.namespace)
+        visit.client.create(manifest["kind"], manifest, visit.namespace)
     except AlreadyExists:
         metadata = manifest["metadata"]
         metadata["generateName"] = f"{metadata.pop('name')}-"
-        visit.client.create("RoleBinding", manifest, visit.namespace)
+        visit.client.create(manifest["kind"], manifest, visit.namespace)
 
 
 def _taken(visit: Visit, row: BindingRow) -> str:

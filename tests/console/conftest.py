@@ -47,6 +47,7 @@ def shop(db: None) -> None:
     scenes.person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
     scenes.people_called("web")
     scenes.role_binding("web")
+    scenes.own_role("web")
     scenes.configmap("web", {"colour": "blue"})
     scenes.secret("web", {"password": "open-sesame"})
     scenes.cronjob("web")

@@ -58,6 +58,18 @@ def role_binding(name: str, *, role: str = "view", kind: str = "User", subject: 
     return person().create("RoleBinding", manifest, "shop").obj
 
 
+def own_role(name: str) -> JSON:
+    """A Role in shop, and a role that is given everywhere."""
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    everywhere = {
+        "metadata": {"name": name},
+        "roleRef": {"kind": "ClusterRole", "name": "view"},
+        "subjects": [{"kind": "User", "name": name}],
+    }
+    person().create("ClusterRoleBinding", everywhere)
+    return person().create("Role", {"metadata": {"name": name}, "rules": [rule]}, "shop").obj
+
+
 def person(account: str = "acme", name: str = "alice") -> Client:
     return Client(Identity(account=account, user=name))
 

@@ -40,12 +40,13 @@ def give(browser: Browser, **fields: str):
 def test_the_tab_says_whether_roles_count(shop: None, bank: Client, browser: Browser) -> None:
     assert "Roles are off." in text_of(browser, "/namespaces/shop/access/")
     text = text_of(browser, TAB)
-    assert "Roles are on." in text and "administrators alone can work in this namespace" in text
+    assert "Roles are on." in text and "ClusterRoleBinding, in every namespace" in text
     listed = text_of(browser, "/access/")
     assert "bank roles on" in listed and "shop roles off" in listed and "web user view" in listed
 
 
 def test_a_role_is_given_and_taken_away(bank: Client, browser: Browser) -> None:
+    assert "administrators alone can work in this namespace" in text_of(browser, TAB)
     assert give(browser, kind="Group", name="devs", role="ClusterRole/edit").status_code == 302
     assert "devs group edit" in text_of(browser, TAB) and "edit by group devs" in text_of(browser, "/users/bob/")
     bob = signed_in("acme", "bob")

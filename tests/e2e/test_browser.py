@@ -73,6 +73,7 @@ def shop(stack: Stack) -> Iterator[str]:
     stack.apply(manifests.deployment(replicas=1) | {"metadata": {"name": "web", "namespace": name}})
     stack.kubectl("-n", name, "create", "configmap", "settings", "--from-literal=colour=blue")
     stack.kubectl("-n", name, "create", "secret", "generic", "login", "--from-literal=password=open-sesame")
+    stack.kubectl("-n", name, "create", "role", "reader", "--verb=get,list", "--resource=pods")
     stack.apply(
         manifests.job("sum", suspend=True) | {"metadata": {"name": "sum", "namespace": name}},
         manifests.cronjob("tick", schedule="@yearly") | {"metadata": {"name": "tick", "namespace": name}},
@@ -141,6 +142,8 @@ def every_page(stack: Stack, namespace: str) -> list[str]:
         *("/create/package/", "/prices/", "/prices/add/", "/prices/import/", "/prices/calculator/", "/notifications/"),
         *("/prices/specifications/", "/prices/specifications/add/"),
         *("/bursting/", "/bursting/install/", "/elbs/", "/users/", "/policies/", "/audit/"),
+        *("/access/", "/access/everywhere/", "/access/everywhere/add/", "/access/roles/", "/create/role/"),
+        *(f"/namespaces/{namespace}/roles/reader/{tab}" for tab in ("", "edit/", "delete/")),
         "/help/",
         "/search/?q=web",
     ]
