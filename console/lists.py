@@ -22,8 +22,10 @@ from console.bulk import Offer
 from console.columns import Table
 from console.rows import Row
 from workloads.client import JSON, Client, Listing
+from workloads.meta import selectors
 from workloads.meta.errors import Expired
 from workloads.meta.keys import Key
+from workloads.meta.selectors import SelectorError
 
 PAGE = 50
 WHOLE = 100
@@ -145,6 +147,8 @@ class Tools:
     active: tuple[Chip, ...]
     """The filters that are on and have no chip of their own; the links take them off."""
     views: tuple[SavedLink, ...]
+    problem: str
+    """What is wrong with the labels; "" for nothing."""
     everywhere: bool
     """Whether the list spans namespaces, and one can be chosen."""
 
@@ -152,8 +156,11 @@ class Tools:
 def reader(visit: Visit, kind: str, query: Query, *, field_selector: str = "") -> Callable[[int, str], Listing]:
     """Pages of objects by what the store chooses by: namespace, labels, and `field_selector`."""
     scope = visit.scope or query.get("namespace") or None
+    is_unreadable = bool(label_problem(query))
 
     def read(limit: int, token: str) -> Listing:
+        if is_unreadable:
+            return Listing([], 0)
         return visit.client.list(
             kind,
             scope,
@@ -164,6 +171,17 @@ def reader(visit: Visit, kind: str, query: Query, *, field_selector: str = "") -
         )
 
     return read
+
+
+def label_problem(query: Query) -> str:
+    """What is wrong with the labels that are asked for, at their field; "" for nothing. No object is like that."""
+    try:
+        selectors.parse(query.get("label"))
+    except SelectorError as error:
+        said = _("%(why)s. Write labels as app=web, tier!=test or track in (stable, canary), with commas between them.")
+        words = str(error).rstrip(".")
+        return said % {"why": words[:1].upper() + words[1:]}
+    return ""
 
 
 def tools(visit: Visit, kind: str, query: Query) -> dict[str, Any]:
@@ -185,6 +203,7 @@ def tools(visit: Visit, kind: str, query: Query) -> dict[str, Any]:
             SavedLink(one.name, f"{query.path}?{one.query}" if one.query else query.path, one.query == query.text)
             for one in savedviews.of(visit.user, kind)
         ),
+        problem=label_problem(query),
         everywhere=not visit.namespace,
     )
     return {"tools": made, "table": table}

@@ -75,6 +75,24 @@ def in_dialog(url: str) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def may(context: Context, verb: str, kind: str, namespace: str = "", part: str = "") -> bool:
+    """Whether the visitor would be allowed: `{% may "delete" "Pod" row.namespace as can_delete %}`. What would be
+    refused is not offered."""
+    visit = context.get("visit")
+    return visit is not None and visit.client.refusal(verb, kind, namespace or None, part=part) is None
+
+
+@register.simple_tag(takes_context=True)
+def may_create(context: Context, kind: str) -> bool:
+    """Whether the visitor may create one here, or where all namespaces are shown, in one of them."""
+    visit = context["visit"]
+    if visit.client.refusal("create", kind, visit.namespace or None) is None:
+        return True
+    spaces = [] if visit.namespace else [choice.name for choice in context["frame"].namespaces]
+    return any(visit.client.refusal("create", kind, space) is None for space in spaces)
+
+
 @register.simple_tag
 def in_drawer(page: str, peek: str) -> SafeString:
     """Attributes of a link whose detail (`peek`) opens beside the list; without script it leads to the whole page."""

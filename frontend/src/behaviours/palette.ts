@@ -1,4 +1,5 @@
-/* Ctrl K reaches everything. The results are the server's (htmx on the input); this moves the choice and opens it.
+/* Ctrl K reaches everything. The results are the server's (htmx on the input); this moves the choice and opens it. What
+   is done closes the palette first, so that a question stands alone; data-copies is put on the clipboard.
 
 <div data-controller="palette" data-action="keydown@document->palette#shortcut">
   <a href="/search/" data-action="palette#open:prevent">…</a>
@@ -6,6 +7,7 @@
     <div id="palette-results" data-palette-target="results">… <a role="option">…</a></div></dialog></div>
 */
 import { Controller } from "@hotwired/stimulus";
+import { gettext } from "../words";
 
 export default class Palette extends Controller<HTMLElement> {
   static override targets = ["dialog", "input", "results"];
@@ -13,14 +15,24 @@ export default class Palette extends Controller<HTMLElement> {
   declare readonly inputTarget: HTMLInputElement;
   declare readonly resultsTarget: HTMLElement;
 
+  private readonly done = (event: Event): void => {
+    const option = event.target instanceof Element ? event.target.closest<HTMLElement>("[role=option]") : null;
+    if (option === null) return;
+    const text = option.dataset.copies;
+    if (text !== undefined) void this.copy(option, text);
+    else this.dialogTarget.close();
+  };
+
   private readonly swapped = (): void => { this.choose(0); };
 
   override connect(): void {
     this.resultsTarget.addEventListener("htmx:afterSwap", this.swapped);
+    this.resultsTarget.addEventListener("click", this.done);
   }
 
   override disconnect(): void {
     this.resultsTarget.removeEventListener("htmx:afterSwap", this.swapped);
+    this.resultsTarget.removeEventListener("click", this.done);
   }
 
   shortcut(event: KeyboardEvent): void {
@@ -49,6 +61,13 @@ export default class Palette extends Controller<HTMLElement> {
     else if (event.key === "Enter") options[chosen]?.click();
     else return;
     event.preventDefault();
+  }
+
+  private async copy(option: HTMLElement, text: string): Promise<void> {
+    await navigator.clipboard.writeText(text);
+    const label = option.firstElementChild;
+    if (label !== null) label.textContent = gettext("Copied");
+    window.setTimeout(() => { this.dialogTarget.close(); }, 700);
   }
 
   private choose(index: number): void {
