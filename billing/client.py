@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -170,6 +171,11 @@ def rate(
     """Price of a pod specification in this region, from the price list in force at `at` (now). Raises NoPrice."""
     size = Size(flavor, cpu_millis, memory_mib, gpu_model, gpu_count)
     return prices.current().rate(size, instants.of(at or datetime.now(UTC))).times(pods)
+
+
+def one_price_list() -> AbstractContextManager[None]:
+    """As long as it is open, each price list is read once, for what is said together."""
+    return prices.read_once()
 
 
 def rate_of(specification: Specification) -> Rate:

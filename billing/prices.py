@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -41,13 +43,30 @@ class PriceLists(dict[str, PriceList]):
     """Price lists by region, each read once: for one question or one transaction, not longer."""
 
     def __missing__(self, region: str) -> PriceList:
-        self[region] = current(region)
+        self[region] = _current(region)
         return self[region]
+
+
+_open: ContextVar[PriceLists | None] = ContextVar("open price lists", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """As long as it is open here, each list is read once: what is said together is said of one list."""
+    token = _open.set(PriceLists())
+    try:
+        yield
+    finally:
+        _open.reset(token)
 
 
 def current(region: str | None = None) -> PriceList:
     """The list of `region` (this installation's) with its history."""
-    region = region or settings.REGION
+    lists = _open.get()
+    return _current(region or settings.REGION) if lists is None else lists[region or settings.REGION]
+
+
+def _current(region: str) -> PriceList:
     rows = _rows(region)
     known = _known.get(region)
     if known is None or known.rows != rows:

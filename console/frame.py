@@ -11,6 +11,7 @@ from billing import client as billing
 from billing.client import Meter
 from console import amounts, sections
 from console.access import Visit
+from console.dear import KEPT
 from console.sections import Section
 from workloads.client import Client
 from workloads.meta.errors import Forbidden
@@ -110,7 +111,7 @@ def of(visit: Visit) -> Frame:
             RailGroup(str(group.title), tuple(_item(visit, section) for section in group.sections))
             for group in sections.MAP
         ),
-        burn=billing.today(visit.identity.account),
+        burn=KEPT.get(("today", visit.identity.account), lambda: billing.today(visit.identity.account)),
         arrears=billing.balances.alarm(visit.identity.account),
         alarms=_alarms(visit) if has_budgets else (),
         unread=billing.budgets.unread(visit.identity) if has_budgets else 0,

@@ -32,7 +32,9 @@ WHOLE = 100
 """Up to so many, a list is one page and its filters say how many they find."""
 CHUNK = 500
 """Objects read at a time, where no page of a list is made."""
-_LOOKED_AT = 2000
+_SEARCHED = 2000
+"""Names looked at for a search."""
+_LOOKED_AT = 800
 """Objects read at most for one page: a filter that finds little says that it stopped looking."""
 
 R = TypeVar("R", bound=Row)
@@ -272,10 +274,10 @@ def offered(visit: Visit, kind: str, rows: Sequence[Row]) -> Offer | None:
 
 
 def matching(client: Client, kind: str, name_part: str) -> Iterator[Key]:
-    """Of the account's objects, those whose name contains `name_part`, at most `_LOOKED_AT` looked at; none
+    """Of the account's objects, those whose name contains `name_part`, at most `_SEARCHED` looked at; none
     is parsed."""
     token, seen = "", 0
-    while seen < _LOOKED_AT:
+    while seen < _SEARCHED:
         page = client.list_rows(kind, limit=CHUNK, continue_token=token)
         seen += len(page.rows)
         yield from (row.key for row in page.rows if name_part in row.key.name)
@@ -296,15 +298,31 @@ def _shelf(
     everything = not named and wanted is None
     first, looked_at, remaining = not token, 0, 0
     while True:
-        listing = read(PAGE - len(rows), token)
-        made = [row(item) for item in listing.items if named in item["metadata"]["name"]]
-        rows += [one for one in made if wanted is None or wanted(one)]
-        looked_at += len(listing.items)
+        listing = read(PAGE if everything else CHUNK, token)
+        chosen, used = _chosen(listing, row, named, wanted, most=PAGE - len(rows))
+        if used < len(listing.items):
+            listing = read(used, token)  # once more, to end where the page does
+        rows += chosen
+        looked_at += used
         token, remaining = listing.continue_token, listing.remaining
         if not token or len(rows) >= PAGE or looked_at >= _LOOKED_AT:
             break
     next_page = query.following(token) if token else ""
     return Shelf(rows, Pager(_sentence(len(rows), remaining, everything), first, query.with_(), next_page))
+
+
+def _chosen(
+    listing: Listing, row: Callable[[JSON], R], named: str, wanted: Callable[[R], bool] | None, *, most: int
+) -> tuple[list[R], int]:
+    """The rows that a page shows of a listing, and how many objects were looked at for them."""
+    chosen: list[R] = []
+    for number, item in enumerate(listing.items):
+        if named in item["metadata"]["name"]:
+            one = row(item)
+            chosen += [one] if wanted is None or wanted(one) else []
+        if len(chosen) == most:
+            return chosen, number + 1
+    return chosen, len(listing.items)
 
 
 def _sentence(shown: int, remaining: int, exact: bool) -> str:

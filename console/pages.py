@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import resolve
 
+from billing import client as billing
 from console import frame
 from console.access import Visit, guarded, open_visit
 from console.iamrefusals import status_of
@@ -49,7 +50,8 @@ def page(template: str, *, kinds: tuple[str, ...] = ()) -> Callable[[Describe], 
 
         @guarded("GET")
         def view(visit: Visit, **kwargs: Any) -> HttpResponse:
-            return render(visit.request, made.template, made.context(visit, kwargs))
+            with billing.one_price_list():
+                return render(visit.request, made.template, made.context(visit, kwargs))
 
         view.__name__, view.__doc__, view.__module__ = describe.__name__, describe.__doc__, describe.__module__
         view.page = made  # type: ignore[attr-defined]

@@ -85,7 +85,7 @@ class PodRow(Row):
         """What its containers request, what is billed, and why."""
         return podspecs.explain(self.obj, grid=pod_specifications())
 
-    @property
+    @cached_property
     def rate(self) -> Rate | None:
         """What it costs now: its price from the pull on, nothing before and after; None while it is leaving."""
         if self.leaving or self.size is None:

@@ -25,6 +25,7 @@ from django.template.loader import get_template
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from billing import client as billing
 from console.access import still_signed_in
 from console.live.languages import language_of
 from console.live.regions import Regions
@@ -157,8 +158,9 @@ class Follower:
     def _render(self) -> Regions:
         self.request.user = still_signed_in(self.request)
         regions = Regions()
-        context = {**self.place.render_context(self.request), "regions": regions}
-        get_template(self.place.page.template).render(context, self.request)
+        with billing.one_price_list():
+            context = {**self.place.render_context(self.request), "regions": regions}
+            get_template(self.place.page.template).render(context, self.request)
         return regions
 
 

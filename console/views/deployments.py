@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from billing import client as billing
 from console import frame, happenings, lists, manifests, rows, sizes, sizing, usage
 from console.access import Visit, guarded
+from console.costs import month, workload_costs
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import DeploymentRow
@@ -50,8 +51,8 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
             for value, label in _CHIPS.items()
         ],
         "summary": _summary(everything) if everything else None,
-        "costs": billing.by_workload(visit.identity.account, namespace=visit.scope),
-        "month": billing.total(visit.identity.account, namespace=visit.scope),
+        "costs": workload_costs(visit),
+        "month": month(visit),
         "total": total,
     }
 

@@ -9,6 +9,7 @@ from itertools import islice
 from billing import client as billing
 from console import happenings, jobrows, limits, lists, newsrows, rows
 from console.access import Visit
+from console.dear import KEPT
 from console.jobrows import JobRow
 from console.pages import Context, page
 from console.rows import DeploymentRow, PodRow
@@ -16,6 +17,8 @@ from workloads.client import Client
 
 _SHOWN = 8
 _EVENTS = 200
+_JOBS_LOOKED_AT = 200
+"""Their pods are read."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,18 @@ def overview(visit: Visit) -> Context:
     namespaces = rows.namespace_rows(client, client.list("Namespace", limit=100).items)
     deployments = [rows.deployment_row(client, item) for item in client.list("Deployment", limit=lists.PAGE).items]
     troubled = [look_at(row) for row in deployments if row.state.needs_a_look or row.state.changing]
-    jobs = (Look(row) for row in islice(jobs_to_look_at(client), _SHOWN))
-    month = billing.total(account)
+    whose = ("jobs", account, visit.identity.user)
+    jobs = map(Look, KEPT.get(whose, lambda: list(islice(jobs_to_look_at(client), _SHOWN))))
+    month = KEPT.get(("total", account, None), lambda: billing.total(account))
     return {
         "section": "overview",
         "host_trouble": client.host_trouble(),
         "proxy_trouble": client.proxy_trouble(),
         "namespaces": namespaces,
-        "costs": billing.by_namespace(account),
+        "costs": KEPT.get(("namespaces", account), lambda: billing.by_namespace(account)),
         "month": month,
         "forecast": billing.forecast(month, account),
-        "today": billing.today(account),
+        "today": KEPT.get(("today", account), lambda: billing.today(account)),
         "deployments": deployments,
         "attention": [*troubled, *jobs][:_SHOWN],
         "wanted": sum(row.wanted for row in deployments),
@@ -62,7 +66,7 @@ def look_at(row: DeploymentRow) -> Look:
 def jobs_to_look_at(client: Client) -> Iterator[JobRow]:
     """Those that failed or are stuck, the newest first. What its CronJob has done well since is no news any more."""
     told: set[str] = set()
-    for row in _jobs_in_question(client):
+    for row in _jobs_in_question(client)[:_JOBS_LOOKED_AT]:
         maker = _maker(row)
         if maker in told:
             continue

@@ -12,6 +12,12 @@ from tests.console import scenes
 from tests.console.walking import walked as walked
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is: a page shows what is there now."""
+    monkeypatch.setattr("console.dear.LEAST_SECONDS", 3600)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def compiled_messages() -> None:
     messages.compile_all()

@@ -264,10 +264,24 @@ def _conditions(asked: Mapping[str, Any], after: tuple[str, str, str] | None) ->
     given = {column: value for column, value in asked.items() if value is not None}
     if any("\0" in text for text in (*given.values(), *(after or ())) if isinstance(text, str)):
         return "1 = 0", []  # no text of ours has one, and PostgreSQL will not even be asked
-    where = [f"{column} = %s" for column in given]
+    where, values = [f"{column} = %s" for column in given], list(given.values())
     if after is not None:
-        where.append("(account, namespace, name) > (%s, %s, %s)")
-    return " AND ".join(where), [*given.values(), *(after or ())]
+        behind, places = _behind(given, after)
+        where, values = [*where, behind], [*values, *places]
+    return " AND ".join(where), values
+
+
+def _behind(given: Mapping[str, Any], after: tuple[str, str, str]) -> tuple[str, list[str]]:
+    """Without the columns that are pinned to the same place anyway: SQLite would not use its index, and read
+    100,000 rows to continue among them."""
+    places = dict(zip(("account", "namespace", "name"), after, strict=True))
+    for column in list(places):
+        if given.get(column) != places[column]:
+            break
+        del places[column]
+    if not places:
+        return "1 = 0", []
+    return f"({', '.join(places)}) > ({', '.join(['%s'] * len(places))})", list(places.values())
 
 
 def _sieved(where: str, values: list[Any], containing: Sequence[bytes]) -> tuple[str, list[Any]]:

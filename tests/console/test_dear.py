@@ -1,0 +1,79 @@
+"""What is dear is shown again for a while; what is cheap is always new."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+
+from console.dear import Kept
+
+
+class World:
+    """Seconds that pass, and how long computing takes."""
+
+    def __init__(self) -> None:
+        self.now, self.takes, self.numbers = 0.0, 0.0, itertools.count()
+        self.kept = Kept(now=lambda: self.now, spent=lambda: self.now)
+
+    def compute(self) -> int:
+        self.now += self.takes
+        return next(self.numbers)
+
+    def ask(self) -> int:
+        return self.kept.get("total", self.compute)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("console.dear.LEAST_SECONDS", 0.05)
+    return World()
+
+
+def test_what_is_cheap_is_computed_each_time(world: World) -> None:
+    assert [world.ask(), world.ask()] == [0, 1]
+
+
+def test_what_is_dear_is_shown_again_for_twenty_times_as_long(world: World) -> None:
+    world.takes = 0.1
+    assert [world.ask(), world.ask()] == [0, 0]
+    world.now += 1.9
+    assert world.ask() == 0
+    world.now += 0.2
+    assert world.ask() == 1
+
+
+def test_nothing_is_older_than_five_seconds(world: World) -> None:
+    world.takes = 30
+    world.ask()
+    world.now += 5.1
+    assert world.ask() == 1
+
+
+def test_what_fails_is_asked_for_again(world: World) -> None:
+    def fail() -> int:
+        raise OSError("away")
+
+    with pytest.raises(OSError, match="away"):
+        world.kept.get("total", fail)
+    assert world.ask() == 0
+
+
+def test_while_one_computes_others_are_told_what_is_known(world: World) -> None:
+    world.takes = 0.1
+    world.ask()
+    world.now += 10
+    inside, told = threading.Event(), threading.Event()
+
+    def slowly() -> int:
+        inside.set()
+        told.wait(10)
+        return 7
+
+    computing = threading.Thread(target=world.kept.get, args=("total", slowly))
+    computing.start()
+    inside.wait(10)
+    assert world.ask() == 0
+    told.set()
+    computing.join(10)
