@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from billing import client as billing
 from billing import instants
 from billing.client import Rate
-from console import amounts
+from console import amounts, lowerwords
 from console.states import State
 
 
@@ -195,10 +195,11 @@ class Notification:
 
 def _sending(one: Any) -> Sending:
     done = None if one.done is None else instants.moment(one.done)
+    answer = lowerwords.said(one.said)
     state = {
-        "pending": State(_("On its way"), one.said, tone="busy", shape="ring"),
-        "delivered": State(_("Delivered"), one.said, tone="ok"),
-        "failed": State(_("Given up"), one.said, tone="bad", shape="diamond"),
+        "pending": State(_("On its way"), answer, tone="busy", shape="ring"),
+        "delivered": State(_("Delivered"), answer, tone="ok"),
+        "failed": State(_("Given up"), answer, tone="bad", shape="diamond"),
     }[one.state]
     if one.state == "pending" and one.attempts:
         state = replace(state, tone="warn", shape="triangle", retry_at=instants.moment(one.next_try))

@@ -34,6 +34,10 @@ _SIZES = (
     _("memory of a container must be at least %(least)s"),
     _("requests and limits must be equal; give %(name)s once, and it fills the other"),
 )
+_MAIL = (
+    _("written to the manager's log: CCI_EMAIL_URL is not set"),
+    _("taken by the mail server"),
+)
 _STORAGE = (
     _("A disk of common speed."),
     _("A faster disk."),
@@ -90,7 +94,7 @@ _REFUSED = (
     _("the proxy does not tell what it counts: it is starting, or does not run"),
 )
 _NETWORKS = (_("waits for %(left)s pods to end"),)
-_KNOWN = _SIZES + _STORAGE + _POLICIES + _REFUSED + _NETWORKS
+_KNOWN = _SIZES + _MAIL + _STORAGE + _POLICIES + _REFUSED + _NETWORKS
 _VALUE = re.compile(r"%\\\((\w+)\\\)s")
 _CHOICE = re.compile(r"([\w.]+(?:, [\w.]+)*) or ([\w.]+)")
 
