@@ -37,6 +37,7 @@ def no_roles_are_remembered() -> None:
 LONG = (
     "test_chaos.py",
     "test_browser.py",
+    "test_accessible.py",
     "test_postgresql.py",
     "_kills.py",
     "_stories.py",
