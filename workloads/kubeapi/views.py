@@ -67,6 +67,9 @@ class View:
             metadata["continue"] = found.continue_token
             if found.remaining:
                 metadata["remainingItemCount"] = found.remaining
+        if self._shows_what_is_stored and found.joined is not None:
+            head = self._head(f"{self.kind.name}List", self.api_version, metadata)
+            return self._reply(b"".join((head, found.joined.text, b"]}")))
         return self.listed([row.data for row in found.rows], metadata)
 
     def listed(self, datas: list[bytes], metadata: JSON) -> Reply:
@@ -79,11 +82,14 @@ class View:
 
     def _list(self, kind: str, api_version: str, metadata: JSON, datas: Iterable[bytes]) -> bytes:
         items = list(datas) if self._shows_what_is_stored else [self.shown(data) for data in datas]
-        head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
         items = items or [b""]
-        items[0] = head[:-1] + b',"items":[' + items[0]
+        items[0] = self._head(kind, api_version, metadata) + items[0]
         items[-1] += b"]}"
         return b",".join(items)  # the one time that all of it is copied
+
+    def _head(self, kind: str, api_version: str, metadata: JSON) -> bytes:
+        """All of a list in front of its items."""
+        return orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})[:-1] + b',"items":['
 
     def shown(self, data: bytes) -> bytes:
         if self.accepted.form == "table":

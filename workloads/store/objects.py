@@ -26,12 +26,30 @@ __all__ += ["Brief", "briefs", "count", "insert", "is_deleting", "is_placed", "p
 __all__ += ["remove", "scan", "several", "those", "uids", "update", "weight"]
 
 
+class Joined:
+    """The bytes of rows, one behind the other with commas between: put together once, however often they are asked
+    for."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._text: bytes | None = None
+
+    @property
+    def text(self) -> bytes:
+        if self._text is None:
+            self._text = b",".join([row.data for row in self._rows])
+        return self._text
+
+
 @dataclass(frozen=True)
 class Page:
     rows: list[Row]
+    """Not to be changed: the same list may be given again."""
     revision: int
     """The head of the log at the instant of the list: watch from here."""
     remaining: int
+    joined: Joined | None = None
+    """Of all rows, where the same page is likely to be asked for again."""
 
 
 @dataclass(frozen=True)

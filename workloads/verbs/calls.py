@@ -11,7 +11,7 @@ from typing import Any, Literal
 import orjson
 
 from workloads.meta import wire
-from workloads.store.objects import Row
+from workloads.store.objects import Joined, Row
 
 JSON = dict[str, Any]
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
@@ -61,6 +61,8 @@ class Rows:
     revision: int
     continue_token: str = ""
     remaining: int = 0
+    joined: Joined | None = None
+    """Of all of them, where somebody may have joined them already."""
 
 
 @dataclass(frozen=True)

@@ -261,6 +261,10 @@ def _page(
         scanned = query.scan(after=after, limit=chunk)
         revision = revision or scanned.revision
         stretch = _as_of(revision, scanned, query, after, sealed)
+        whole = query.keep is None and not found and stretch.rows is scanned.rows
+        if whole and (stretch.end is None or len(stretch.rows) == limit):
+            token = "" if stretch.end is None else continuing.token(sealed, continuing.Place(revision, stretch.end))
+            return Rows(stretch.rows, revision, token, stretch.remaining, scanned.joined)
         if query.keep is None and (limit is None or len(found) + len(stretch.rows) < limit):
             found += stretch.rows
             stretch = stretch._replace(rows=[])

@@ -16,7 +16,7 @@ import threading
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 from django.conf import settings
@@ -28,7 +28,7 @@ from workloads.meta.keys import Key, Uid
 from workloads.meta.owners import owner_of
 from workloads.store import changes, objects
 from workloads.store.changes import Entry, Tip
-from workloads.store.objects import Page, Row
+from workloads.store.objects import Joined, Page, Row
 
 TOO_FAR = 5000
 """Entries behind which it is cheaper to list again than to read them."""
@@ -43,6 +43,10 @@ Place = tuple[str, str]
 """Namespace and name."""
 _Label = tuple[str, str]
 """Account and kind."""
+_Question = tuple[str | None, str | None, "Place | None", int | None]
+"""Namespace, name, what it begins behind, and the limit."""
+WORTH = 100
+"""Rows from which on a page is kept whole until something changes: who lists so many, lists them again."""
 
 
 @dataclass
@@ -57,6 +61,9 @@ class _Shelf:
     dropped: bool = False
     waiting: list[Entry] = field(default_factory=list)
     filling: threading.Lock = field(default_factory=threading.Lock)
+    whole: dict[_Question, Page] = field(default_factory=dict)
+    """The page that was made last."""
+    whole_size: int = 0
 
     def fill(self, page: Page) -> None:
         self.revision = page.revision
@@ -74,6 +81,7 @@ class _Shelf:
             return
         if entry.revision <= self.revision:
             return
+        self.forget_whole()
         place = entry.key.namespace, entry.key.name
         before = self.rows.get(place)
         self.size -= _size(before) if before else 0
@@ -85,6 +93,32 @@ class _Shelf:
             insort(self.order, place)
         self.rows[place] = row = row_of(entry.key, entry.data)
         self.size += _size(row)
+
+    def page(self, question: _Question) -> Page:
+        """Of this shelf's revision."""
+        namespace, name, after, limit = question
+        first, last = self.span(namespace, after)
+        places = self.order[first:last]
+        if name is not None:
+            places = [place for place in places if place[1] == name]
+        shown = places if limit is None else places[:limit]
+        return Page([self.rows[place] for place in shown], self.revision, remaining=len(places) - len(shown))
+
+    def keep_whole(self, question: _Question, page: Page, *, room: int) -> Page:
+        """Where there is room for its bytes once more."""
+        self.forget_whole()
+        size = sum(len(row.data) for row in page.rows)
+        if size > room:
+            return page
+        kept = self.whole[question] = replace(page, joined=Joined(page.rows))
+        self.whole_size = size
+        self.size += size
+        return kept
+
+    def forget_whole(self) -> None:
+        self.size -= self.whole_size
+        self.whole_size = 0
+        self.whole.clear()
 
     def span(self, namespace: str | None, after: Place | None) -> tuple[int, int]:
         """Where in `order` the places of a namespace (None: of all) behind `after` begin and end."""
@@ -147,13 +181,13 @@ class Cache:
             if shelf.dropped or self._tip is None:
                 return None
             revision = max(shelf.revision, self._tip.revision)
-            first, last = shelf.span(namespace, after)
-            places = shelf.order[first:last]
-            if name is not None:
-                places = [place for place in places if place[1] == name]
-            shown = places if limit is None else places[:limit]
-            rows = [shelf.rows[place] for place in shown]
-        return Page(rows, revision=revision, remaining=len(places) - len(shown))
+            question = namespace, name, after, limit
+            page = shelf.whole.get(question) or shelf.page(question)
+            if page.joined is None and len(page.rows) >= WORTH:
+                before = shelf.size
+                page = shelf.keep_whole(question, page, room=self._limit() - self._size + shelf.whole_size)
+                self._size += shelf.size - before
+        return replace(page, revision=revision)
 
     def clear(self) -> None:
         with self._catching_up:

@@ -55,6 +55,30 @@ def test_a_page_begins_behind_a_place_and_knows_what_is_left():
     assert page.remaining == 1
 
 
+def test_a_long_page_is_joined_once_and_never_after_a_write(monkeypatch):
+    monkeypatch.setattr("workloads.watch.cache.WORTH", 2)
+    for name in ("a", "b", "c"):
+        objects.insert(draft(name))
+    kept = cache()
+    first, again = (kept.page("Pod", account="acme", namespace="shop", limit=2) for _ in range(2))
+    assert first.joined.text is again.joined.text == b",".join(row.data for row in first.rows)
+    size = kept.size
+
+    _write("remove", "shop", "a")
+    later = kept.page("Pod", account="acme", namespace="shop", limit=2)
+    assert [row.key.name for row in later.rows] == ["b", "c"] and later.remaining == 0
+    assert later.joined.text == b",".join(row.data for row in later.rows)
+    assert kept.size < size
+
+
+def test_a_page_is_not_kept_joined_where_there_is_no_room_for_it(monkeypatch):
+    monkeypatch.setattr("workloads.watch.cache.WORTH", 1)
+    row = objects.insert(draft("a"))
+    full = cache(len(row.data) + 1300)
+    page = full.page("Pod", account="acme")
+    assert seen(page) and page.joined is None and full.size <= len(row.data) + 1300
+
+
 def test_readers_see_their_own_writes_while_others_write():
     shared = cache()
 
