@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.client import Rate
-from console import manifests, moments, outlooks
+from console import hostfits, manifests, moments, outlooks
 from console.forms import access, handlers, namespaces, readfields, schedules, storage
 from console.forms import sizes as offered
 from console.forms.access import AccessDraft
@@ -126,6 +126,7 @@ def workload_context(
         "size_free": draft.pod.size.choice == FREE,
         "size_words": size_words(draft),
         "size_rules": draft.pod.size.rules(),
+        "host_note": _host_note(client, draft),
         "nearest": [_offer(specification) for specification in draft.pod.size.nearest()],
         "pods_words": workload_words.pods(draft, size_words(draft)),
         "facts": workload_words.facts(draft),
@@ -243,6 +244,31 @@ def size_words(draft: WorkloadDraft) -> str:
     """`1 core · 2 GiB`."""
     specification = draft.pod.size.specification
     return str(_size(specification)) if specification else "?"
+
+
+def _host_note(client: Client, draft: WorkloadDraft) -> tuple[str, str]:
+    """How loud, and whether pods of this size fit on the host; "" where that is not known."""
+    room, specification = hostfits.room(client), draft.pod.size.specification
+    if room is None or specification is None:
+        return "", ""
+    size = _size(specification)
+    words, fits = {"size": str(size), "room": str(room.words)}, room.pods(size)
+    if not fits:
+        said = _("No pod of %(size)s fits on this host: it gives pods %(room)s together. It would wait for ever.")
+        return "warn", said % words
+    if draft.pods is not None and draft.pods > fits:
+        said = ngettext(
+            "This host gives pods %(room)s together: %(count)d of this size fits, the others would wait.",
+            "This host gives pods %(room)s together: %(count)d of this size fit, the others would wait.",
+            fits,
+        )
+        return "warn", said % {**words, "count": fits}
+    said = ngettext(
+        "Fits on this host: it gives pods %(room)s together, room for %(count)d of this size when it is empty.",
+        "Fits on this host: it gives pods %(room)s together, room for %(count)d of this size when it is empty.",
+        fits,
+    )
+    return "", said % {**words, "count": fits}
 
 
 def _size(specification: Specification) -> Size:
