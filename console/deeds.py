@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from django.urls import Resolver404, resolve, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from console import sections
@@ -65,7 +65,8 @@ def of(client: Client, place: Place) -> list[Deed]:
     except StatusError:
         return []
     leaving = "deletionTimestamp" in obj["metadata"]
-    return [*_looks(client, place), *([] if leaving else _changes(client, place, obj)), *_commands(place)]
+    found = [*_looks(client, place), *([] if leaving else _changes(client, place, obj)), *_commands(place)]
+    return [deed for deed in found if deed.url or deed.copies]
 
 
 def _looks(client: Client, place: Place) -> Iterator[Deed]:
@@ -117,10 +118,13 @@ def _stem(kind: str) -> str:
 
 
 def _url(name: str, place: Place) -> str:
-    if place.kind == "Namespace":
-        return reverse(f"console:{name}", kwargs={"namespace": place.name})
+    """ "" where the console has no such page for the kind."""
     where = {"namespace": place.namespace} if place.namespace else {}
-    return reverse(f"console:{name}", kwargs={**where, "name": place.name})
+    where = {"namespace": place.name} if place.kind == "Namespace" else {**where, "name": place.name}
+    try:
+        return reverse(f"console:{name}", kwargs=where)
+    except NoReverseMatch:
+        return ""
 
 
 def _edit(place: Place) -> str:

@@ -102,7 +102,7 @@ def _deed(place: Place, deed: Deed) -> Hit:
 def _open(place: Place) -> Hit:
     titles = {section.kind: str(section.title) for section in sections.SECTIONS if section.kind}
     deed = Deed(place.name, sections.page_of(place.kind, place.namespace, place.name))
-    return Hit(titles[place.kind], place.name, place.namespace, deed)
+    return Hit(titles.get(place.kind, place.kind), place.name, place.namespace, deed)
 
 
 def _console(text: str) -> list[Hit]:
