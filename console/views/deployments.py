@@ -117,7 +117,8 @@ def upgrades(visit: Visit, *, namespace: str, name: str) -> Context:
         }
         for item in rows.replica_sets_of(visit.client, common["row"].obj)
     ]
-    return {**common, "revisions": revisions}
+    may = visit.client.may("update", "Deployment", namespace)
+    return {**common, "revisions": revisions, "may_roll_back": may}
 
 
 @page("deployments/yaml.html", kinds=("Deployment",))
