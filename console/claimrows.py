@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import orjson
 from django.utils.translation import gettext as _
 
 from console.rows import PodRow, Row
@@ -15,6 +16,8 @@ from workloads.meta import quantity
 
 _OVER = ("Succeeded", "Failed")
 _PAGE = 500
+_MOUNTS = (b'"persistentVolumeClaim"', b'"ephemeral"')
+"""A pod whose bytes have neither uses no claim, and need not be read."""
 Users = dict[tuple[str, str], list[PodRow]]
 """By (namespace, claim)."""
 
@@ -120,10 +123,11 @@ def users(client: Client, scope: str | None) -> Users:
     found: Users = {}
     token = ""
     while True:
-        listing = client.list("Pod", scope, limit=_PAGE, continue_token=token)
-        for pod in listing.items:
-            if (pod.get("status") or {}).get("phase") in _OVER:
+        listing = client.list_rows("Pod", scope, limit=_PAGE, continue_token=token)
+        for row in listing.rows:
+            if row.phase in _OVER or not any(word in row.data for word in _MOUNTS):
                 continue
+            pod: JSON = orjson.loads(row.data)
             for name in dict.fromkeys(claimspecs.of_pod(pod).values()):
                 found.setdefault((pod["metadata"]["namespace"], name), []).append(PodRow(pod))
         token = listing.continue_token
