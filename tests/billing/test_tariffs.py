@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import prices, tariffs
+from billing import prices, sizes, tariffs
 from billing.models import MeteredPod, Price
 from billing.prices import Draft, PriceRefused
+from billing.rating import Size
 from billing.tariffs import ImportRefused
 from iam.errors import Missing, NotOperator
 from iam.identities import Identity
@@ -39,10 +40,12 @@ def line(amount: str = "0.0001", item: str = "vcpu", region: str = REGION, begin
 
 def running(account: str, *, cpu_millis: int = 1000, memory_mib: int = 2048) -> None:
     uid = f"{account}-{MeteredPod.objects.count()}"
-    size = {"flavor": "general-computing", "cpu_millis": cpu_millis, "memory_mib": memory_mib}
+    size = Size("general-computing", cpu_millis, memory_mib)
+    sizes.remember([(REGION, size)])
     MeteredPod.objects.create(
-        uid=uid, account=account, namespace="shop", pod=uid, region=REGION, started=0, settled_until=0,
-        currency="CNY", rate_at_start=0, revision=1, **size,
+        uid=uid, account=account, namespace="shop", pod=uid, region=REGION, priced_size=sizes.number(REGION, size),
+        flavor=size.flavor, cpu_millis=cpu_millis, memory_mib=memory_mib, started=0, settled_until=0, currency="CNY",
+        rate_at_start=0, revision=1,
     )  # fmt: skip
 
 

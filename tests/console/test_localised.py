@@ -65,7 +65,7 @@ def test_schedules_are_said_in_the_languages_order(chinese: None, text: str, wor
 
 
 def test_what_a_form_calls_its_numbers_is_asked_when_it_is_said(chinese: None) -> None:
-    _path, label = CronJobDraft.NUMBERS["deadline"]
+    _path, label = CronJobDraft.OWN_NUMBERS["deadline"]
     assert Whole("soon", 1).problems("deadline", label)[0].message.startswith("放弃启动前的时限须为")
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import _trans  # type: ignore[attr-defined]
 
 from console.urls import pages
 from tests.console.test_isolation import OPEN, TEXT_STREAMS, url_of
+from workloads.admission import grid
 
 FILES = {"kubeconfig", "authenticator", "bill-csv", "bill-json", "list-csv"}
 HTML = [one for one in pages if one.name not in OPEN | TEXT_STREAMS | FILES]
@@ -25,6 +26,7 @@ def walked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> d
     """The text of every page by the name of its url."""
     if not _walked:
         request.getfixturevalue("shop")
+        grid.fill()
         browser: Browser = request.getfixturevalue("browser")
         _put_messages_in_brackets(monkeypatch)
         found = {str(one.name): browser.get(url_of(one)).content.decode() for one in HTML}

@@ -111,7 +111,7 @@ def add(row: Row, *, since: datetime | None = None) -> Numbered:
     """From now on, or from `since`. Raises GridRefused."""
     now = timezone.now()
     _check([row])
-    _fill()
+    fill()
     made = _place(row, since=_begins(since, now), until=None)
     _changed()
     return made
@@ -123,7 +123,7 @@ def change(number: int, row: Row, *, since: datetime | None = None) -> Numbered:
     NoSuchRow, GridRefused."""
     now = timezone.now()
     _check([row])
-    _fill()
+    fill()
     old, begins = _stored(number), _begins(since, now)
     if old.effective_until is not None and old.effective_until <= begins:
         raise GridRefused("This row has ended by then: add another one.", {"since": "The row has ended by then."})
@@ -146,7 +146,7 @@ def remove(number: int, *, since: datetime | None = None) -> Row:
     """Ends a row, now or at `since`; one that has not begun is taken out, and what it would have replaced goes on. Pods
     of its sizes run on. Raises NoSuchRow, GridRefused."""
     now = timezone.now()
-    _fill()
+    fill()
     stored, ends = _stored(number), _begins(since, now)
     if stored.effective_from > now:
         stored.delete()
@@ -212,7 +212,7 @@ def _in_force(at: datetime) -> QuerySet[GridRow]:
     return begun.filter(Q(effective_until__isnull=True) | Q(effective_until__gt=at))
 
 
-def _fill() -> None:
+def fill() -> None:
     """A table that somebody emptied means the default grid; to change one row of it, the others must stand in it."""
     if not _in_force(timezone.now()).exists():
         _write(DEFAULT)
