@@ -8,6 +8,7 @@ export function startNavigation(): void {
     allowEval: false,
     includeIndicatorStyles: false,
     historyCacheSize: 0,
+    defaultSettleDelay: 0, // until then a link that was morphed leads where it led before
     refreshOnHistoryMiss: true,
     scrollIntoViewOnBoost: false,
     responseHandling: [

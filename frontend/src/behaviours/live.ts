@@ -112,10 +112,12 @@ export default class Live extends Controller<HTMLElement> {
 
   private async fetchRegions(): Promise<void> {
     if (document.hidden) return;
+    const path = this.pathValue;
     try {
-      const response = await fetch(this.pathValue, { headers: { Accept: "text/html", "CCI-Live": "1" } });
+      const response = await fetch(path, { headers: { Accept: "text/html", "CCI-Live": "1" } });
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (path !== this.pathValue) return; // another page came meanwhile
       for (const region of page.querySelectorAll("[data-live]")) {
         const outermost = region.parentElement?.closest("[data-live]") === null;
         if (outermost && this.mine(region.id)) morphById(region.id, region.outerHTML);
