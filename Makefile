@@ -52,9 +52,9 @@ bench: ## Benchmarks, each a ratio against a named peer in the same run (starts 
 	@$(VENV)/python -m benchmarks.asleep
 	@$(VENV)/python -m benchmarks.burst
 
-screenshots: ## Every page, light and dark, wide and narrow, into artifacts/ (starts its own stack)
+screenshots: ## Every page (or PAGES="deployment bill"), both languages and themes, wide and narrow, into artifacts/
 	@$(PYTHON) scripts/setup.py test
-	@$(VENV)/python -m scripts.screenshots
+	@$(VENV)/python -m scripts.screenshots $(PAGES)
 
 help-settings: ## Every CCI_* setting, its default and its meaning
 	@$(VENV)/python -c "from console.env import SETTINGS; [print(f'{s.name:22} {s.default or \"(empty)\":28} {s.meaning}') for s in SETTINGS]"
