@@ -44,6 +44,10 @@ def seed(stack: Stack, registry: str) -> None:
     people(stack)
     ways_of_the_account(stack)
     stack.kubectl("-n", NAMESPACE, "create", "rolebinding", "web", "--clusterrole=edit", "--group=developers")
+    verbs = ("--verb=get,list,watch", "--resource=pods,pods/log")
+    stack.kubectl("-n", NAMESPACE, "create", "role", "log-reader", *verbs)
+    stack.kubectl("-n", NAMESPACE, "create", "rolebinding", "log-reader", "--role=log-reader", "--user=bob")
+    stack.kubectl("create", "clusterrolebinding", "auditors", "--clusterrole=view", "--user=bob")
     stack.wait(lambda: reasons(stack) >= {"CrashLoopBackOff", "ImagePullBackOff"}, seconds=90, what="the sick ones")
     stack.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/mailer", "--timeout=60s")
 

@@ -66,6 +66,8 @@ NAMES = {
     "policies": "look at pods",
     "budgets": "month",
     "access": "web",
+    "roles": "log-reader",
+    "binding": "auditors",
     "edit/Deployment": "web",
     "edit/ELB": "shop",
 }
