@@ -499,6 +499,18 @@ def test_pages_that_live_can_be_used_by_everybody(stack: Stack, browser: Browser
     assert found == {}
 
 
+def test_a_first_load_is_light_and_moves_nothing(stack: Stack, browser: Browser, shop: str) -> None:
+    context = browser.new_context(viewport=WIDE, reduced_motion="reduce")
+    dress(context, stack, "light")
+    page = context.new_page()
+    sign_in(page, stack)
+    space = f"/namespaces/{shop}/"
+    paths = ["/", "/bills/", f"{space}deployments/", f"{space}pods/", f"/create/yaml/?namespace={shop}"]
+    loads = {path: first_load(page, stack.url + path) for path in [*paths, *lively_pages(stack, shop)]}
+    context.close()
+    assert_light(stack, loads)
+
+
 def first_load(page: Page, url: str) -> JSON:
     """What a page made the browser load and do before anybody touched it."""
     page.goto(url)
