@@ -61,8 +61,8 @@ ROUNDS = 5
 
 def main(pods: int = 10_000, processes: int = 0) -> None:
     with tempfile.TemporaryDirectory(prefix="cci-bench-") as folder:
-        installation = _prepare(Path(folder))
-        with _web(installation, processes) as server, _bare(installation) as bare:
+        installation = prepare(Path(folder))
+        with bells(), web(installation, processes) as server, _bare(installation) as bare:
             print(f"web processes: {len(server.processes)}")
             run = Run(installation, server, bare)
             run.measure(pods)
@@ -273,7 +273,7 @@ def _pod(name: str) -> dict[str, Any]:
     return pod
 
 
-def _prepare(folder: Path) -> Installation:
+def prepare(folder: Path) -> Installation:
     """A database with one account, one user, one namespace."""
     os.environ |= {
         "CCI_DATA_DIR": str(folder),
@@ -302,7 +302,17 @@ def _prepare(folder: Path) -> Installation:
 
 
 @contextmanager
-def _web(installation: Installation, processes: int) -> Iterator[Server]:
+def bells() -> Iterator[None]:
+    """A Redis, as `make run` has it: what one process writes another one's watchers hear of at once."""
+    from tests import redis_server
+
+    with redis_server.server() as url:
+        os.environ["REDIS_URL"] = url
+        yield
+
+
+@contextmanager
+def web(installation: Installation, processes: int) -> Iterator[Server]:
     from console.management.commands.serve import api_processes
 
     command = [sys.executable, "-m", "console.web"]

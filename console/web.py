@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import sys
@@ -34,8 +35,15 @@ class _Server(uvicorn.Server):
 
 def main(*doors: str) -> None:
     """Serves until SIGTERM or SIGINT; open streams get five seconds to end. `doors` are all, or "api" alone."""
+    _open_many()
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(_serve(only_api="api" in doors))
+
+
+def _open_many() -> None:
+    """As many connections as the system lets it have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(*, only_api: bool) -> None:
@@ -45,7 +53,7 @@ async def _serve(*, only_api: bool) -> None:
     from workloads import watch
     from workloads.kubeapi import siblings, telemetry
     from workloads.kubeapi.app import application as kubeapi
-    from workloads.kubeapi.connections import Connection
+    from workloads.kubeapi.connections import IDLE_SECONDS, Connection
 
     identity = pki.ensure()
     tls: dict[str, Any] = {
@@ -54,6 +62,7 @@ async def _serve(*, only_api: bool) -> None:
         # who exec's stdin outruns is not read from, and cannot answer a ping meanwhile
         "ws_ping_timeout": None,
         "http": Connection,
+        "timeout_keep_alive": IDLE_SECONDS,
     }
     api, stopping = _Server(_config(kubeapi, **tls)), asyncio.Event()
     servers, running = [api], [api.serve(sockets=[_shared(env.get("CCI_HOST"), env.number("CCI_API_PORT"))])]

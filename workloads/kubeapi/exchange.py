@@ -78,12 +78,25 @@ class Query:
 
 @dataclass
 class Asked:
-    """What a request turned out to ask for, once that is known; for the counts of `telemetry`."""
+    """What a request turned out to ask for, once that is known, for the counts of `telemetry`; and its place among
+    those that are served at once (`crowds`)."""
 
     verb: str = ""
     group: str = ""
     resource: str = ""
     subresource: str = ""
+    give_back: Callable[[], None] | None = None
+
+    def sit(self, give_back: Callable[[], None]) -> None:
+        """In another place than before."""
+        self.leave()
+        self.give_back = give_back
+
+    def leave(self) -> None:
+        """Gives the place back; without one, or again, nothing happens."""
+        give_back, self.give_back = self.give_back, None
+        if give_back is not None:
+            give_back()
 
 
 @dataclass(frozen=True)

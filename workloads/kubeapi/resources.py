@@ -13,7 +13,7 @@ from iam.identities import Identity
 from workloads.admission import authorize
 from workloads.client import Answer, Client, DeleteOptions, Freshness, PatchType, Subresource, WriteOptions
 from workloads.kinds.base import Kind
-from workloads.kubeapi import authentication, bodies, listoptions, podlogs, watching
+from workloads.kubeapi import authentication, bodies, crowds, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
 from workloads.kubeapi.exchange import (
     Outlet,
@@ -172,6 +172,9 @@ async def _watch(call: Call) -> Stream:
     await in_thread(
         lambda: watching.check(identity, kind, namespace=namespace, label_selector=labels, field_selector=fields)
     )
+    crowd = crowds.watches()
+    await crowd.enter(identity.account)
+    call.request.asked.sit(partial(crowd.leave, identity.account))
     outlet = Outlet()
     lines = watching.events(
         call.caller,
@@ -450,6 +453,7 @@ async def _port_forward(call: Call) -> Upgrade:
 
 async def _log(call: Call) -> Stream:
     opened = await podlogs.answer(call.request, call.client, call.namespace, call.target.name)
+    call.request.asked.leave()  # the host counts those that are read
     return replace(opened, standing=_standing_on(call, "get"))
 
 

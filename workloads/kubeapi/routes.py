@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from workloads.client import Client
 from workloads.kinds import refusals, registry
 from workloads.kinds.base import Kind
 from workloads.kubeapi import (
     authentication,
+    crowds,
     discovery,
     health,
     issuer,
@@ -59,13 +61,20 @@ UNGUARDED: dict[str, Callable[[Request, list[str]], Awaitable[Reply]]] = {
 `tests/workloads/kubeapi/test_isolation.py` knows these by name: a new one has to be owned up to there."""
 
 
+_CROWDED = ("iam", "v3")
+"""Of these, what bears bodies and has places as everything else has; health and figures are told in any crowd."""
+
+
 async def answer(request: Request) -> Reply | Stream | Upgrade:
     """Raises StatusError."""
     segments = [segment for segment in request.path.split("/") if segment]
     room = segments[0] if segments else ""
     if room in UNGUARDED:
+        if room in _CROWDED:
+            await _enter(request, f"address {request.address}")
         return await UNGUARDED[room](request, segments)
     caller = _through(request, await authentication.caller_of(request))
+    await _enter(request, caller.identity.account)
     if segments in issuer.PLACES:
         _only_get(request)
         return issuer.answer(segments)
@@ -80,6 +89,13 @@ async def answer(request: Request) -> Reply | Stream | Upgrade:
     if room == "apis":
         return await _trailed(request, caller, segments[1], segments[2], segments[3:])
     raise NotFound(NOWHERE)
+
+
+async def _enter(request: Request, who: str) -> None:
+    """A place among those that are served at once, given back when the answer was sent. Raises TooManyRequests."""
+    crowd = crowds.requests()
+    await crowd.enter(who)
+    request.asked.sit(partial(crowd.leave, who))
 
 
 def _through(request: Request, caller: authentication.Caller) -> authentication.Caller:
