@@ -176,7 +176,7 @@ def _fill(segments: int, pods: int) -> None:
         cursor.execute(
             f"{numbers.format(count=pods)} INSERT INTO billing_meteredpod (uid, priced_size, {_WHO}, {_SIZE}, "  # noqa: S608
             "started, ran, finished, estimated, currency, rate_at_start, settled_until, accrued, next_seq, revision, "
-            "evidence, labels, project, free_pull, lost) "
+            "evidence, label_set, project, free_pull, lost) "
             f"SELECT 'run-' || i, {sizes.number(*priced)}, '{ACCOUNT}', 'ns-' || (i % {NAMESPACES}), "
             f"'pod-' || i, 'Deployment', 'web-' || (i % {WORKLOADS}), 'uid-' || (i % {WORKLOADS}), {size}, {began}, "
             f"{began}, NULL, {no}, 'CNY', {rate}, {began}, 0, 0, 1, '{{}}', '', '0', {no}, {no} FROM n"
@@ -212,7 +212,7 @@ def _days(cursor: Any, start: int, lives: int) -> None:
                 memory_rate=Decimal("0.00008"),
                 activity="run",
                 project="0",
-                labels="",
+                label_set="",
                 corrects_month=0,
             )
             daytotals.add([(key, 0)])

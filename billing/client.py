@@ -28,6 +28,7 @@ from billing.prices import Draft as Draft
 from billing.prices import PriceRefused as PriceRefused
 from billing.prices import regions as regions
 from billing.proofs import Proof as Proof
+from billing.proofs import ProofTooLong as ProofTooLong
 from billing.quotes import LONGEST as LONGEST
 from billing.quotes import MOST_PODS as MOST_PODS
 from billing.quotes import UNITS as UNITS
@@ -411,8 +412,8 @@ def billed_namespaces(account: str) -> list[str]:
 
 
 def prove(account: str, period: Period) -> Proof:
-    """Computes a statement anew from the pods' own times. Takes as long as the account's ledger is."""
-    return proofs.of(account, period)
+    """Computes a statement anew from the pods' own times. Raises ProofTooLong for one of too many segments."""
+    return proofs.of(account, period, most=proofs.MOST)
 
 
 def focus_table(told: Bill) -> Iterable[str]:

@@ -103,7 +103,7 @@ def _kept(statement: Statement, line: BillLine) -> StatementLine:
         line=line.id,
         account=statement.account,
         **{column: getattr(line, column) for column in statements.COLUMNS},
-        labels=daytotals.digest(line.labels),
+        label_set=daytotals.digest(line.labels),
         seconds=line.seconds,
         segments=line.segments,
         vcpu_covered=line.vcpu_covered,

@@ -48,16 +48,18 @@ class Key:
     memory_rate: Decimal
     activity: str
     project: str
-    labels: str
+    label_set: str
     corrects_month: Instant
 
     @property
     def id(self) -> uuid.UUID:
-        return identity(asdict(self))
+        columns = asdict(self)
+        return identity(columns | {"labels": columns.pop("label_set")})
 
 
 def identity(columns: Mapping[str, Any]) -> uuid.UUID:
-    """Follows from names and values, whatever their order; amounts count by their value."""
+    """Follows from names and values, whatever their order; amounts count by their value. A set of labels is told as
+    `labels`, as it was from the beginning: what was written once keeps its name."""
     told = {name: f"{value:.10f}" if isinstance(value, Decimal) else value for name, value in columns.items()}
     return uuid.uuid5(_NAMES, orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode())
 
@@ -89,6 +91,12 @@ def add(parts: Iterable[tuple[Key, int]]) -> None:
         sums[key][1] += 1
     for number, key in sorted((key.id.hex, key) for key in sums):
         sql.execute(_ADD, [_uuid(number), *_values(key), *sums[key]])
+
+
+def segments(account: str, *, since: Instant, until: Instant) -> int:
+    """How many are billed in [since, until)."""
+    days = DayTotal.objects.filter(account=account, day__gte=since, day__lt=until)
+    return int(days.aggregate(segments=Sum("segments"))["segments"] or 0)
 
 
 def prove(account: str, *, since: Instant, until: Instant) -> list[str]:

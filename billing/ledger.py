@@ -65,7 +65,7 @@ class Posting:
             accrued=Decimal(0),
             revision=marks.revision,
             evidence=marks.evidence,
-            labels=daytotals.digest(marks.labels),
+            label_set=daytotals.digest(marks.labels),
             project=project,
             free_pull=not settings.BILL_FAILED_PULLS,
         )
@@ -169,7 +169,7 @@ class Posting:
             memory_rate=shares.get(rating.MEMORY, Decimal(0)),
             activity=segment.activity,
             project=pod.project,
-            labels=pod.labels,
+            label_set=pod.label_set,
             corrects_month=instants.month(segment.start) if is_late else 0,
         )
 

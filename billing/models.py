@@ -58,15 +58,9 @@ class Price(models.Model):
         return f"{self.item} in {self.region}: {self.amount} {self.currency}/s from {self.effective_from:%F %T}"
 
 
-class Billed(models.Model):
-    """Who and what is billed: the same columns in the ledger and in its projection."""
+class Sized(models.Model):
+    """What has a price a second: a size in a region."""
 
-    account = models.CharField(max_length=64)
-    namespace = models.CharField(max_length=63)
-    pod = models.CharField(max_length=253)
-    workload_kind = models.CharField(max_length=64)
-    workload_name = models.CharField(max_length=253)
-    workload_uid = models.CharField(max_length=36)
     region = models.CharField(max_length=64)
     flavor = models.CharField(max_length=32)
     cpu_millis = models.IntegerField()
@@ -81,28 +75,40 @@ class Billed(models.Model):
     def size(self) -> Size:
         return Size(self.flavor, self.cpu_millis, self.memory_mib, self.gpu_model, self.gpu_count)
 
+
+class OfWorkload(Sized):
+    """What is billed, and whose it is: named alike in the ledger, its projections and statements."""
+
+    account = models.CharField(max_length=64)
+    namespace = models.CharField(max_length=63)
+    workload_kind = models.CharField(max_length=64)
+    workload_name = models.CharField(max_length=253)
+    workload_uid = models.CharField(max_length=36)
+
+    class Meta:
+        abstract = True
+
+
+class Billed(OfWorkload):
+    """Of one pod: the same columns in the ledger and in its projection."""
+
+    pod = models.CharField(max_length=253)
+
+    class Meta:
+        abstract = True
+
     def billed(self) -> dict[str, Any]:
         """These columns, to copy them into the other table."""
         return {field.name: getattr(self, field.name) for field in Billed._meta.local_fields}
 
 
-class PricedSize(models.Model):
+class PricedSize(Sized):
     """A size in a region, each once: `number` follows from the other columns (`sizes.number`)."""
 
     number = models.BigIntegerField(primary_key=True)
-    region = models.CharField(max_length=64)
-    flavor = models.CharField(max_length=32)
-    cpu_millis = models.IntegerField()
-    memory_mib = models.IntegerField()
-    gpu_model = models.CharField(max_length=64, blank=True, default="")
-    gpu_count = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.size} in {self.region}"
-
-    @property
-    def size(self) -> Size:
-        return Size(self.flavor, self.cpu_millis, self.memory_mib, self.gpu_model, self.gpu_count)
 
 
 class SegmentSet(models.QuerySet["UsageSegment"]):
@@ -176,7 +182,7 @@ class MeteredPod(Billed):
 
     The ledger covers [started, settled_until) and says `accrued` for it; what comes after is live cost. `revision` is
     the newest log entry that changed this row: older ones have nothing to say any more. `evidence` keeps the pod's own
-    marks and container ids, so that the bill can be recomputed when the log has been trimmed. `labels` and `project`
+    marks and container ids, so that the bill can be recomputed when the log has been trimmed. `label_set` and `project`
     are the pod's own and its namespace's when it started: what is relabelled later stays billed as it began.
     """
 
@@ -194,7 +200,7 @@ class MeteredPod(Billed):
     next_seq = models.IntegerField(default=0)
     revision = models.BigIntegerField()
     evidence = models.TextField(default="{}")
-    labels = models.CharField(max_length=40, blank=True, default="")
+    label_set = models.CharField(max_length=40, blank=True, default="")
     project = models.CharField(max_length=64, default="0")
     lost = models.BooleanField(default=False)
     """Its host is not heard of any more: `finished` is where it was heard last (`billing.lost`)."""
@@ -245,37 +251,22 @@ class LabelSet(models.Model):
         return self.labels
 
 
-class Bought(models.Model):
+class Bought(OfWorkload):
     """What one line of a statement is about: everything but the day and the sum. Of `rate`, `vcpu_rate` is what the
-    cores and `memory_rate` what the GiB cost, the rest are cards. `corrects_month` is the closed month whose seconds it
-    takes back or adds; 0 for what is billed in its own month."""
+    cores and `memory_rate` what the GiB cost, the rest are cards. `label_set` is the digest of a `LabelSet`.
+    `corrects_month` is the closed month whose seconds it takes back or adds; 0 for what is billed in its own month."""
 
-    account = models.CharField(max_length=64)
-    namespace = models.CharField(max_length=63)
-    workload_kind = models.CharField(max_length=64)
-    workload_name = models.CharField(max_length=253)
-    workload_uid = models.CharField(max_length=36)
-    region = models.CharField(max_length=64)
-    flavor = models.CharField(max_length=32)
-    cpu_millis = models.IntegerField()
-    memory_mib = models.IntegerField()
-    gpu_model = models.CharField(max_length=64, blank=True, default="")
-    gpu_count = models.IntegerField(default=0)
     currency = models.CharField(max_length=3)
     rate = AmountField()
     vcpu_rate = AmountField()
     memory_rate = AmountField()
     activity = models.CharField(max_length=4)
     project = models.CharField(max_length=64)
-    labels = models.CharField(max_length=40, blank=True, default="")
+    label_set = models.CharField(max_length=40, blank=True, default="")
     corrects_month = models.BigIntegerField(default=0)
 
     class Meta:
         abstract = True
-
-    @property
-    def size(self) -> Size:
-        return Size(self.flavor, self.cpu_millis, self.memory_mib, self.gpu_model, self.gpu_count)
 
 
 class DayTotal(Bought):

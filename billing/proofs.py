@@ -3,6 +3,9 @@
 1. The ledger says what the pods' lives say, pod by pod and hour by hour (`recompute`).
 2. The days' totals are the sums of the ledger's segments (`daytotals.prove`).
 3. The lines of a closed month are what those totals come to.
+
+Somebody waits for it, so what is asked at once is bounded: a period of more than `MOST` segments is proven by its days,
+or on the host.
 """
 
 from __future__ import annotations
@@ -14,6 +17,21 @@ from dataclasses import dataclass
 from billing import daytotals, recompute, statements
 from billing.recompute import Report
 from billing.statements import Bill, BillLine, Period
+
+MOST = 100_000
+"""Segments."""
+
+
+class ProofTooLong(Exception):
+    """The period has more segments than are computed while somebody waits."""
+
+    def __init__(self, period: Period, segments: int) -> None:
+        by_day = "ask for one of its days, or prove it on the host" if period.is_month else "prove it on the host"
+        super().__init__(
+            f"{period.name} has {segments:,} segments, and {MOST:,} at most are computed while somebody waits: {by_day}"
+            f" with manage.py recompute_ledger --period {period.name}"
+        )
+        self.segments = segments
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,10 @@ class Proof:
         return not self.differences
 
 
-def of(account: str, period: Period) -> Proof:
+def of(account: str, period: Period, *, most: int | None = None) -> Proof:
+    """Raises ProofTooLong when the period has more than `most` segments."""
+    if most is not None and (segments := daytotals.segments(account, since=period.start, until=period.end)) > most:
+        raise ProofTooLong(period, segments)
     return Proof(
         report=recompute.recompute(account=account, since=period.start, until=period.end),
         sums=tuple(daytotals.prove(account, since=period.start, until=period.end)),

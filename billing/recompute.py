@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import groupby
 
 import orjson
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from billing import instants, ledger, marks, prices, rating
 from billing.instants import Instant
@@ -86,17 +87,14 @@ class Report:
 
 
 @dataclass
-class _Account:
+class _Told:
     """One pod's lines in the ledger."""
 
     region: str
     segments: list[UsageSegment] = field(default_factory=list)
 
-    def within(self, until: Instant | None) -> list[UsageSegment]:
-        return [line for line in self.segments if until is None or line.start < until]
-
-    def by_hour(self, until: Instant | None) -> dict[Instant, Sum]:
-        return _by_hour((line.start, line.seconds, line.rate * line.seconds) for line in self.within(until))
+    def by_hour(self) -> dict[Instant, Sum]:
+        return _by_hour((line.start, line.seconds, line.rate * line.seconds) for line in self.segments)
 
     def reaches(self) -> Instant:
         """Until when the ledger has spoken of this pod; 0 when it has not."""
@@ -105,44 +103,80 @@ class _Account:
 
 def recompute(*, account: str | None = None, since: Instant = 0, until: Instant | None = None) -> Report:
     """Every pod of `account` (of all), as far as the meter has read the log. It may read on meanwhile: a pod of which
-    it hears something newer is left out. `since` and `until`, full hours, leave out what was used before and after."""
+    it hears something newer is left out. `since` and `until`, full hours, leave out what was used before and after. The
+    ledger passes by pod by pod: what is kept is a life and a sum of each pod."""
     read = Cursor.objects.filter(reader=READER).values_list("revision", flat=True).first() or 0
-    accounts = _accounts(account, since)
-    lives = _lives(read, account)
-    lives = {uid: life for uid, life in lives.items() if uid in accounts or life.overlaps(since, until)}
-    for uid in _moved_on(read, account, accounts):
-        accounts.pop(uid, None)
-        lives.pop(uid, None)
+    lives, lists, found = _lives(read, account, since, until), prices.PriceLists(), dict[str, _Found]()
+    for uid, told in _ledger(account, since, until):
+        found[uid] = _compared(uid, told, lives.get(uid) or _life_of(uid), lists, since, until)
+        if any(line.revision > read for line in told.segments):
+            found[uid] = replace(found[uid], moved_on=True)
+    for uid, life in lives.items():
+        if uid not in found and life.overlaps(since, until):
+            found[uid] = _compared(uid, _Told(settings.REGION), life, lists, since, until)
+    for uid in _metered(account).filter(revision__gt=read).values_list("uid", flat=True):
+        found.pop(uid, None)
+    kept = {uid: one for uid, one in sorted(found.items()) if not one.moved_on}
     return Report(
-        pods=len(lives),
-        segments=sum(len(told.within(until)) for told in accounts.values()),
-        total=sum((line for told in accounts.values() for line in told.by_hour(until).values()), Sum()),
-        differences=tuple(_differences(lives, accounts, since, until)),
-        unwitnessed=tuple(sorted(set(accounts) - set(lives))),
+        pods=sum(one.is_witnessed for one in kept.values()),
+        segments=sum(one.segments for one in kept.values()),
+        total=sum((one.total for one in kept.values()), Sum()),
+        differences=tuple(difference for one in kept.values() for difference in one.differences),
+        unwitnessed=tuple(uid for uid, one in kept.items() if not one.is_witnessed),
     )
 
 
-def _moved_on(read: int, account: str | None, accounts: dict[str, _Account]) -> set[str]:
-    heard_of = _metered(account).filter(revision__gt=read).values_list("uid", flat=True)
-    written = (uid for uid, told in accounts.items() if any(line.revision > read for line in told.segments))
-    return {*heard_of, *written}
+@dataclass(frozen=True)
+class _Found:
+    """Of one pod."""
+
+    segments: int
+    total: Sum
+    differences: tuple[Difference, ...] = ()
+    is_witnessed: bool = True
+    moved_on: bool = False
+    """The meter has heard more of it since."""
 
 
-def _accounts(account: str | None, since: Instant) -> dict[str, _Account]:
+def _compared(
+    uid: str, told: _Told, life: Life | None, lists: prices.PriceLists, since: Instant, until: Instant | None
+) -> _Found:
+    hours = told.by_hour()
+    total = sum(hours.values(), Sum())
+    if life is None:
+        return _Found(len(told.segments), total, is_witnessed=False)
+    end = told.reaches() if life.finished is None else life.finished
+    end = end if until is None else min(end, until)
+    lines = rating.lines(life.size, lists[told.region], started=life.started, since=since, until=end)
+    lines = [rating.given_away(line) for line in lines] if life.is_free else lines
+    expected = _by_hour((line.start, line.seconds, line.cost) for line in lines)
+    differences = (
+        Difference(uid, hour, ledger=said, life=true)
+        for hour in sorted({*expected, *hours})
+        if (said := hours.get(hour, Sum())) != (true := expected.get(hour, Sum()))
+    )
+    return _Found(len(told.segments), total, tuple(differences))
+
+
+def _ledger(account: str | None, since: Instant, until: Instant | None) -> Iterator[tuple[str, _Told]]:
+    """What the ledger says of each pod, one after the other. A correction begins in the hour of what it corrects."""
     lines = UsageSegment.objects.filter(start__gte=since).order_by("pod_uid", "seq")
-    told: dict[str, _Account] = {}
-    for line in (lines if account is None else lines.filter(account=account)).iterator(_STEP):
-        told.setdefault(line.pod_uid, _Account(line.region)).segments.append(line)
-    return told
+    lines = lines if account is None else lines.filter(account=account)
+    lines = lines if until is None else lines.filter(start__lt=until)
+    for uid, some in groupby(lines.iterator(_STEP), key=lambda line: line.pod_uid):
+        segments = list(some)
+        yield uid, _Told(segments[0].region, segments)
 
 
 def _metered(account: str | None) -> QuerySet[MeteredPod]:
     return MeteredPod.objects.all() if account is None else MeteredPod.objects.filter(account=account)
 
 
-def _lives(read: int, account: str | None) -> dict[str, Life]:
-    """By pod uid; what is newer counts, a witness counts for more than an estimate."""
-    lives = dict(_lives_from_marks(account))
+def _lives(read: int, account: str | None, since: Instant, until: Instant | None) -> dict[str, Life]:
+    """By pod uid; what is newer counts, a witness counts for more than an estimate. Of pods whose marks say that they
+    did not run in the span, nothing is kept."""
+    pods = _metered(account).filter(Q(finished__isnull=True) | Q(finished__gt=since))
+    lives = dict(_lives_from_marks(pods if until is None else pods.filter(started__lt=until)))
     for found in _witnesses(read, account):
         life = lives.get(found.uid)
         if life is None and found.started is not None:
@@ -150,6 +184,11 @@ def _lives(read: int, account: str | None) -> dict[str, Life]:
         if life is not None:
             lives[found.uid] = _heard(life, found)
     return lives
+
+
+def _life_of(uid: str) -> Life | None:
+    """Of a pod that did not run in the span and has lines there: they were taken back."""
+    return dict(_lives_from_marks(MeteredPod.objects.filter(uid=uid))).get(uid)
 
 
 def _heard(life: Life, found: Marks) -> Life:
@@ -169,29 +208,12 @@ def _witnesses(read: int, account: str | None) -> Iterator[Marks]:
         yield from (marks.read(entry) for entry in entries if entry.revision <= read)
 
 
-def _lives_from_marks(account: str | None) -> Iterator[tuple[str, Life]]:
-    for pod in _metered(account).iterator(_STEP):
+def _lives_from_marks(pods: QuerySet[MeteredPod]) -> Iterator[tuple[str, Life]]:
+    for pod in pods.iterator(_STEP):
         kept = orjson.loads(pod.evidence).get("lifecycle", {})
         started = instants.parse(kept["pullStartedAt"]) if "pullStartedAt" in kept else pod.started
         finished = instants.parse(kept["finishedAt"]) if "finishedAt" in kept else pod.finished
         yield pod.uid, Life(pod.account, pod.size, started, finished, pod.estimated, pod.is_free)
-
-
-def _differences(
-    lives: dict[str, Life], accounts: dict[str, _Account], since: Instant, until: Instant | None
-) -> Iterator[Difference]:
-    lists = prices.PriceLists()
-    for uid, life in sorted(lives.items()):
-        told = accounts.get(uid) or _Account(settings.REGION)
-        end = told.reaches() if life.finished is None else life.finished
-        end = end if until is None else min(end, until)
-        lines = rating.lines(life.size, lists[told.region], started=life.started, since=since, until=end)
-        lines = [rating.given_away(line) for line in lines] if life.is_free else lines
-        expected = _by_hour((line.start, line.seconds, line.cost) for line in lines)
-        found = told.by_hour(until)
-        for hour in sorted({*expected, *found}):
-            if (said := found.get(hour, Sum())) != (true := expected.get(hour, Sum())):
-                yield Difference(uid, hour, ledger=said, life=true)
 
 
 def _by_hour(lines: Iterable[tuple[Instant, int, Decimal]]) -> dict[Instant, Sum]:

@@ -234,12 +234,12 @@ def computed(account: str, period: Period) -> Bill:
     """From the days' totals, whether it was written down or not."""
     groups = list(
         DayTotal.objects.filter(account=account, day__gte=period.start, day__lt=period.end)
-        .values(*COLUMNS, "labels")
+        .values(*COLUMNS, "label_set")
         .annotate(total=Sum("seconds"), parts=Sum("segments"))
-        .order_by("namespace", "workload_kind", "workload_name", "workload_uid", *COLUMNS[5:], "labels")
+        .order_by("namespace", "workload_kind", "workload_name", "workload_uid", *COLUMNS[5:], "label_set")
     )
-    known = daytotals.labels_of(group["labels"] for group in groups)
-    lines = [_line(account, period, group, known.get(group["labels"], {})) for group in groups]
+    known = daytotals.labels_of(group["label_set"] for group in groups)
+    lines = [_line(account, period, group, known.get(group["label_set"], {})) for group in groups]
     return Bill(account, period, _state(period), _currency(lines), tuple(_with_packages(account, period, lines)))
 
 
@@ -251,7 +251,7 @@ def _with_packages(account: str, period: Period, lines: list[BillLine]) -> list[
     totals: dict[uuid.UUID, list[uuid.UUID]] = {}
     for row in DayTotal.objects.filter(account=account, day__gte=period.start, day__lt=period.end):
         bought = {column: getattr(row, column) for column in COLUMNS}
-        totals.setdefault(_number(account, period, bought, row.labels), []).append(row.id)
+        totals.setdefault(_number(account, period, bought, row.label_set), []).append(row.id)
     return [
         replace(
             line,
@@ -335,16 +335,16 @@ def usage(
     if within is not None:
         found = found.filter(namespace__in=within)
     if label is not None:
-        found = found.filter(labels__in=_sets_with(account, *label))
+        found = found.filter(label_set__in=_sets_with(account, *label))
     if after is not None:
         found = found.filter(Q(day__gt=after[0]) | Q(day=after[0], id__gt=after[1]))
     rows = list(found.order_by("day", "id")[:limit])
-    known = daytotals.labels_of(row.labels for row in rows)
-    return [_of_day(row, known.get(row.labels, {})) for row in rows]
+    known = daytotals.labels_of(row.label_set for row in rows)
+    return [_of_day(row, known.get(row.label_set, {})) for row in rows]
 
 
 def _sets_with(account: str, name: str, value: str) -> list[str]:
-    digests = DayTotal.objects.filter(account=account).values_list("labels", flat=True).distinct().order_by()
+    digests = DayTotal.objects.filter(account=account).values_list("label_set", flat=True).distinct().order_by()
     known = daytotals.labels_of(digests)
     return [digest for digest, labels in known.items() if labels.get(name) == value]
 
@@ -392,12 +392,12 @@ def _kept(account: str, period: Period) -> Bill | None:
     if statement is None:
         return None
     rows = list(statement.kept_lines.order_by("pk"))
-    known = daytotals.labels_of(row.labels for row in rows)
+    known = daytotals.labels_of(row.label_set for row in rows)
     lines = tuple(
         BillLine(
             id=row.line,
             **{column: getattr(row, column) for column in COLUMNS},
-            labels=known.get(row.labels, {}),
+            labels=known.get(row.label_set, {}),
             seconds=row.seconds,
             segments=row.segments,
             vcpu_covered=row.vcpu_covered,
@@ -410,20 +410,20 @@ def _kept(account: str, period: Period) -> Bill | None:
 
 def _line(account: str, period: Period, group: Mapping[str, Any], labels: Mapping[str, str]) -> BillLine:
     bought = {column: group[column] for column in COLUMNS}
-    number = _number(account, period, bought, group["labels"])
+    number = _number(account, period, bought, group["label_set"])
     return BillLine(id=number, **bought, labels=labels, seconds=group["total"], segments=group["parts"])
 
 
-def _number(account: str, period: Period, bought: Mapping[str, Any], labels: str) -> uuid.UUID:
+def _number(account: str, period: Period, bought: Mapping[str, Any], label_set: str) -> uuid.UUID:
     return daytotals.identity(
-        {"account": account, "start": period.start, "end": period.end, "labels": labels, **bought}
+        {"account": account, "start": period.start, "end": period.end, "labels": label_set, **bought}
     )
 
 
 def _days_of(account: str, line: BillLine, period: Period) -> list[uuid.UUID]:
     columns = {column: getattr(line, column) for column in COLUMNS}
     days = DayTotal.objects.filter(account=account, day__gte=period.start, day__lt=period.end, **columns)
-    return list(days.filter(labels=daytotals.digest(line.labels)).values_list("id", flat=True))
+    return list(days.filter(label_set=daytotals.digest(line.labels)).values_list("id", flat=True))
 
 
 def _month_sum(account: str, start: Instant, kept: Statement | None, within: Within) -> MonthSum:

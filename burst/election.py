@@ -27,6 +27,8 @@ class Election:
         self._cluster, self.identity, self._namespace, self._clock = cluster, identity, namespace, clock
         self._seen: JSON = {}
         self._seen_at = 0.0
+        self._held: JSON | None = None
+        """The Lease as it was written last by this one: as long as nobody else wrote it, it need not be read again."""
 
     async def lead(
         self, act: Callable[[], Awaitable[None]], leave: Callable[[], Awaitable[None]] | None = None
@@ -80,7 +82,9 @@ class Election:
 
     async def acquire(self) -> bool:
         """Takes or prolongs the Lease where it may be. Raises ApiError."""
-        now = times.now()
+        now, held = times.now(), self._held
+        if held is not None and await self._put(held | {"spec": held["spec"] | {"renewTime": times.micro(now)}}):
+            return True
         lease = await self._cluster.find("leases", self._namespace, LEASE)
         if lease is None:
             return await self._create(now)
@@ -129,10 +133,14 @@ class Election:
         return True
 
     async def _put(self, lease: JSON) -> bool:
+        """Whether it was still as this one knew it."""
+        self._held = None
         try:
-            await self._cluster.replace("leases", lease, namespace=self._namespace, name=LEASE)
+            written = await self._cluster.replace("leases", lease, namespace=self._namespace, name=LEASE)
         except ApiError as error:
-            if error.conflict:
+            if error.conflict or error.not_found:
                 return False
             raise
+        if (written.get("spec") or {}).get("holderIdentity") == self.identity:
+            self._held = written
         return True

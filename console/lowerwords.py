@@ -33,7 +33,50 @@ _SIZES = (
     _("CPU of a container must be a multiple of %(step)s cores, at least %(least)s"),
     _("memory of a container must be at least %(least)s"),
     _("requests and limits must be equal; give %(name)s once, and it fills the other"),
+    _("a pod may have at most %(most)s containers; put the others into a pod of their own"),
+    _("there are no pod specifications here"),
+    _("no specification is %(size)s"),
+    _("at most %(most)s GiB"),
+    _("at least %(least)s GiB"),
+    _("%(cores)s cores"),
+    _("%(cores)s cores, %(gib)s GiB, %(cards)s x %(model)s"),
+    _("a pod here must be exactly one of: %(sizes)s"),
+    _("a pod must have %(cards)s of %(model)s"),
+    _("a pod here needs a graphics card: give a container limits of one of %(models)s"),
+    _("there is no %(model)s here; there are %(models)s"),
+    _(
+        "there are no graphics cards in this namespace: run the pod in one of flavor %(flavor)s (the annotation"
+        " namespace.kubernetes.io/flavor, given when a namespace is made), or leave the card out"
+    ),
 )
+_GRID = (
+    _("general-computing: %(cpu)s, %(memory)s GiB, %(ratio)s per core"),
+    _("general-computing: %(size)s"),
+    _("gpu-accelerated: %(size)s"),
+    _("flavor must be one of %(flavors)s, not %(typed)s"),
+    _("CPU must be from above 0 to %(most)s cores, the least first"),
+    _("the step of CPU must be above 0 and at most %(most)s cores"),
+    _("the most CPU must be reached in whole steps from the least"),
+    _("memory must be whole GiB from 1 to %(most)s, the least first"),
+    _("GiB per core must be whole numbers from 1, the least first"),
+    _("nothing between these bounds has that many GiB per core"),
+    _("a row of gpu-accelerated has cards: give gpu (such as %(model)s) and gpus"),
+    _("only rows of gpu-accelerated have cards: leave gpu and gpus out"),
+    _("gpu must be nvidia.com/gpu-<model>, such as %(model)s, not %(typed)s"),
+    _("gpus must be from 1 to %(most)s"),
+    _("%(field)s is missing: a row has at least flavor, cpu and memory"),
+    _("%(field)s is %(typed)s: write it as %(example)s"),
+    _("%(field)s is %(typed)s: it must be whole"),
+    _("A row cannot begin or end in the past, when pods were judged by others: give a time from now on."),
+    _("The row has ended by then."),
+    _("This row has ended by then: add another one."),
+    _("This row has ended: it is kept as history."),
+    _("This row does not end, or has ended."),
+    _("Another row begins in its place: withdraw that one, and this one goes on."),
+    _("This is the last row, and without rows no pod could be made: add another one first."),
+    _("The grid has this row already: %(row)s."),
+)
+"""What a change of the grid of pod specifications is refused for."""
 _MAIL = (
     _("written to the manager's log: CCI_EMAIL_URL is not set"),
     _("taken by the mail server"),
@@ -94,8 +137,10 @@ _REFUSED = (
     _("the proxy does not tell what it counts: it is starting, or does not run"),
 )
 _NETWORKS = (_("waits for %(left)s pods to end"),)
-_KNOWN = _SIZES + _MAIL + _STORAGE + _POLICIES + _REFUSED + _NETWORKS
+_KNOWN = _SIZES + _GRID + _MAIL + _STORAGE + _POLICIES + _REFUSED + _NETWORKS
 _VALUE = re.compile(r"%\\\((\w+)\\\)s")
+_JOINED = {"; ": _("%(first)s; %(last)s"), ", or ": _("%(first)s, or %(last)s")}
+"""What stands between the parts of a value, and how they are joined again."""
 _CHOICE = re.compile(r"([\w.]+(?:, [\w.]+)*) or ([\w.]+)")
 
 
@@ -123,7 +168,13 @@ def _said(text: str) -> str | None:
 def _value(text: str) -> str:
     if choice := _CHOICE.fullmatch(text):
         return gettext("%(first)s or %(last)s") % {"first": choice[1], "last": choice[2]}
-    return _said(text) or text
+    if (known := _said(text)) is not None:
+        return known
+    for mark, message in _JOINED.items():
+        first, found, last = text.partition(mark)
+        if found:
+            return gettext(message) % {"first": _value(first), "last": _value(last)}
+    return text
 
 
 @cache

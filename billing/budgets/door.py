@@ -43,6 +43,8 @@ MOST_EMAILS, _LONGEST_EMAIL = 10, 254
 MOST_AMOUNT = Decimal(100_000_000)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _HISTORY = 100
+ERROR_CODE = cap.ERROR_CODE
+"""Of what a budget has no room for."""
 
 
 @dataclass(frozen=True)

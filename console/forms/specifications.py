@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from django.utils.translation import gettext as _
 
 from console.forms.drafts import FieldError, Fields, text
+from console.lowerwords import said
 from workloads.client import Numbered
 from workloads.kinds import gridtexts
 from workloads.kinds.grids import GENERAL, Row
@@ -43,12 +44,17 @@ class RowDraft:
         try:
             self.row()
         except Unreadable as wrong:
-            found.append(FieldError(wrong.field or "cpu", f"{wrong}"[:1].upper() + f"{wrong}."[1:]))
+            found.append(FieldError(wrong.field or "cpu", sentence(str(wrong))))
         return found + moment_problems(self.since)
 
     def row(self) -> Row:
         """Raises Unreadable."""
         return gridtexts.row_of({name: getattr(self, name) for name in FIELDS})
+
+
+def sentence(rule: str) -> str:
+    """A rule of the grid's own, in the page's language."""
+    return said(f"{rule[:1].upper()}{rule[1:]}.")
 
 
 def moment_of(typed: str) -> datetime | None:

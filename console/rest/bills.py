@@ -93,12 +93,15 @@ class FocusTableView(Resource):
 class ProofView(Resource):
     @operation("Compute a bill anew", answer=answers.ProofAnswer)
     def get(self, request: Request, period: str) -> Response:
-        """From the pods' own times, with each difference. Takes as long as the account's ledger is. 403 for who may not
-        list the pods of every namespace: differences name them."""
+        """From the pods' own times, with each difference. 400 for a period of more than 100,000 segments: ask for its
+        days then. 403 for who may not list the pods of every namespace: differences name them."""
         told = _bill(request, period)
         if told.hidden:
             raise Forbidden("cci:pod:list")
-        proof = billing.prove(told.account, told.period)
+        try:
+            proof = billing.prove(told.account, told.period)
+        except billing.ProofTooLong as long:
+            raise BadRequest(str(long)) from None
         return Response(
             {
                 "proven": proof.proven,

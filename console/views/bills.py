@@ -144,9 +144,14 @@ def pod(visit: Visit, *, pod: str) -> Context:
 @page("bills/proof.html")
 def proof(visit: Visit, *, period: str) -> Context:
     """Computes the statement anew. Differences name pods of all namespaces: it is for who sees them all."""
-    told = _bill(visit, period)
-    found = billing.prove(visit.identity.account, told.period) if not told.hidden else None
-    return {"section": "bills", "bill": told, "proof": found}
+    told, found, segments = _bill(visit, period), None, 0
+    if not told.hidden:
+        try:
+            found = billing.prove(visit.identity.account, told.period)
+        except billing.ProofTooLong as long:
+            segments = long.segments
+    days = _days(told) if segments else []
+    return {"section": "bills", "bill": told, "proof": found, "too_many": segments, "days": days}
 
 
 @guarded("GET")

@@ -12,12 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console import frame, sizing
+from billing import client as billing
+from console import frame, lowerwords, sizing
 from console.access import Visit, guarded
 from console.views import create
 from workloads.client import JSON
 from workloads.meta.errors import StatusError
 
+_AS_ALWAYS, _ONE_BY_ONE = "as-always", "one-by-one"
+"""By the upgrade policy that it has, or without a pod more than there are."""
 _STRATEGIC: Any = "application/strategic-merge-patch+json"
 
 
@@ -32,22 +35,25 @@ def cronjob(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 
 
 def _resize(visit: Visit, kind: str, page: str, name: str) -> HttpResponse:
-    """The size that was read before the button is the one that is set: other advice since asks again."""
+    """The size and the way that were read before the button are the ones that are taken: other advice since, or another
+    way, asks again."""
     obj = visit.client.get(kind, name, visit.namespace)
-    row, refusal, warnings = sizing.of_workload(visit, obj), "", tuple[str, ...]()
-    if row is not None and row.can_follow:
+    row, refusal, warnings, way = sizing.of_workload(visit, obj), "", tuple[str, ...](), _AS_ALWAYS
+    if row is not None and row.can_follow and row.found.advice.specification is not None:
         size, patch = row.found.advice.specification, row.found.patch(kind)
-        posted = visit.request.POST.get("size") if visit.request.method == "POST" else None
-        is_meant = size is not None and posted == size.annotation()
-        options = create.WET if is_meant else replace(create.WET, dry_run=True)
+        posted = visit.request.POST if visit.request.method == "POST" else {}
         try:
-            warnings = visit.client.patch(kind, name, patch, _STRATEGIC, visit.namespace, options=options).warnings
+            way, warnings = _tried(visit, obj, patch)
+            is_meant = (posted.get("size"), posted.get("way", _AS_ALWAYS)) == (size.annotation(), way)
+            if is_meant:
+                visit.client.patch(kind, name, _by(way, patch), _STRATEGIC, visit.namespace, options=create.WET)
         except StatusError as error:
             refusal = error.message
         else:
             if is_meant:
                 messages.success(
-                    visit.request, _("%(name)s: its next pods are %(size)s.") % {"name": name, "size": size}
+                    visit.request,
+                    _("%(name)s: its next pods are %(size)s.") % {"name": name, "size": lowerwords.said(str(size))},
                 )
                 return redirect(f"console:{page}", namespace=visit.namespace, name=name)
     context = {
@@ -56,12 +62,49 @@ def _resize(visit: Visit, kind: str, page: str, name: str) -> HttpResponse:
         "section": f"{page}s",
         "name": name,
         "sizing": row,
-        "rollout": _rollout(obj),
+        "way": way,
+        "rollout": _one_by_one(obj) if way == _ONE_BY_ONE else _rollout(obj),
         "refusal": refusal,
         "warnings": warnings,
         "back": reverse(f"console:{page}-cost", kwargs={"namespace": visit.namespace, "name": name}),
     }
     return render(visit.request, "create/resize.html", context, status=422 if refusal else 200)
+
+
+def _tried(visit: Visit, obj: JSON, patch: JSON) -> tuple[str, tuple[str, ...]]:
+    """How it can be done, and what is said of it. A smaller size costs less, but the pods that a rolling update runs
+    beside the others do not fit under a budget that is nearly used up: it goes without them then. Raises StatusError.
+    """
+    kind, name, dry = obj["kind"], obj["metadata"]["name"], replace(create.WET, dry_run=True)
+    try:
+        told = visit.client.patch(kind, name, patch, _STRATEGIC, visit.namespace, options=dry)
+        return _AS_ALWAYS, told.warnings
+    except StatusError as error:
+        if kind != "Deployment" or error.error_code != billing.budgets.ERROR_CODE:
+            raise
+    told = visit.client.patch(kind, name, _by(_ONE_BY_ONE, patch), _STRATEGIC, visit.namespace, options=dry)
+    return _ONE_BY_ONE, told.warnings
+
+
+def _by(way: str, patch: JSON) -> JSON:
+    if way == _AS_ALWAYS:
+        return patch
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    return {"spec": {**patch["spec"], "strategy": strategy}}
+
+
+def _one_by_one(obj: JSON) -> str:
+    number = int(obj["spec"].get("replicas", 1))
+    said = ngettext(
+        "A budget has no room for a second pod beside it, so its pod is stopped before the new one starts: nothing"
+        " serves in between.",
+        "A budget has no room for more pods beside them, so the %(number)d pods are replaced one by one, each stopped"
+        " before the next one starts.",
+        number,
+    )
+    told = said % {"number": number} if "%(number)" in said else said
+    kept = _("The upgrade policy becomes maxSurge 0, maxUnavailable 1, and stays so until you change it.")
+    return f"{told} {kept}"
 
 
 def _rollout(obj: JSON) -> str:

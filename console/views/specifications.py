@@ -17,8 +17,9 @@ from billing.client import GridEffect
 from console import frame
 from console.access import Visit, guarded
 from console.forms.drafts import FieldError, text
-from console.forms.specifications import RowDraft, moment_of, moment_problems
+from console.forms.specifications import RowDraft, moment_of, moment_problems, sentence
 from console.lists import Query
+from console.lowerwords import said
 from console.pages import Context, page
 from console.states import State, Tone
 from console.views import create
@@ -131,11 +132,11 @@ def specification_end(visit: Visit, *, number: int) -> HttpResponse:
             refusal, status = moment_problems(typed)[0].message, 422
         else:
             try:
-                said = _ended(visit, line, keep=visit.request.POST.get("go") == "keep", since=moment_of(typed))
+                done = _ended(visit, line, keep=visit.request.POST.get("go") == "keep", since=moment_of(typed))
             except GridRefused as refused:
-                refusal, status = str(refused), 409
+                refusal, status = said(str(refused)), 409
             else:
-                messages.success(visit.request, said)
+                messages.success(visit.request, done)
                 return redirect("console:specifications")
     around = {"visit": visit, "frame": frame.of(visit), "section": SECTION}
     effect = _effect_of(line.one, None, line.one.since if line.standing == "coming" else None)
@@ -147,11 +148,11 @@ def _ended(visit: Visit, line: RowLine, *, keep: bool, since: datetime | None) -
     """What was done, in words. Raises GridRefused."""
     if keep:
         row = grid_changes.keep(visit.identity, line.number)
-        return _("%(row)s stays.") % {"row": row}
+        return _("%(row)s stays.") % {"row": said(str(row))}
     row = grid_changes.remove(visit.identity, line.number, since=since)
     if line.standing == "coming":
-        return _("%(row)s will not come.") % {"row": row}
-    return _("%(row)s ends.") % {"row": row}
+        return _("%(row)s will not come.") % {"row": said(str(row))}
+    return _("%(row)s ends.") % {"row": said(str(row))}
 
 
 def _form(visit: Visit, old: Numbered | None) -> HttpResponse:
@@ -166,9 +167,10 @@ def _form(visit: Visit, old: Numbered | None) -> HttpResponse:
         try:
             made = _saved(visit, old, draft)
         except GridRefused as refused:
-            errors = [FieldError("" if field in _NOWHERE else field, said) for field, said in refused.fields.items()]
+            told = refused.fields.items()
+            errors = [FieldError("" if field in _NOWHERE else field, said(text)) for field, text in told]
         else:
-            messages.success(visit.request, _("%(row)s is in the table.") % {"row": made.row})
+            messages.success(visit.request, _("%(row)s is in the table.") % {"row": said(str(made.row))})
             return redirect("console:specifications")
     context = {
         "draft": draft,
@@ -187,7 +189,7 @@ def _problems(draft: RowDraft) -> list[FieldError]:
     """What cannot be read, or breaks a rule."""
     if found := draft.problems():
         return found
-    return [FieldError(one.field, f"{one.said[:1].upper()}{one.said[1:]}.") for one in grids.row_problems(draft.row())]
+    return [FieldError(one.field, sentence(one.said)) for one in grids.row_problems(draft.row())]
 
 
 def _saved(visit: Visit, old: Numbered | None, draft: RowDraft) -> Numbered:

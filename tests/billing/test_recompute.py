@@ -9,11 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing import meter, prices, rating
+from billing import meter, prices, proofs, rating
+from billing.instants import HOUR, SECOND
 from billing.models import MeteredPod, UsageSegment
 from billing.money import plain
 from billing.rating import Size
 from billing.recompute import recompute
+from billing.statements import Period
 from tests.billing.lives import START, Log, Pod, at
 from workloads.store import changes
 from workloads.store.models import Change, Cursor, Object
@@ -40,6 +42,33 @@ def test_a_true_ledger_is_proven(three_lives: list[Pod]) -> None:
     report = recompute()
     assert (report.pods, report.proven) == (3, True)
     assert report.total.seconds == (1254 + 3654 + 3054 + 3600)
+
+
+def test_a_period_is_proven_by_what_was_used_in_it_alone(three_lives: list[Pod], log: Log) -> None:
+    later = Pod(uid="uid-later", name="later")
+    log.change(later, pullStartedAt=at("10:09:06") + 86400 * SECOND)
+    log.delete(later, finishedAt=at("10:09:36") + 86400 * SECOND)
+    meter.read_once()
+    day = Period.parse("2026-02-03")
+    report = recompute(account="acme", since=day.start, until=day.end)
+    assert (report.pods, report.segments, report.proven) == (3, 6, True)
+    after = recompute(account="acme", since=day.end, until=day.end + 86400 * SECOND)
+    assert (after.segments, after.total.seconds, after.proven) == (1, 30, True)
+
+
+def test_what_was_taken_back_after_a_pods_end_is_proven_in_its_own_hour(three_lives: list[Pod]) -> None:
+    """The hour in which `late` only seemed to run: its segment and what takes it back."""
+    hour = at("12:00:00")
+    report = recompute(account="acme", since=hour, until=hour + HOUR)
+    assert (report.total.seconds, report.proven) == (0, True)
+
+
+def test_a_proof_of_more_segments_than_somebody_waits_for_names_the_ways_that_are_left(three_lives: list[Pod]) -> None:
+    with pytest.raises(proofs.ProofTooLong, match=r"2026-02 has 6 segments.*one of its days.*--period 2026-02"):
+        proofs.of("acme", Period.parse("2026-02"), most=5)
+    assert proofs.of("acme", Period.parse("2026-02"), most=6).proven
+    call_command("recompute_ledger", period="2026-02", stdout=(out := StringIO()))
+    assert out.getvalue().startswith("3 pods, 6 segments")
 
 
 def test_the_marks_prove_what_the_log_has_forgotten(three_lives: list[Pod]) -> None:

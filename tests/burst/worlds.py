@@ -25,12 +25,12 @@ class World:
     def __init__(self, cluster: FakeApi, cci: FakeApi, cluster_api: Api, cci_api: Api) -> None:
         self.cluster, self.cci = cluster, cci
         self.cluster_api, self.cci_api = cluster_api, cci_api
-        self.pods = self._fresh()
+        self.pods = self.fresh()
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """The add-on, as new."""
-        self.pods = self._fresh()
+        self.pods = self.fresh()
         self._running = asyncio.create_task(self.pods.run())
 
     async def kill(self) -> None:
@@ -77,8 +77,10 @@ class World:
         }
         self.cci.change("pods", CCI_NAMESPACE, name, status=told | status)
 
-    def _fresh(self) -> Pods:
-        return Pods(self.cluster_api, self.cci_api, Cluster(CLUSTER_ID), PLACE)
+    def fresh(self) -> Pods:
+        """By the loop's own clock, which may not wait (`hurried`)."""
+        clock = asyncio.get_running_loop().time
+        return Pods(self.cluster_api, self.cci_api, Cluster(CLUSTER_ID), PLACE, clock=clock)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client as Browser
 
 from billing import client as billing
-from billing import focus
+from billing import focus, proofs
 from billing.client import Period, Point
 from console import charts
 from console.views import bills
@@ -55,6 +55,16 @@ def test_a_statement_opens_into_lines_pods_segments_and_what_proves_them(bill: A
     assert "web-pod" in line and "0.00178" in line
     pod = text_of(browser, f"/bills/pods/{scenes.GONE}/")
     assert "Deployment web" in pod and "2026-01-05 10:00:10" in pod
+
+
+def test_what_is_too_much_to_recompute_at_once_names_the_days_and_the_command(
+    bill: Any, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proofs, "MOST", 0)
+    page = text_of(browser, f"{MONTH}proof/")
+    assert 'href="/bills/2026-01-05/proof/"' in page and "--account acme --period 2026-01" in page
+    told = browser.get("/api/v1/bills/2026-01/proof")
+    assert told.status_code == 400 and "one of its days" in told.json()["message"]
 
 
 def test_a_day_is_a_statement_too(bill: Any, browser: Browser) -> None:

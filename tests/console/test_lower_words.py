@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,9 +13,11 @@ from console.forms import sizes
 from console.forms.drafts import spoken
 from console.forms.sizes import SizeDraft
 from iam.policies import SYSTEM
-from workloads.kinds import claimspecs
+from workloads.kinds import claimspecs, grids
 from workloads.meta import names
 from workloads.meta.errors import Cause
+
+V100 = grids.V100_16
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +42,23 @@ def test_rules_of_the_grid_are_said_in_the_pages_language(db: None) -> None:
         "Pod 的内存须为整数 GiB，范围 1-512。",
         "Pod 每核须配 2 至 8 GiB 内存。",
     )
+
+
+@pytest.mark.parametrize("flavor", grids.FLAVORS)
+@pytest.mark.parametrize("asked", [(33_000, 600, "", 0), (250, 9, "", 0), (4_000, 32, V100, 3), (4_000, 16, V100, 1)])
+def test_rules_of_every_flavor_are_said_in_the_pages_language(flavor: str, asked: tuple[int, int, str, int]) -> None:
+    cores, gib, card, cards = asked
+    size = grids.Size(cores, gib * grids.GIB, card, cards)
+    for rule in grids.broken_rules(size, grids.DEFAULT.of(flavor)):
+        english = re.findall(
+            r"[A-Za-z]{2,}", re.sub(r"nvidia\.com/\S+|namespace\S*|gpu-accelerated", "", lowerwords.said(rule))
+        )
+        assert set(english) <= {"Pod", "CPU", "GiB", "limits"}, lowerwords.said(rule)
+
+
+@pytest.mark.parametrize("row", grids.DEFAULT.rows, ids=str)
+def test_every_row_of_the_grid_is_named_in_the_pages_language(row: grids.Row) -> None:
+    assert not {"cores", "core", "steps", "exactly"} & set(re.findall(r"[a-z]+", lowerwords.said(str(row))))
 
 
 @pytest.mark.parametrize("rule", [names.dns_label, names.dns_subdomain, names.environment_name])

@@ -64,3 +64,26 @@ def test_advice_that_has_changed_meanwhile_is_asked_again(big: None, browser: Br
 
     template = scenes.person().get("Deployment", "big", "shop")["spec"]["template"]
     assert template["spec"]["containers"][0]["resources"]["limits"]["cpu"] == "4"
+
+
+def test_under_a_budget_without_room_a_smaller_size_is_offered_without_a_pod_more(big: None, browser: Browser) -> None:
+    """A rolling update would run the old size and the new one side by side."""
+    measured()
+    scenes.budget("cap", amount="0.0001", action="stop")
+    asked = browser.get(RESIZE).content.decode()
+    assert "Use this size" in asked and "replaced one by one" in asked and "maxSurge 0" in asked
+
+    assert browser.post(RESIZE, {"size": "0.50_2.0", "way": "as-always"}).status_code == 200, "not what was read before"
+    browser.post(RESIZE, {"size": "0.50_2.0", "way": "one-by-one"})
+    spec = scenes.person().get("Deployment", "big", "shop")["spec"]
+    assert spec["template"]["metadata"]["annotations"]["resource.cci.io/pod-size-specs"] == "0.50_2.0"
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_with_room_in_the_budget_the_upgrade_policy_stays(big: None, browser: Browser) -> None:
+    measured()
+    scenes.budget("cap", amount="1000", action="stop")
+    browser.post(RESIZE, {"size": "0.50_2.0", "way": "as-always"})
+    spec = scenes.person().get("Deployment", "big", "shop")["spec"]
+    assert spec["template"]["metadata"]["annotations"]["resource.cci.io/pod-size-specs"] == "0.50_2.0"
+    assert spec["strategy"]["rollingUpdate"]["maxSurge"] == "25%"

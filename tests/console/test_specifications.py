@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from tests.console.conftest import signed_in
 from tests.console.test_rest import assert_status
 from workloads.admission import grid
 from workloads.kinds.grids import DEFAULT
+from workloads.store.models import GridRow
 
 SOON = (datetime.now(UTC) + timedelta(days=30)).replace(second=0, microsecond=0)
 PAGE, ROWS = "/prices/specifications/", "/api/v1/pod-specifications/rows"
@@ -170,6 +172,41 @@ def test_a_row_is_previewed_changed_and_ended_over_rest(operator: Browser) -> No
 def test_what_is_wrong_names_its_field(operator: Browser, change: dict[str, Any], code: int, field: str) -> None:
     answer = send(operator, ROWS, {**DRAFT, **change})
     assert (answer.status_code, answer.json()["details"]["causes"][0]["field"]) == (code, field)
+
+
+def test_rows_of_a_table_that_somebody_emptied_can_be_named_and_changed(operator: Browser) -> None:
+    GridRow.objects.all().delete()
+    rows = operator.get(f"{ROWS}?state=in force").json()["items"]
+    assert len(rows) == len(DEFAULT.rows) and all(one["id"] for one in rows)
+    page = read(operator.get(PAGE))
+    for one in rows[:2]:
+        assert f"{PAGE}{one['id']}/change/" in page
+        assert operator.get(f"{PAGE}{one['id']}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cpu": "much"},
+        {"memory": ""},
+        {"memory": "1.5"},
+        {"cpu": "0.25-32", "step": "0.3"},
+        {"cpu": "9-1"},
+        {"ratio": "9-8", "memory": "1"},
+        {"gpu": "nvidia.com/gpu-tesla-t4"},
+        {"flavor": "gpu-accelerated"},
+        {"flavor": "gpu-accelerated", "gpu": "card"},
+        {"flavor": "gpu-accelerated", "gpu": "nvidia.com/gpu-tesla-t4", "gpus": "99"},
+        {"since": "2026-01-01T00:00"},
+        {"cpu": "48", "ratio": "2-8", "memory": "1-512"},
+    ],
+)
+def test_what_is_wrong_is_said_in_the_pages_language(operator: Browser, change: dict[str, str]) -> None:
+    operator.cookies["cci_language"] = "zh-hans"
+    answer = operator.post(f"{PAGE}add/", {**TYPED, **change})
+    said = re.findall(r'(?:_error"><li>|role="alert"><span>)([^<]+)<', read(answer))
+    assert answer.status_code == 422 and said
+    assert [words for words in said if words.isascii()] == []
 
 
 def test_a_row_that_was_sent_twice_is_there_once(operator: Browser) -> None:

@@ -24,8 +24,11 @@ from django.utils import timezone
 from workloads.kinds import grids
 from workloads.kinds.grids import DEFAULT, ContainerRule, Grid, Row
 from workloads.store.models import ALWAYS, GridContainers, GridRow
+from workloads.store.writing import write
 
 FRESH_SECONDS = 2.0
+_NONE = 0
+"""The number of a default row that stands in no table."""
 State = Literal["past", "in force", "coming"]
 
 
@@ -85,13 +88,20 @@ def forget() -> None:
 def numbered(at: datetime | None = None) -> list[Numbered]:
     """The rows in force at a time (now), as the table holds them."""
     found = [_numbered(stored) for stored in _in_force(at or timezone.now()).order_by(Coalesce("position", "pk"))]
-    return found or [Numbered(0, row, ALWAYS, None) for row in DEFAULT.rows]
+    return found or [Numbered(_NONE, row, ALWAYS, None) for row in DEFAULT.rows]
+
+
+def stand() -> None:
+    """Before rows are listed: what nobody has written into the table has no number by which it could be changed."""
+    if not _in_force(timezone.now()).exists():
+        with write():
+            fill()
 
 
 def history() -> list[Numbered]:
     """All rows that were, are and will be, by flavor and card, the newest of a family last."""
-    found = [_numbered(stored) for stored in GridRow.objects.order_by("pk")]
-    return sorted(found or numbered(), key=place)
+    stand()
+    return sorted((_numbered(stored) for stored in GridRow.objects.order_by("pk")), key=place)
 
 
 def place(one: Numbered) -> tuple[int, str, int, int, int, str, int]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.recompute import recompute
+from billing.statements import NoSuchPeriod, Period
 
 
 class Command(BaseCommand):
@@ -14,9 +15,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", help="Only this account.")
+        parser.add_argument("--period", help="Only what was used in this month or day (UTC), such as 2026-11.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = recompute(account=options["account"])
+        try:
+            period = Period.parse(options["period"]) if options["period"] else None
+        except NoSuchPeriod as wrong:
+            raise CommandError(str(wrong)) from None
+        span = {"since": period.start, "until": period.end} if period else {}
+        report = recompute(account=options["account"], **span)
         for difference in report.differences:
             self.stdout.write(str(difference))
         for uid in report.unwitnessed:

@@ -57,6 +57,7 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from None
 
     def _list(self, options: dict[str, Any]) -> None:
+        grid.stand()
         now = timezone.now()
         for one in grid.history() if options["all"] else grid.numbered():
             span = f"  ({one.state(now)}, {_span(one.since, one.until)})" if options["all"] else ""
