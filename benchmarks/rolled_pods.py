@@ -1,12 +1,15 @@
 """Requests that are lost while pods are rolled, through an Ingress: none is the promise.
 
-`python -m benchmarks.rolled_pods [pods] [requests a second] [replicas]`
+`python -m benchmarks.rolled_pods [pods] [requests a second] [replicas] [file]`
 
 Half of the requests come over connections that stay open, half over new ones, a tenth of all over TLS; every pod ends
 the moment it is told to. After the rollouts pods are deleted, the workload is scaled, certificates are exchanged,
 listeners come and go, and the processes of the service are killed, all under the same load. Starts a product of its
 own. The peer is the same load while nothing is done. Last, `kill -9` of Envoy, which loses requests: how long until it
 serves again. Needs nginx (`apt-get install nginx-light`), which is what the pods run.
+
+A thousand pods take a small machine half an hour: with a file, each run adds its figures to it, and the sum of all runs
+is told.
 """
 
 from __future__ import annotations
@@ -17,11 +20,14 @@ import signal
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -39,7 +45,7 @@ CERTIFICATES, LISTENERS, RESTARTS = 20, 20, ("manager", "worker", "traffic", "ag
 ENVOY = "kill -9 of envoy"
 
 
-def main(pods: int = 1000, rate: int = 500, replicas: int = 16) -> None:
+def main(pods: int = 1000, rate: int = 500, replicas: int = 16, kept: Path | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # what was started is taken away, as ever
     _hurry()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -57,6 +63,28 @@ def main(pods: int = 1000, rate: int = 500, replicas: int = 16) -> None:
                 bench.run(pods)
         finally:
             bench.report()
+    if kept is not None:
+        with kept.open("ab") as file:
+            file.write(orjson.dumps(bench.figures(rate)) + b"\n")
+        _sum(kept)
+
+
+def _sum(kept: Path) -> None:
+    """Of all runs in the file."""
+    runs = [orjson.loads(line) for line in kept.read_text().splitlines()]
+    good, bad, seconds = Counter[str](), Counter[str](), Counter[str]()
+    for run in runs:
+        for phase, told in run["phases"].items():
+            good[phase] += told["good"]
+            bad[phase] += sum(told["bad"].values())
+            seconds[phase] += round(told["seconds"])
+    print(f"\n{len(runs)} runs, together\n{'':50} seconds  requests  lost")
+    for phase in good:
+        print(f"{phase:50} {seconds[phase]:7} {good[phase] + bad[phase]:9} {bad[phase]:5}")
+    pods, all_but = sum(run["replaced"] for run in runs), good.keys() - {ENVOY}
+    asked, lost = sum(good[one] + bad[one] for one in all_but), sum(bad[one] for one in all_but)
+    print(f"{pods} pods replaced; {lost} of {asked} requests lost in all but {ENVOY}")
+    print(f"away after {ENVOY}: " + ", ".join(f"{run['away']:.2f} s" for run in runs))
 
 
 def _hurry() -> None:
@@ -91,6 +119,7 @@ class Bench:
         self.replaced = 0
         self.away = 0.0
         """Seconds until Envoy answered again."""
+        self._began = time.monotonic()
         self._took: dict[str, tuple[float, float]] = {}
         """How long each phase took, and the machine's load at its end."""
 
@@ -113,6 +142,16 @@ class Bench:
         print(f"{self.replaced} pods replaced; {lost} requests lost in all but {ENVOY}")
         if self.away:
             print(f"after {ENVOY} it answered again in {self.away:.2f} s")
+        print(f"who asked took {time.process_time() / (time.monotonic() - self._began):.2f} of a processor")
+
+    def figures(self, rate: int) -> dict[str, Any]:
+        """As they are kept."""
+        phases = {}
+        for phase, (seconds, busy) in self._took.items():
+            whole = _of(self.loads, phase)
+            phases[phase] = {"seconds": seconds, "load": busy, "good": whole.good, "bad": dict(whole.bad)}
+            phases[phase] |= {"p50": whole.percentile(0.5), "p99": whole.percentile(0.99)}
+        return {"rate": rate, "replaced": self.replaced, "away": self.away, "phases": phases}
 
     def _line(self, phase: str) -> None:
         (seconds, busy), whole = self._took[phase], _of(self.loads, phase)
@@ -293,4 +332,4 @@ def _anybody() -> ssl.SSLContext:
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:]))
+    main(*(int(word) for word in sys.argv[1:4]), *(Path(word) for word in sys.argv[4:5]))

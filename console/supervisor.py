@@ -13,12 +13,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 PR_SET_PDEATHSIG = 1
 STABLE_AFTER = 10.0
-LONGEST_PAUSE = 5.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 URGENT_NICE = -10
 
 
@@ -36,9 +38,12 @@ class Program:
 
 
 class Supervisor:
-    """`say` prints a line for the person at the terminal; everything else goes to `logs/<name>.log`."""
+    """`say` prints a line for the person at the terminal; what programs say goes to `logs/<name>.log`, or where our own
+    words go when `logs` is None."""
 
-    def __init__(self, programs: Sequence[Program], *, logs: Path, run: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, programs: Sequence[Program], *, logs: Path | None, run: Path, say: Callable[[str], None]
+    ) -> None:
         self._programs = programs
         self._logs = logs
         self._run = run
@@ -51,7 +56,8 @@ class Supervisor:
 
     async def run(self, *, started: Callable[[], None]) -> None:
         """Starts every program, calls `started` once all are ready, and returns when all have been stopped."""
-        self._logs.mkdir(parents=True, exist_ok=True)
+        if self._logs is not None:
+            self._logs.mkdir(parents=True, exist_ok=True)
         keepers = []
         try:
             for program in self._programs:
@@ -70,14 +76,16 @@ class Supervisor:
             if program.ready():
                 return True
             if time.monotonic() > deadline:
-                self._say(f"{program.name} is not ready after 60 s. Its log: {self._logs / program.name}.log")
+                where = f" Its log: {self._logs / program.name}.log" if self._logs is not None else ""
+                self._say(f"{program.name} is not ready after 60 s.{where}")
                 return False
             await self._pause(0.05)
         return False
 
     async def _keep(self, program: Program) -> None:
-        """Runs the program until told to stop; a death is followed by a start, quickly at first."""
-        pause = 0.1
+        """Runs the program until told to stop; a death is followed by a start: at once where it had run for long, later
+        and later where it keeps dying."""
+        pause = 0.0
         while not self._stopping.is_set():
             began = time.monotonic()
             child = await self._start(program)
@@ -86,13 +94,13 @@ class Supervisor:
                 await _end(child, program.stop_seconds)
                 return
             if time.monotonic() - began > STABLE_AFTER:
-                pause = 0.1
+                pause = 0.0
             self._say(f"{program.name} ended ({_how(child.returncode)}); starting it again")
             await self._pause(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(max(pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
 
     async def _start(self, program: Program) -> asyncio.subprocess.Process:
-        with (self._logs / f"{program.name}.log").open("ab") as log:
+        with self._log_of(program) as log:
             child = await asyncio.create_subprocess_exec(
                 *program.command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -105,6 +113,9 @@ class Supervisor:
         self._children[program.name] = child
         self._note(program.name, child.pid)
         return child
+
+    def _log_of(self, program: Program) -> AbstractContextManager[IO[bytes] | None]:
+        return (self._logs / f"{program.name}.log").open("ab") if self._logs is not None else contextlib.nullcontext()
 
     def _note(self, name: str, pid: int) -> None:
         """Whole or not at all: who reads the file at this moment gets the old pid or the new one."""

@@ -6,9 +6,12 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from console.supervisor import Program, Supervisor
 
@@ -60,6 +63,45 @@ async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     assert "killed by SIGKILL" in said[0]
     keeper.stop()
     await running
+
+
+async def test_a_child_that_had_run_for_long_is_started_again_without_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.supervisor.SHORTEST_PAUSE", 60.0)
+    monkeypatch.setattr("console.supervisor.STABLE_AFTER", 0.0)
+    keeper, said = supervisor(tmp_path, program(tmp_path, "envoy", STAY))
+    running = asyncio.create_task(keeper.run(started=lambda: None))
+    await until(lambda: pid_of(tmp_path, "envoy") > 0)
+
+    for _ in range(2):
+        killed = pid_of(tmp_path, "envoy")
+        os.kill(killed, signal.SIGKILL)
+        await until(lambda killed=killed: pid_of(tmp_path, "envoy") not in (-1, 0, killed))  # type: ignore[misc]
+
+    assert len(said) == 2
+    keeper.stop()
+    await running
+
+
+async def test_without_a_folder_for_logs_children_speak_where_their_supervisor_does(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from pathlib import Path
+from console.supervisor import Program, Supervisor
+says = Program("one", [sys.executable, "-S", "-c", "print('hello', flush=True); import time; time.sleep(60)"])
+keeper = Supervisor([says], logs=None, run=Path("."), say=print)
+asyncio.run(keeper.run(started=lambda: None))
+"""
+    root = Path(__file__).resolve().parent.parent.parent
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}, stdout=PIPE
+    )
+    assert parent.stdout is not None
+    async with asyncio.timeout(20):
+        assert await parent.stdout.readline() == b"hello\n"
+    parent.kill()
+    await parent.wait()
 
 
 async def test_stopping_ends_every_child(tmp_path: Path) -> None:

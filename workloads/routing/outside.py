@@ -294,6 +294,7 @@ def _cluster(endpoints: str, treatment: Treatment, *, sticky: bool) -> JSON:
             {
                 "timeout": "1s",
                 "interval": "2s",
+                "no_traffic_interval": "2s",
                 "unhealthy_threshold": 2,
                 "healthy_threshold": 1,
                 "http_health_check": check,

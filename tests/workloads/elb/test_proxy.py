@@ -265,16 +265,7 @@ class TestIngresses:
     def test_a_ready_pod_whose_health_path_fails_is_left_out_where_that_is_asked_for(
         self, proxy: Proxy, elb: str
     ) -> None:
-        class Ill(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(500 if self.path == "/healthz" else 200)
-                self.end_headers()
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        with pod("well", proxy.address(155)), socketserver.ThreadingTCPServer((proxy.address(156), 8080), Ill) as ill:
-            threading.Thread(target=ill.serve_forever, args=(0.02,), daemon=True).start()
+        with pod("well", proxy.address(155)), ill(proxy.address(156), fails="/healthz") as pods:
             service(proxy, "looked", 26, proxy.address(155), proxy.address(156))
             for name, annotations in (("looked", {"health-check-path": "/healthz"}), ("trusted", {})):
                 ingress(proxy, name, (f"{name}.example", [path("looked")]), annotations=annotations)
@@ -284,7 +275,35 @@ class TestIngresses:
 
             assert eventually(lambda: answers("looked.example"), {True}, seconds=10) == {True}
             assert answers("trusted.example") == {True, False}
-            ill.shutdown()
+            pods.fails = ""
+            assert eventually(lambda: answers("looked.example"), {True, False}, seconds=10) == {True, False}
+
+    def test_a_health_path_that_nobody_asks_for_any_more_decides_nothing(self, proxy: Proxy, elb: str) -> None:
+        with ill(proxy.address(157), fails="/healthz"):
+            service(proxy, "forgiven", 27, proxy.address(157))
+            rule = ("forgiven.example", [path("forgiven")])
+            ingress(proxy, "forgiven", rule, annotations={"health-check-path": "/healthz"})
+            asked = eventually(lambda: get(elb, 80, "/", rule[0]).status_code, 503, seconds=10)
+            ingress(proxy, "forgiven", rule)
+            assert (asked, get(elb, 80, "/", rule[0]).status_code) == (503, 200)
+
+    def test_a_pod_that_was_ill_before_anybody_came_is_asked_again_soon(self, proxy: Proxy, elb: str) -> None:
+        """Envoy's own way is to ask once a minute where no request has come yet."""
+        with ill(proxy.address(158), fails="/healthz") as pods:
+            service(proxy, "late", 28, proxy.address(158))
+            ingress(proxy, "late", ("late.example", [path("late")]), annotations={"health-check-path": "/healthz"})
+            eventually(lambda: pods.asked, True, seconds=10)
+            pods.fails = ""
+            assert eventually(lambda: get(elb, 80, "/", "late.example").status_code, 200, seconds=10) == 200
+
+    def test_a_ready_pod_that_keeps_answering_with_errors_is_asked_on(self, proxy: Proxy, elb: str) -> None:
+        """Readiness decides: nobody is put out for what it answers (outlier ejection is off)."""
+        with pod("well", proxy.address(159)), ill(proxy.address(160), fails="/"):
+            service(proxy, "moody", 29, proxy.address(159), proxy.address(160))
+            ingress(proxy, "moody", ("moody.example", [path("moody")]))
+            answers = [get(elb, 80, "/", "moody.example").status_code for _ in range(60)]
+        assert 20 <= answers.count(500) <= 40
+        assert {answers[number] for number in range(40, 60)} == {200, 500}
 
     def test_grpc_passes_with_and_without_tls(self, proxy: Proxy, elb: str) -> None:
         say = grpc.unary_unary_rpc_method_handler(lambda said, _context: said.upper())
@@ -306,6 +325,36 @@ class TestIngresses:
             with channel:
                 assert channel.unary_unary("/echo.Echo/Say")(b"hello", timeout=10, wait_for_ready=True) == b"HELLO"
         pods.stop(0)
+
+
+class _Ill(http.server.BaseHTTPRequestHandler):
+    server: Ill
+
+    def do_GET(self) -> None:
+        self.server.asked |= self.path == self.server.fails
+        self.send_response(500 if self.path == self.server.fails else 200)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+class Ill(socketserver.ThreadingTCPServer):
+    """A pod that answers 500 at the path `fails`, and 200 elsewhere."""
+
+    daemon_threads = allow_reuse_address = True
+    fails = ""
+    asked = False
+    """Whether somebody has been answered 500."""
+
+
+@contextlib.contextmanager
+def ill(address: str, *, fails: str) -> Iterator[Ill]:
+    with Ill((address, 8080), _Ill) as server:
+        server.fails = fails
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def until(client: socket.socket, end: bytes) -> bool:
