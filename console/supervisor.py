@@ -49,6 +49,7 @@ class Supervisor:
         self._run = run
         self._say = say
         self._stopping = asyncio.Event()
+        self._usual = os.getpriority(os.PRIO_PROCESS, 0)
         self._children: dict[str, asyncio.subprocess.Process] = {}
 
     def stop(self) -> None:
@@ -56,6 +57,8 @@ class Supervisor:
 
     async def run(self, *, started: Callable[[], None]) -> None:
         """Starts every program, calls `started` once all are ready, and returns when all have been stopped."""
+        if any(program.urgent for program in self._programs):
+            _go_first()  # so does whoever starts it again; its session may be somebody's terminal
         if self._logs is not None:
             self._logs.mkdir(parents=True, exist_ok=True)
         keepers = []
@@ -108,7 +111,7 @@ class Supervisor:
                 stderr=log,
                 env={**os.environ, **program.environment},
                 start_new_session=True,
-                preexec_fn=_begin(os.getpid(), urgent=program.urgent),
+                preexec_fn=_begin(os.getpid(), urgent=program.urgent, usual=self._usual),
             )
         self._children[program.name] = child
         self._note(program.name, child.pid)
@@ -150,7 +153,7 @@ def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> 
         os.killpg(child.pid, number)
 
 
-def _begin(parent: int, *, urgent: bool) -> Callable[[], None]:
+def _begin(parent: int, *, urgent: bool, usual: int) -> Callable[[], None]:
     """What a child does before it becomes its program."""
     libc = ctypes.CDLL("libc.so.6", use_errno=True)
 
@@ -160,14 +163,20 @@ def _begin(parent: int, *, urgent: bool) -> Callable[[], None]:
             os._exit(1)
         if urgent:
             _hurry()
+        else:
+            os.setpriority(os.PRIO_PROCESS, 0, usual)
 
     return arm
 
 
-def _hurry() -> None:
-    """For itself, and for its session, which Linux weighs as a whole where it groups by sessions (autogroup)."""
+def _go_first() -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, URGENT_NICE)
+
+
+def _hurry() -> None:
+    """For itself, and for its session, which Linux weighs as a whole where it groups by sessions (autogroup)."""
+    _go_first()
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(URGENT_NICE))
 

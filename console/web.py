@@ -1,10 +1,11 @@
 """The web process: the console on one port, the Kubernetes API and IAM (TLS) on another, the API alone for pods on an
 address of its own, all in one event loop.
 
-    python -m console.web [api]
+    python -m console.web [pages] [api] [pods]
 
-With `api` it serves the Kubernetes API and IAM alone, beside another web process on the same port: the kernel deals
-connections out among all that listen there (SO_REUSEPORT), so that several processors answer.
+These are its doors, all of them when none is named. One with `api` alone serves beside another web process on the same
+port: the kernel deals connections out among all that listen there (SO_REUSEPORT), so that several processors answer.
+In docker-compose.yml `pods` is a process of its own, on the host's network.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from typing import Any
 
 import uvicorn
@@ -23,6 +24,8 @@ import uvloop
 
 from console import env
 from iam import pki
+
+DOORS = ("pages", "api", "pods")
 
 
 class _Server(uvicorn.Server):
@@ -34,10 +37,12 @@ class _Server(uvicorn.Server):
 
 
 def main(*doors: str) -> None:
-    """Serves until SIGTERM or SIGINT; open streams get five seconds to end. `doors` are all, or "api" alone."""
+    """Serves until SIGTERM or SIGINT; open streams get five seconds to end. `doors` are some of DOORS; none are all."""
+    if strange := set(doors) - set(DOORS):
+        raise SystemExit(f"{', '.join(sorted(strange))} is none of {', '.join(DOORS)}")
     _open_many()
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(only_api="api" in doors))
+        uvloop.run(_serve(doors or DOORS))
 
 
 def _open_many() -> None:
@@ -46,13 +51,14 @@ def _open_many() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _serve(*, only_api: bool) -> None:
+async def _serve(doors: Collection[str]) -> None:
     import django
 
     django.setup()
     from workloads import watch
     from workloads.kubeapi import siblings, telemetry
     from workloads.kubeapi.app import application as kubeapi
+    from workloads.kubeapi.app import for_pods
     from workloads.kubeapi.connections import IDLE_SECONDS, Connection
 
     identity = pki.ensure()
@@ -64,15 +70,21 @@ async def _serve(*, only_api: bool) -> None:
         "http": Connection,
         "timeout_keep_alive": IDLE_SECONDS,
     }
-    api, stopping = _Server(_config(kubeapi, **tls)), asyncio.Event()
-    servers, running = [api], [api.serve(sockets=[_shared(env.get("CCI_HOST"), env.number("CCI_API_PORT"))])]
-    if not only_api:
+    servers, running, stopping = list[_Server](), list[Coroutine[Any, Any, None]](), asyncio.Event()
+    if "api" in doors:
+        api = _Server(_config(kubeapi, **tls))
+        servers.append(api)
+        running.append(api.serve(sockets=[_shared(env.get("CCI_HOST"), env.number("CCI_API_PORT"))]))
+    if "pages" in doors:
         from console.asgi import application as console
-        from workloads.kubeapi.app import for_pods
 
-        pages, inner = _Server(_config(console, port=env.number("CCI_PORT"))), _Server(_config(for_pods, **tls))
-        servers += [pages, inner]
-        running += [pages.serve(), _serve_pods(inner, stopping)]
+        pages = _Server(_config(console, port=env.number("CCI_PORT")))
+        servers.append(pages)
+        running.append(pages.serve())
+    if "pods" in doors:
+        inner = _Server(_config(for_pods, **tls))
+        servers.append(inner)
+        running.append(_serve_pods(inner, stopping))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers, stopping)

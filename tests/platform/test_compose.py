@@ -39,7 +39,7 @@ def services() -> dict[str, Any]:
 
 
 def test_compose_names_every_part_of_the_product(services: dict[str, Any]) -> None:
-    assert {"web", "worker", "manager", "agent", "postgres", "redis", "envoy"} <= set(services)
+    assert {"web", "worker", "manager", "agent", "proxy", "postgres", "redis", "envoy"} <= set(services)
 
 
 def test_only_the_node_tier_may_speak_to_docker(services: dict[str, Any]) -> None:
@@ -64,6 +64,29 @@ def test_the_web_tier_has_no_right_of_roots(services: dict[str, Any]) -> None:
         assert "cap_add" not in services[name]
 
 
+def test_what_listens_at_addresses_of_the_host_may_do_no_more_than_that(services: dict[str, Any]) -> None:
+    assert services["proxy"]["cap_drop"] == ["ALL"]
+    assert set(services["proxy"]["cap_add"]) == {"NET_ADMIN", "NET_BIND_SERVICE", "SYS_NICE"}
+    assert services["proxy"]["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_what_is_on_the_hosts_network_needs_no_name_of_composes(services: dict[str, Any]) -> None:
+    on_host = {name: service for name, service in services.items() if service.get("network_mode") == "host"}
+    assert set(on_host) == {"worker", "agent", "proxy"}
+    for service in on_host.values():
+        mounted = {volume["target"] for volume in service["volumes"]}
+        assert service["environment"]["DATABASE_URL"] == "postgres://cci@%2Frun%2Fpostgresql/cci"
+        assert service["environment"]["REDIS_URL"] == "unix:///run/redis/redis.sock"
+        assert {"/run/postgresql", "/run/redis", "/var/lib/cci"} <= mounted
+
+
+def test_addresses_of_the_host_are_as_with_make_run_unless_somebody_says_otherwise(services: dict[str, Any]) -> None:
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    for name in ("CCI_POD_API", "CCI_DNS", "CCI_ELB_POOL"):
+        assert services["proxy"]["environment"][name] == services["web"]["environment"][name] == defaults[name]
+    assert config(CCI_ELB_POOL="none")["proxy"]["environment"]["CCI_ELB_POOL"] == "none"
+
+
 def test_every_setting_reaches_the_containers() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     passed = yaml.safe_load(text)["x-cci"]["environment"].keys()
@@ -86,7 +109,7 @@ def test_no_folder_of_the_host_is_mounted_inside_a_volume(services: dict[str, An
 
 
 def test_everything_waits_for_the_tables(services: dict[str, Any]) -> None:
-    for name in ("web", "manager", "worker", "agent"):
+    for name in ("web", "manager", "worker", "agent", "proxy"):
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
         assert services[name]["restart"] == "unless-stopped"
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from console.management.commands import serve
+from console import web
+from console.management.commands import proxy, serve
 
 
 def test_a_taken_port_is_named_with_the_setting_that_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +47,19 @@ def test_the_api_has_a_second_process_where_there_is_a_second_processor(
     monkeypatch.setenv("CCI_API_PROCESSES", "0")
     with pytest.raises(CommandError, match="at least one process"):
         serve.programs()
+
+
+def test_composes_proxy_tier_is_what_the_settings_leave_on(settings: Settings, tmp_path: Path) -> None:
+    settings.RUN_DIR = tmp_path
+    settings.POD_API, settings.DNS, settings.ELB_POOL = "10.247.0.1", "", ip_network("127.77.0.0/16")
+    assert [program.name for program in proxy.programs()] == ["traffic", "envoy", "pods"]
+    settings.ELB_POOL = None
+    assert [program.name for program in proxy.programs()] == ["pods"]
+
+
+def test_a_door_that_is_none_is_named() -> None:
+    with pytest.raises(SystemExit, match="windows is none of pages, api, pods"):
+        web.main("api", "windows")
 
 
 def test_every_setting_is_declared_once_with_its_meaning() -> None:

@@ -8,13 +8,13 @@ import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from console.supervisor import Program, Supervisor
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 STAY = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: exit(0))\nwhile True: time.sleep(60)"
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(60)"
 
@@ -93,9 +93,8 @@ says = Program("one", [sys.executable, "-S", "-c", "print('hello', flush=True); 
 keeper = Supervisor([says], logs=None, run=Path("."), say=print)
 asyncio.run(keeper.run(started=lambda: None))
 """
-    root = Path(__file__).resolve().parent.parent.parent
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}, stdout=PIPE
+        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=PIPE
     )
     assert parent.stdout is not None
     async with asyncio.timeout(20):
@@ -130,9 +129,8 @@ keeper = Supervisor([Program("web", [sys.executable, "-S", "-c", stay])], logs=P
 asyncio.run(keeper.run(started=lambda: None))
 """
     (tmp_path / "run").mkdir()
-    root = Path(__file__).resolve().parent.parent.parent
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}
+        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     await until(lambda: pid_of(tmp_path, "web") > 0)
 
@@ -142,14 +140,27 @@ asyncio.run(keeper.run(started=lambda: None))
     await until(lambda: not alive(pid_of(tmp_path, "web")))
 
 
-async def test_what_is_urgent_goes_before_the_rest(tmp_path: Path) -> None:
-    envoy = replace(program(tmp_path, "envoy", STAY), urgent=True)
-    keeper, _said = supervisor(tmp_path, program(tmp_path, "web", STAY), envoy)
-    running = asyncio.create_task(keeper.run(started=lambda: None))
-    await until(lambda: pid_of(tmp_path, "envoy") > 0)
+async def test_what_is_urgent_goes_before_the_rest_and_so_does_who_starts_it(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, sys
+from pathlib import Path
+from console.supervisor import Program, Supervisor
+command = [sys.executable, "-S", "-c", {STAY!r}]
+programs = [Program("envoy", command, urgent=True), Program("web", command)]
+keeper = Supervisor(programs, logs=None, run=Path("run"), say=print)
+asyncio.run(keeper.run(started=lambda: None))
+"""
+    (tmp_path / "run").mkdir()
+    keeper = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    await until(lambda: pid_of(tmp_path, "web") > 0)
 
-    first, rest = (os.getpriority(os.PRIO_PROCESS, pid_of(tmp_path, name)) for name in ("envoy", "web"))
+    pids = (pid_of(tmp_path, "envoy"), keeper.pid, pid_of(tmp_path, "web"))
+    first, starter, rest = (os.getpriority(os.PRIO_PROCESS, pid) for pid in pids)
 
-    assert first == (-10 if os.geteuid() == 0 else rest) and rest == os.getpriority(os.PRIO_PROCESS, 0)
-    keeper.stop()
-    await running
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    urgent = -10 if os.geteuid() == 0 else usual
+    assert (first, starter, rest) == (urgent, urgent, usual)
+    keeper.kill()
+    await keeper.wait()

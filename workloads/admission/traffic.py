@@ -32,6 +32,6 @@ def without_proxy(kind: Kind, obj: JSON) -> tuple[str, ...]:
     if settings.ELB_POOL is not None or settings.DNS or kind.name != "Service" or not services.has_address(obj["spec"]):
         return ()
     return (
-        "this installation has no proxy (CCI_ELB_POOL and CCI_DNS are none, as under docker compose): nobody answers "
+        "this installation has no proxy (CCI_ELB_POOL and CCI_DNS are none): nobody answers "
         "at a Service's address or name; pods reach each other at the addresses that its EndpointSlices tell",
     )
