@@ -1,5 +1,5 @@
 """What the proxy tier costs: requests a second beside HAProxy (layer 4) and a bare Envoy with the same filters
-(layer 7), and how soon a change of one endpoint among thousands is Envoy's.
+(layer 7), with small answers and with large ones, and how soon a change of one endpoint among thousands is Envoy's.
 
 `python -m benchmarks.proxy [seconds] [rounds]`
 
@@ -35,6 +35,7 @@ CONNECTIONS = 32
 SERVICES, ENDPOINTS_EACH = 1000, 5
 CHANGES = 50
 _NETWORK_FILTERS = "type.googleapis.com/envoy.extensions.filters.network."
+LARGE = "256 KiB"
 HAPROXY, BARE, DIRECT = "haproxy, layer 4", "bare envoy, layer 7", "nginx itself"
 
 
@@ -46,24 +47,26 @@ def main(seconds: int = 5, rounds: int = 3) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cci-bench-")))
         proxy = stack.enter_context(running())
         contenders = _contenders(proxy, folder, stack)
-        _throughput(contenders, seconds=seconds, rounds=rounds)
+        for answers in ("5 bytes", LARGE):
+            _throughput(contenders, answers=answers, seconds=seconds, rounds=rounds)
         _changes(proxy)
 
 
-def _throughput(contenders: dict[str, str], *, seconds: int, rounds: int) -> None:
+def _throughput(contenders: dict[str, str], *, answers: str, seconds: int, rounds: int) -> None:
     found: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, address in contenders.items():
-            found[name].append(_wrk(address, seconds=seconds))
+            found[name].append(_wrk(f"{address}/{'large' if answers == LARGE else ''}", seconds=seconds))
     medians = {name: statistics.median(rates) for name, rates in found.items()}
     width = max(map(len, medians))
+    print(f"answers of {answers}; load {os.getloadavg()[0]:.1f}")
     print(f"{'':{width}}  requests/s  of {HAPROXY}  of {BARE}")
     for name, rate in medians.items():
         print(f"{name:{width}}  {rate:10.0f}  {rate / medians[HAPROXY]:19.2f}  {rate / medians[BARE]:22.2f}")
 
 
 def _wrk(address: str, *, seconds: int) -> float:
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", f"http://{address}/"]
+    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", f"http://{address}"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in said and "Socket errors" not in said, said
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
@@ -174,12 +177,14 @@ def _wait(address: str, port: int) -> None:
 
 @contextmanager
 def _nginx(folder: Path, address: str) -> Iterator[None]:
-    place = folder / "nginx.conf"
+    place, large = folder / "nginx.conf", folder / "large"
+    large.write_bytes(b"x" * (256 << 10))
+    folder.chmod(0o755)
     place.write_text(
         f"daemon off; pid {folder}/nginx.pid; error_log /dev/null; worker_processes 1;\n"
         "events { worker_connections 4096; }\n"
         "http { access_log off; keepalive_requests 1000000;\n"
-        f"server {{ listen {address}:8080; return 200 'hello'; }} }}\n"
+        f"server {{ listen {address}:8080; root {folder}; location = / {{ return 200 'hello'; }} }} }}\n"
     )
     with _program(["nginx", "-c", str(place)], address, 8080):
         yield

@@ -129,4 +129,4 @@ def _listener(cluster: str, address: str, port: JSON, *, subnet: str, sticky: bo
         return {**listener, "udp_listener_config": {}, "listener_filters": filters}
     home = {"source_prefix_ranges": [resources.cidr_range(subnet)]}
     chain = {"filter_chain_match": home, "filters": [resources.tcp_proxy(stat, cluster, sticky=sticky)]}
-    return {**listener, "filter_chains": [chain], **resources.BALANCED}
+    return {**listener, "filter_chains": [chain], **resources.KEPT_ALIVE}

@@ -109,7 +109,7 @@ class _Maker:
             filters = [resources.udp_proxy(self.name, cluster, sticky=sticky)]
             return self._udp({"udp_listener_config": {}, "listener_filters": filters})
         chain = {"filters": [resources.tcp_proxy(self.name, cluster, sticky=sticky)]}
-        return self._tcp({"filter_chains": [chain], **resources.BALANCED})
+        return self._tcp({"filter_chains": [chain], **resources.KEPT_ALIVE})
 
     def layer_7(self) -> Resources:
         found: Resources = {}

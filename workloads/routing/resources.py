@@ -23,8 +23,14 @@ TRAFFIC = "ads"
 """The cluster that is the process which tells Envoy all this."""
 FROM_ADS = {"ads": {}, "resource_api_version": "V3"}
 CONNECT_TIMEOUT = "1s"
-BALANCED = {"enable_reuse_port": False, "connection_balance_config": {"exact_balance": {}}}
-"""Of a listener: each thread has as many connections as the others, which at layer 4 stay with it for long."""
+KEPT_ALIVE = {
+    "socket_options": [
+        {"level": level, "name": name, "int_value": value, "state": "STATE_PREBIND"}
+        for level, name, value in ((1, 9, 1), (6, 4, 300), (6, 5, 30), (6, 6, 5))
+    ]
+}
+"""Of a listener at layer 4: SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT, which its connections inherit. A
+client that has gone without a word is found out by the kernel; Envoy's timer would be set anew with each packet."""
 _UNBOUNDED = 1_000_000
 """Connections, requests and retries under way: what bounds them is the pods."""
 
@@ -81,7 +87,7 @@ def tcp_proxy(stat: str, cluster: str, *, sticky: bool) -> JSON:
         "stat_prefix": stat,
         "cluster": cluster,
         "max_connect_attempts": 5,
-        "idle_timeout": "86400s",
+        "idle_timeout": "0s",
     }
     if sticky:
         config["hash_policy"] = [{"source_ip": {}}]
