@@ -1,6 +1,6 @@
 """Requests that are lost while pods are rolled, through an Ingress: none is the promise.
 
-`python -m benchmarks.rolled_pods [pods] [requests a second] [replicas] [file]`
+`python -m benchmarks.rolled_pods [pods] [requests a second] [replicas] [file] [phase ...]`
 
 Half of the requests come over connections that stay open, half over new ones, a tenth of all over TLS; every pod ends
 the moment it is told to. After the rollouts pods are deleted, the workload is scaled, certificates are exchanged,
@@ -8,8 +8,8 @@ listeners come and go, and the processes of the service are killed, all under th
 own. The peer is the same load while nothing is done. Last, `kill -9` of Envoy, which loses requests: how long until it
 serves again. Needs nginx (`apt-get install nginx-light`), which is what the pods run.
 
-A thousand pods take a small machine half an hour: with a file, each run adds its figures to it, and the sum of all runs
-is told.
+A thousand pods take a small machine long. With a file, each run adds its figures to it, also one that is told to stop
+(`timeout 570 ...`), and the sum of all runs is told. Phases are methods of `Bench`: `roll` alone goes on until then.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ import ssl
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ CERTIFICATES, LISTENERS, RESTARTS = 20, 20, ("manager", "worker", "traffic", "ag
 ENVOY = "kill -9 of envoy"
 
 
-def main(pods: int = 1000, rate: int = 500, replicas: int = 16, kept: Path | None = None) -> None:
+def main(pods: int = 1000, rate: int = 500, replicas: int = 16, kept: Path | None = None, *phases: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # what was started is taken away, as ever
     _hurry()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -61,13 +62,13 @@ def main(pods: int = 1000, rate: int = 500, replicas: int = 16, kept: Path | Non
                     under.enter_context(load(address, host=HOST, rate=rate - rate // 10)),
                     under.enter_context(load(address, 443, host=SECURE, rate=rate // 10, secure=_anybody())),
                 ]
-                bench.run(pods)
+                bench.run(pods, phases)
         finally:
             bench.report()
-    if kept is not None:
-        with kept.open("ab") as file:
-            file.write(orjson.dumps(bench.figures(rate)) + b"\n")
-        _sum(kept)
+            if kept is not None:
+                with kept.open("ab") as file:
+                    file.write(orjson.dumps(bench.figures(rate)) + b"\n")
+                _sum(kept)
 
 
 def _sum(kept: Path) -> None:
@@ -85,7 +86,8 @@ def _sum(kept: Path) -> None:
     pods, all_but = sum(run["replaced"] for run in runs), good.keys() - {ENVOY}
     asked, lost = sum(good[one] + bad[one] for one in all_but), sum(bad[one] for one in all_but)
     print(f"{pods} pods replaced; {lost} of {asked} requests lost in all but {ENVOY}")
-    print(f"away after {ENVOY}: " + ", ".join(f"{run['away']:.2f} s" for run in runs))
+    if any(run["away"] for run in runs):
+        print(f"away after {ENVOY}: " + ", ".join(f"{run['away']:.2f} s" for run in runs if run["away"]))
 
 
 def _hurry() -> None:
@@ -124,15 +126,19 @@ class Bench:
         self._took: dict[str, tuple[float, float]] = {}
         """How long each phase took, and the machine's load at its end."""
 
-    def run(self, pods: int) -> None:
-        self.quiet()
-        self.roll(pods)
-        self.kill_pods()
-        self.scale()
-        self.exchange_certificates()
-        self.listeners()
-        self.restart()
-        self.kill_envoy()
+    def run(self, pods: int, phases: Collection[str] = ()) -> None:
+        for phase in (
+            self.quiet,
+            partial(self.roll, pods),
+            self.kill_pods,
+            self.scale,
+            self.exchange_certificates,
+            self.listeners,
+            self.restart,
+            self.kill_envoy,
+        ):
+            if not phases or getattr(phase, "func", phase).__name__ in phases:
+                phase()
 
     def report(self) -> None:
         """Once all answers are there."""
@@ -257,6 +263,7 @@ def expose(stack: Stack, *, replicas: int) -> str:
     container["ports"] = [{"name": "http", "containerPort": webimage.PORT}]
     web = manifests.deployment(replicas=replicas, containers=[container])
     web["spec"]["progressDeadlineSeconds"] = 3600
+    web["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "50%", "maxUnavailable": "25%"}}
     secure = manifests.ingress(host=SECURE, tls=[{"hosts": [SECURE], "secretName": CERTIFICATE}])
     stack.kubectl("create", "namespace", NAMESPACE)
     stack.apply(
@@ -344,4 +351,5 @@ def _anybody() -> ssl.SSLContext:
 
 if __name__ == "__main__":
     words = dict(enumerate(sys.argv))
-    main(int(words.get(1, 1000)), int(words.get(2, 500)), int(words.get(3, 16)), *map(Path, sys.argv[4:5]))
+    kept = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+    main(int(words.get(1, 1000)), int(words.get(2, 500)), int(words.get(3, 16)), kept, *sys.argv[5:])
