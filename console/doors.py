@@ -26,10 +26,11 @@ class Door:
         return f"{self.address}:{self.port}"
 
     def url(self, host: str = "", path: str = "/") -> str:
-        """As a browser takes it; without a scheme where it speaks no HTTP. A wildcard host is shown by its address."""
+        """As a browser takes it, once somebody has put a name in the place of a wildcard; without a scheme where it
+        speaks no HTTP."""
         if self.protocol not in _USUAL:
             return str(self)
-        where = host if host and "*" not in host else self.address
+        where = host or self.address
         port = "" if self.port == _USUAL[self.protocol] else f":{self.port}"
         return f"{self.protocol.lower()}://{where}{port}{path}"
 

@@ -14,6 +14,8 @@ from console.doors import Door
 
 SECONDS = 2.0
 """For each step: the connection, the handshake, the answer."""
+_ANY_LABEL = "any"
+"""In the place of a wildcard: a rule for `*.example.com` serves any name."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def check(door: Door, *, host: str = "", path: str = "/") -> Outcome:
 
 def _asked(door: Door, host: str, path: str) -> tuple[int, str, bool]:
     """The answer's code and reason, and whether the certificate is one that this host trusts (True without TLS)."""
-    name = host if host and "*" not in host else ""
+    name = host.replace("*", _ANY_LABEL)
     trusted = True
     connection = http.client.HTTPConnection(door.address, door.port, timeout=SECONDS)
     if door.protocol == "HTTPS":

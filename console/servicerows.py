@@ -132,7 +132,12 @@ class Rule:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it; "" while it is not reached."""
+        """Where a browser finds it; "" while it is not reached, and of all the names that a wildcard stands for."""
+        return self.address if "*" not in self.host else ""
+
+    @property
+    def address(self) -> str:
+        """To read and to copy; "" while it is not reached."""
         return self.door.url(self.host, self.path) if self.door else ""
 
 

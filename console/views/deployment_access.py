@@ -52,8 +52,8 @@ class Way:
 
     @property
     def url(self) -> str:
-        """To open in a browser, which speaks HTTP alone; "" inside."""
-        if self.door is None or self.door.protocol == "UDP":
+        """To open in a browser, which speaks HTTP alone; "" inside, and where a wildcard stands for many names."""
+        if self.door is None or self.door.protocol == "UDP" or "*" in self.host:
             return ""
         return f"http://{self.door}/" if self.door.protocol == "TCP" else self.door.url(self.host, self.path)
 
@@ -169,7 +169,7 @@ def _outside(by_name: Mapping[str, ServiceRow], ingresses: list[IngressRow]) -> 
         for rule in row.rules:
             if rule.door and rule.service in by_name:
                 note = _("by Ingress %(name)s on ELB %(elb)s") % {"name": row.name, "elb": rule.door.elb}
-                ways.append(Way(rule.url, row, note=note, door=rule.door, host=rule.host, path=rule.path))
+                ways.append(Way(rule.address, row, note=note, door=rule.door, host=rule.host, path=rule.path))
     return ways
 
 

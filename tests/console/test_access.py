@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import suppress
 from html import unescape
 from typing import Any
@@ -144,6 +145,25 @@ def test_the_tab_says_where_a_deployment_is_reached(shop: None, browser: Browser
     for words in ("http://shop.example.com/", "Ingress web", "web:80", "web.shop.svc.cluster.local", "Is it reached?"):
         assert words in shown
     assert "other:80" not in shown
+
+
+def test_an_address_for_any_name_is_told_as_such_and_asked_by_one_of_them(shop: None, browser: Browser) -> None:
+    wild = [{"op": "replace", "path": "/spec/rules/0/host", "value": "*.wild.example"}]
+    scenes.person().patch("Ingress", "web", wild, "application/json-patch+json", "shop")
+    shown = text(browser, "/namespaces/shop/deployments/web/access/")
+    assert "http://*.wild.example/" in shown and 'href="http://*' not in shown
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer_once, args=(server,), daemon=True).start()
+        asked = check(Door("web", "127.0.0.1", server.getsockname()[1], "HTTP"), host="*.wild.example")
+    assert "200 any.wild.example" in asked.sentence
+
+
+def answer_once(server: socket.socket) -> None:
+    """With the name it was asked for as its reason."""
+    line, _ = server.accept()
+    with line:
+        host = next(one for one in line.recv(4096).decode().splitlines() if one.startswith("Host: "))
+        line.sendall(f"HTTP/1.1 200 {host.removeprefix('Host: ')}\r\nContent-Length: 0\r\n\r\n".encode())
 
 
 def test_access_is_added_to_what_runs(shop: None, browser: Browser) -> None:
