@@ -72,11 +72,18 @@ KINDS = (
         "",
         "volumes are made and removed with their claims; look at the claim (kubectl get pvc)",
     ),
-    _not_yet("PodDisruptionBudget", "poddisruptionbudgets", "policy"),
+    _not_yet(
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        "policy",
+        "leave it out; nothing here drains hosts or preempts, and a rolling update heeds maxUnavailable",
+    ),
+    _never("PriorityClass", "priorityclasses", "scheduling.k8s.io", "all pods have the same priority; leave it out"),
     _not_yet(
         "CustomResourceDefinition",
         "customresourcedefinitions",
         "apiextensions.k8s.io",
+        "the kinds are those of `kubectl api-resources`",
     ),
 )
 

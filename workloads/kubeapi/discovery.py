@@ -87,6 +87,7 @@ def group_versions() -> dict[str, tuple[str, ...]]:
 def _of_kinds() -> Iterator[Resource]:
     for kind in registry.kinds().values():
         for group, version in ((kind.group, kind.version), *kind.also_served_as):
+            is_at_home = group == kind.group  # elsewhere a short name would be one that kubectl doubts
             yield Resource(
                 group=group,
                 version=version,
@@ -95,7 +96,7 @@ def _of_kinds() -> Iterator[Resource]:
                 singular=kind.singular or kind.name.lower(),
                 namespaced=kind.namespaced,
                 verbs=kind.verbs,
-                short_names=kind.short_names,
+                short_names=kind.short_names if is_at_home else (),
                 categories=kind.categories,
                 parts=tuple(_part(kind, name, group, version) for name in kind.subresources),
             )

@@ -1,8 +1,10 @@
 """OpenAPI v3: one document a group and version, with what `kubectl explain`, `apply` and validation need of it.
 
 kubectl looks into `paths` for the kinds and for what PATCH takes (`fieldValidation`, `dryRun`), and into the schemas
-for prose and merge keys. A document's address carries its hash, so clients keep it for good. Version 2 is not offered:
-clients from 1.29 on fall back cleanly, and save a large download.
+for prose and merge keys. A document's address carries its hash, so clients keep it for good.
+
+Of version 2 there is the protobuf form alone, and in it nothing: kubectl looks there for kinds that version 3 does not
+have, and only what it finds missing there does it call by name (`no matches for kind "Bar" in version "foo.io/v1"`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import orjson
 
 from workloads.kinds import metrics, refusals, registry, schemas, tokenrequests
 from workloads.kinds.base import Kind
+from workloads.kinds.schemas import KUBERNETES_VERSION
 from workloads.kubeapi import discovery, negotiation, reviews
 from workloads.kubeapi.bodies import PATCH_TYPES
 from workloads.kubeapi.exchange import JSON_TYPE, Reply, Request
@@ -48,14 +51,20 @@ _OVERRIDES: dict[str, JSON] = {
     },
 }
 _REFERENCE = "#/components/schemas/"
+_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+_V2_ASKED = (_V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+"""What clients ask for, which is no media type, too."""
 _YEAR = 365 * 24 * 3600
 
 
 def answer(request: Request, segments: list[str]) -> Reply:
     """`/openapi/v3` and what it lists. Raises NotFound, NotAcceptable."""
+    accept = request.headers.get("accept", "")
+    if segments == ["v2"] and any(media.type in _V2_ASKED for media in negotiation.ranges(accept)):
+        return Reply(200, _v2(), _V2_PROTOBUF)
     if not segments or segments[0] != "v3":
         raise NotFound("only OpenAPI v3 is offered, at /openapi/v3")
-    _check_accepts_json(request.headers.get("accept", ""))
+    _check_accepts_json(accept)
     if len(segments) == 1:
         return discovery.cached(request, _index(), JSON_TYPE)
     path = "/".join(segments[1:])
@@ -68,6 +77,18 @@ def answer(request: Request, segments: list[str]) -> Reply:
     if discovery.is_known(f'"{digest}"', request):
         return Reply(304, b"", JSON_TYPE, headers)
     return Reply(200, body, JSON_TYPE, headers)
+
+
+def _v2() -> bytes:
+    """`openapi.v2.Document` with `swagger` (1) and `info` (2: `title` 1, `version` 2)."""
+    info = _text(1, "CCI") + _text(2, f"v{KUBERNETES_VERSION}")
+    return _text(1, "2.0") + _text(2, info)
+
+
+def _text(number: int, value: str | bytes) -> bytes:
+    """A field of protobuf's, shorter than 128 bytes."""
+    data = value.encode() if isinstance(value, str) else value
+    return bytes((number << 3 | 2, len(data))) + data
 
 
 def _check_accepts_json(accept: str) -> None:

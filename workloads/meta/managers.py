@@ -198,11 +198,13 @@ def applied(live: JSON, managers: Managers, call: Applying) -> tuple[JSON, dict[
     """`live` (in the words of the call's version, without managedFields) with the config merged into it, and who then
     manages what. Raises Conflict."""
     merged, mine = merging.merged(live, call.config, call.shape), merging.fields_of(call.config, call.shape)
-    mine = fieldsets.difference(fieldsets.without_trees(mine, call.ignored), _IDENTITY)
+    said = Held(call.api_version, fieldsets.without_trees(mine, call.ignored), times.format_seconds(call.now))
+    mine = fieldsets.difference(said.fields, _IDENTITY)
     last = managers.get(call.name)
     after = dict(managers)
-    after[call.name] = Held(call.api_version, fieldsets.ordered(mine), times.format_seconds(call.now))
-    new = _pruned(merged, after, last, call) if last and last.fields else merged
+    # whoever takes out all of the metadata that was theirs has said the name, which nobody is noted for
+    new = _pruned(merged, {**managers, call.name: said}, last, call) if last and last.fields else merged
+    after[call.name] = replace(said, fields=fieldsets.ordered(mine))
     difference = _differences(live, new, call)
     if not call.force:
         _refuse_conflicts(after, difference, but=call.name)

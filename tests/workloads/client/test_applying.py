@@ -66,6 +66,18 @@ def test_what_is_left_out_gets_its_default_again(apply):
     assert apply(less).obj["spec"]["replicas"] == 1
 
 
+def test_whoever_leaves_out_all_of_their_metadata_loses_no_more_than_that(apply):
+    bag = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bag"}, "data": {"a": "b"}}
+    first = apply({**bag, "metadata": {"name": "bag", "labels": {"a": "b"}}}, name="bag", kind="ConfigMap").obj
+
+    again = apply(bag, name="bag", kind="ConfigMap").obj
+
+    changing = ("labels", "managedFields", "resourceVersion")
+    kept = {name: value for name, value in first["metadata"].items() if name not in changing}
+    assert {name: value for name, value in again["metadata"].items() if name not in changing} == kept
+    assert "labels" not in again["metadata"] and again["data"] == {"a": "b"}
+
+
 def test_others_fields_are_refused_and_forced(apply, web):
     wanted = config(replicas=7)
 

@@ -110,3 +110,8 @@ def test_a_database_that_does_not_answer_is_not_ready_but_alive(api, monkeypatch
     assert api.get("/livez").text == "ok"
     answer = api.get("/readyz")
     assert answer.status_code == 500 and "[-]database failed: the database does not answer" in answer.text
+
+
+def test_a_short_name_means_one_kind(kubectl, shop):
+    done = kubectl("1.33").run("get", "ing,ev,hpa,ep", "-n", "shop")
+    assert "could also match" not in done.stderr

@@ -87,3 +87,11 @@ def test_an_address_with_the_hash_may_be_kept_for_good(api):
 def test_only_json_is_given(api):
     accept = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"
     assert api.get("/openapi/v3", headers={"Accept": accept}).status_code == 406
+
+
+def test_kubectl_calls_a_kind_that_nobody_knows_by_its_name(kubectl, shop):
+    bar = '{"apiVersion": "foo.io/v1", "kind": "Bar", "metadata": {"name": "b"}}'
+    said = kubectl("1.33").fails("create", "-f", "-", stdin=bar)
+    assert 'no matches for kind "Bar" in version "foo.io/v1"' in said
+    sata = '{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "b"}, "provisioner": "x"}'
+    assert "can only be read" in kubectl("1.33").fails("create", "-f", "-", stdin=sata)
