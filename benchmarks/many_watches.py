@@ -1,10 +1,10 @@
 """What thousands of watches of one process cost, what those beyond the limit are told, and what many that never read
 do.
 
-    python -m benchmarks.many_watches [watches]
+    python -m benchmarks.many_watches [watches [0]]
 
 Each is a TLS connection of its own to one web process (no controller acts), of one account. How many it may have says
-`workloads/kubeapi/crowds.py`.
+`workloads/kubeapi/crowds.py`; with 0 nobody goes beyond that.
 """
 
 from __future__ import annotations
@@ -45,38 +45,40 @@ class Watch(asyncio.Protocol):
             self._seen[mark] += 1
 
 
-def main(watches: int = 5000) -> None:
+def main(watches: int = 5000, beyond: int = 1) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory(prefix="cci-bench-") as folder:
         installation = prepare(Path(folder))
         with bells(), web(installation, 1) as server:
-            asyncio.run(Run(installation, server).measure(watches))
+            asyncio.run(Run(installation, server).measure(watches, beyond=bool(beyond)))
 
 
 class Run:
     def __init__(self, installation: Installation, server: Server) -> None:
         self._installation, self._server = installation, server
-        self._line = Line(server.address)
         self._seen: Counter[bytes] = Counter()
         self._mark = b"\0"
         self._open: list[asyncio.Transport] = []
 
-    async def measure(self, watches: int) -> None:
+    async def measure(self, watches: int, *, beyond: bool) -> None:
         from tests import manifests
 
         body = orjson.dumps(manifests.pod("pod-0"))
-        self._line.call(self._server.address.request("POST", PODS, body))
-        before = self._server.resident()
+        self._call("POST", PODS, body)
+        before, had = self._server.resident(), 0
         self._say("at the start")
         for number in (watches // 5, watches):
             await self._grow(number)
             await asyncio.sleep(1)
-            each = (self._server.resident() - before) / number / 1024
-            self._say(f"with {self._seen[b'200']:,} watches", f"{each:.0f} KB each")
+            now = self._server.resident()
+            each = (now - before) / (number - had) / 1024
+            self._say(f"with {self._seen[b'200']:,} watches", f"{each:.0f} KB for each of the last {number - had:,}")
+            before, had = now, number
             for _ in range(3):
                 print(f"   the last of them hears a change after {await self._heard() * 1000:.0f} ms")
-        await self._beyond()
+        if beyond:
+            await self._beyond()
         self._close()
         await asyncio.sleep(5)
         self._say("when they have gone")
@@ -117,7 +119,13 @@ class Run:
     def _change(self, mark: str) -> None:
         body = orjson.dumps({"metadata": {"annotations": {"bench.cci.io/turn": mark}}})
         path, merge = f"{PODS}/pod-0", "application/merge-patch+json"
-        self._line.call(self._server.address.request("PATCH", path, body, type=merge))
+        self._call("PATCH", path, body, type=merge)
+
+    def _call(self, method: str, path: str, body: bytes = b"", *, type: str = "application/json") -> None:
+        """On a line of its own: it may be long since the last."""
+        line = Line(self._server.address)
+        line.call(self._server.address.request(method, path, body, type=type))
+        line.close()
 
     async def _beyond(self) -> None:
         """More, until some are refused; then everything else is still answered."""
@@ -127,7 +135,7 @@ class Run:
         await asyncio.sleep(2)
         self._say(f"with {self._seen[b'200']:,} watches; {self._seen[b'429']} were refused (429)")
         begun = time.perf_counter()
-        self._line.call(self._server.address.request("GET", f"{PODS}/pod-0"))
+        self._call("GET", f"{PODS}/pod-0")
         print(f"   a GET takes {(time.perf_counter() - begun) * 1000:.1f} ms meanwhile")
 
     def _close(self) -> None:

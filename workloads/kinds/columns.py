@@ -25,6 +25,15 @@ NAME = Column(
 AGE = Column("Age", _age, description="Time since the object was created.")
 
 
+SCALE = (
+    NAME,
+    Column("Desired", lambda obj, now: number(obj, "spec", "replicas"), type="integer", description="Pods asked for."),
+    Column("Available", lambda obj, now: number(obj, "status", "replicas"), type="integer", description="Pods."),
+    AGE,
+)
+"""Of a Scale, whatever it is part of."""
+
+
 def template_columns() -> tuple[Column, ...]:
     """CONTAINERS, IMAGES and SELECTOR, which `-o wide` adds to what has a pod template."""
     return (

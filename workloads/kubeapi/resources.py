@@ -12,6 +12,7 @@ import orjson
 from iam.identities import Identity
 from workloads.admission import authorize
 from workloads.client import Answer, Client, DeleteOptions, Freshness, PatchType, Subresource, WriteOptions
+from workloads.kinds import columns
 from workloads.kinds.base import Kind
 from workloads.kubeapi import authentication, bodies, crowds, listoptions, podlogs, watching
 from workloads.kubeapi.authentication import Caller
@@ -26,7 +27,7 @@ from workloads.kubeapi.exchange import (
     json_reply,
     warning_headers,
 )
-from workloads.kubeapi.negotiation import Accepted, accepted
+from workloads.kubeapi.negotiation import accepted
 from workloads.kubeapi.streaming import forwards, terminals
 from workloads.kubeapi.threads import in_thread, short_read, short_write
 from workloads.kubeapi.views import EventWriter, View
@@ -288,10 +289,11 @@ def _written(view: View, made: Answer, *, status: int = 200) -> Reply:
 
 
 def _view_of(view: View, target: Target) -> View:
-    """A Scale is shown whole: the kind's columns are not its own."""
+    """A Scale has columns of its own."""
     if target.subresource != "scale":
         return view
-    return replace(view, api_version=target.kind.api_version, accepted=Accepted(yaml=view.accepted.yaml))
+    kind = replace(target.kind, name="Scale", columns=columns.SCALE)
+    return replace(view, kind=kind, api_version=target.kind.api_version)
 
 
 def _subresource(target: Target) -> Subresource:

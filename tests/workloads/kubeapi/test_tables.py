@@ -94,3 +94,11 @@ def test_a_watch_sends_tables_with_columns_once(api, pods):
     assert (first["type"], first["object"]["kind"]) == ("ADDED", "Table")
     assert first["object"]["columnDefinitions"] and second["object"]["columnDefinitions"] is None
     assert [event["object"]["rows"][0]["cells"][0] for event in (first, second)] == ["one", "two"]
+
+
+def test_a_scale_has_columns_of_its_own(api, shop):
+    web = "/apis/apps/v1/namespaces/shop/deployments"
+    api.make(web, manifests.deployment("web"))
+    table = api.read(f"{web}/web/scale", accept=TABLE)
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["web", 2, 0]
