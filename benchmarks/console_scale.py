@@ -181,10 +181,12 @@ def _event(template: JSON, pod: JSON) -> JSON:
 def _row(obj: JSON) -> Any:
     import orjson
 
+    from workloads.kinds import registry
     from workloads.meta import times
+    from workloads.meta.owners import owner_kind_of
     from workloads.store.models import Object
 
-    metadata = obj["metadata"]
+    metadata, facts = obj["metadata"], registry.kind(obj["kind"]).facts(obj)
     metadata = {"resourceVersion": metadata["resourceVersion"], **metadata}
     return Object(
         account="acme",
@@ -195,10 +197,12 @@ def _row(obj: JSON) -> Any:
         revision=int(metadata["resourceVersion"]),
         labels=orjson.dumps(metadata.get("labels") or {}).decode(),
         owner_uid=next((one["uid"] for one in metadata.get("ownerReferences") or ()), ""),
-        phase=(obj.get("status") or {}).get("phase", ""),
+        phase=facts.phase,
         node="here" if obj["kind"] == "Pod" else "",
         created=times.parse(metadata["creationTimestamp"]),
         data=orjson.dumps({**obj, "metadata": metadata}),
+        health=facts.health,
+        owner_kind=owner_kind_of(metadata),
     )
 
 

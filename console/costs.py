@@ -16,6 +16,11 @@ def workload_costs(visit: Visit) -> Mapping[str, Meter]:
     return KEPT.get(("workloads", account, scope), lambda: billing.by_workload(account, namespace=scope))
 
 
+def by_namespace(visit: Visit) -> Mapping[str, Meter]:
+    account = visit.identity.account
+    return KEPT.get(("namespaces", account), lambda: billing.by_namespace(account))
+
+
 def month(visit: Visit) -> Meter:
     account, scope = visit.identity.account, visit.scope
     return KEPT.get(("total", account, scope), lambda: billing.total(account, namespace=scope))

@@ -1,13 +1,14 @@
 """Paged lists: what the query string asks for, read page by page from the front door, bounded at any number of objects.
 
-What the store can choose by (labels, phase) it chooses; what only a rendered row knows (a tone, a source) is chosen
-here while pages are read, and reading stops when a page of the list is full.
+What the store can choose by (labels, phase, a part of the name, how an object does, what kind made it) it chooses,
+without reading what it leaves out; what only a rendered row knows is chosen here while pages are read, and reading
+stops when a page of the list is full.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -21,10 +22,12 @@ from console.access import Visit
 from console.bulk import Offer
 from console.columns import Table
 from console.rows import Row
-from workloads.client import JSON, Client, Listing
+from workloads.client import EVERYTHING, JSON, Client, Listing, Sieve
+from workloads.kinds import registry
 from workloads.meta import selectors
 from workloads.meta.errors import Expired
 from workloads.meta.keys import Key
+from workloads.meta.owners import owner_kind_of
 from workloads.meta.selectors import SelectorError
 
 PAGE = 50
@@ -32,6 +35,8 @@ WHOLE = 100
 """Up to so many, a list is one page and its filters say how many they find."""
 CHUNK = 500
 """Objects read at a time, where no page of a list is made."""
+_A_TIME = 200
+"""Objects read at a time, where rows choose."""
 _SEARCHED = 2000
 """Names looked at for a search."""
 _LOOKED_AT = 800
@@ -86,6 +91,11 @@ class Query:
         return self.values.get(name, "")
 
     @property
+    def unfiltered(self) -> Query:
+        """Without a state and a part of the name: of a list that is all here, what they choose is counted."""
+        return Query(self.path, {name: value for name, value in self.values.items() if name not in ("state", "q")})
+
+    @property
     def text(self) -> str:
         """The query string of the first page."""
         return urlencode({name: value for name, value in self.values.items() if name != "continue"})
@@ -118,13 +128,20 @@ class Source(Generic[R]):
     read: Callable[[int, str], Listing]
     row: Callable[[JSON], R]
     wanted: Callable[[R], bool] | None = None
+    many: Callable[[Sequence[JSON]], list[R]] | None = None
+    """Rows of many objects at once, where that asks the store less often than one after the other."""
+    takes: Callable[[JSON], bool] = lambda obj: True
+    """Whether `read` would list an object, as far as the object itself says it."""
+
+    def rows(self, items: Sequence[JSON]) -> list[R]:
+        return [self.row(item) for item in items] if self.many is None else self.many(items)
 
     def every(self) -> Iterator[list[R]]:
         """All rows, some at a time."""
         token = ""
         while True:
             listing = self.read(CHUNK, token)
-            rows = [self.row(item) for item in listing.items]
+            rows = self.rows(listing.items)
             yield rows if self.wanted is None else [row for row in rows if self.wanted(row)]
             token = listing.continue_token
             if not token:
@@ -155,10 +172,14 @@ class Tools:
     """Whether the list spans namespaces, and one can be chosen."""
 
 
-def reader(visit: Visit, kind: str, query: Query, *, field_selector: str = "") -> Callable[[int, str], Listing]:
-    """Pages of objects by what the store chooses by: namespace, labels, and `field_selector`."""
+def reader(
+    visit: Visit, kind: str, query: Query, *, field_selector: str = "", chosen: Sieve = EVERYTHING
+) -> Callable[[int, str], Listing]:
+    """Pages of objects by what the store chooses by: namespace, labels, a part of the name, `field_selector`, and what
+    is `chosen`."""
     scope = visit.scope or query.get("namespace") or None
     is_unreadable = bool(label_problem(query))
+    chosen = replace(chosen, name_part=query.get("q").lower())
 
     def read(limit: int, token: str) -> Listing:
         if is_unreadable:
@@ -170,9 +191,30 @@ def reader(visit: Visit, kind: str, query: Query, *, field_selector: str = "") -
             field_selector=field_selector,
             limit=limit,
             continue_token=token,
+            chosen=chosen,
         )
 
     return read
+
+
+def taker(visit: Visit, kind: str, query: Query, *, chosen: Sieve = EVERYTHING) -> Callable[[JSON], bool]:
+    """What `reader` lists, told of one object."""
+    scope, part = visit.scope or query.get("namespace"), query.get("q").lower()
+    labels = None if label_problem(query) else selectors.parse(query.get("label"))
+
+    def takes(obj: JSON) -> bool:
+        metadata, facts = obj["metadata"], registry.kind(kind).facts(obj)
+        return (
+            labels is not None
+            and scope in (None, "", metadata.get("namespace", ""))
+            and part in metadata["name"]
+            and labels.matches(metadata.get("labels") or {})
+            and (not chosen.phases or facts.phase in chosen.phases)
+            and (not chosen.health or facts.health in chosen.health)
+            and (not chosen.owner_kinds or owner_kind_of(metadata) in chosen.owner_kinds)
+        )
+
+    return takes
 
 
 def label_problem(query: Query) -> str:
@@ -211,20 +253,12 @@ def tools(visit: Visit, kind: str, query: Query) -> dict[str, Any]:
     return {"tools": made, "table": table}
 
 
-def shelf(
-    query: Query,
-    read: Callable[[int, str], Listing],
-    row: Callable[[JSON], R],
-    *,
-    named: str = "",
-    wanted: Callable[[R], bool] | None = None,
-) -> Shelf[R]:
-    """`read(limit, continue_token)` lists; rows are made of objects whose name contains `named`, and `wanted` chooses
-    among them. An outdated token starts over."""
+def shelf(query: Query, source: Source[R]) -> Shelf[R]:
+    """The page that is asked for. An outdated token starts over."""
     try:
-        return _shelf(query, read, row, named, wanted, query.get("continue"))
+        return _shelf(query, source, query.get("continue"))
     except Expired:
-        return _shelf(query, read, row, named, wanted, "")
+        return _shelf(query, source, "")
 
 
 def named(query: Query, rows: Sequence[Named], *, more: bool) -> Pager:
@@ -234,19 +268,18 @@ def named(query: Query, rows: Sequence[Named], *, more: bool) -> Pager:
     return Pager(sentence, not query.get("continue"), query.with_(), following)
 
 
-def whole(
-    read: Callable[[int, str], Listing], row: Callable[[JSON], R], *, total: int, most: int = WHOLE
-) -> list[R] | None:
+def whole(source: Source[R], *, total: int, most: int = WHOLE) -> list[R] | None:
     """All rows, where they are few enough to be counted by what only a row knows; None where they are not."""
     if total > most:
         return None
-    listing = read(most, "")
-    return None if listing.continue_token else [row(item) for item in listing.items]
+    listing = source.read(most, "")
+    return None if listing.continue_token else source.rows(listing.items)
 
 
 def small(query: Query, rows: list[R], *, wanted: Callable[[R], bool] | None) -> Shelf[R]:
     """A list that is all here."""
-    shown = rows if wanted is None else [row for row in rows if wanted(row)]
+    part = query.get("q").lower()
+    shown = [row for row in rows if part in row.name and (wanted is None or wanted(row))]
     return Shelf(shown, Pager("", first=True, start=query.path))
 
 
@@ -257,11 +290,11 @@ def count(everything: list[R] | None, chosen: Callable[[R], bool] | None) -> int
     return len(everything) if chosen is None else sum(1 for row in everything if chosen(row))
 
 
-def every(client: Client, kind: str) -> Iterator[JSON]:
-    """All objects of the account, read in chunks."""
+def every(client: Client, kind: str, *, chosen: Sieve = EVERYTHING) -> Iterator[JSON]:
+    """All objects of the account that are `chosen`, read in chunks."""
     token = ""
     while True:
-        listing = client.list(kind, limit=CHUNK, continue_token=token)
+        listing = client.list(kind, limit=CHUNK, continue_token=token, chosen=chosen)
         yield from listing.items
         token = listing.continue_token
         if not token:
@@ -286,46 +319,38 @@ def matching(client: Client, kind: str, name_part: str) -> Iterator[Key]:
             return
 
 
-def _shelf(
-    query: Query,
-    read: Callable[[int, str], Listing],
-    row: Callable[[JSON], R],
-    named: str,
-    wanted: Callable[[R], bool] | None,
-    token: str,
-) -> Shelf[R]:
+def _shelf(query: Query, source: Source[R], token: str) -> Shelf[R]:
     rows: list[R] = []
-    everything = not named and wanted is None
     first, looked_at, remaining = not token, 0, 0
     while True:
-        listing = read(PAGE if everything else CHUNK, token)
-        chosen, used = _chosen(listing, row, named, wanted, most=PAGE - len(rows))
+        listing = source.read(PAGE if source.wanted is None else _A_TIME, token)
+        chosen, used = _chosen(source, listing, most=PAGE - len(rows))
         if used < len(listing.items):
-            listing = read(used, token)  # once more, to end where the page does
+            listing = source.read(used, token)  # once more, to end where the page does
         rows += chosen
         looked_at += used
         token, remaining = listing.continue_token, listing.remaining
         if not token or len(rows) >= PAGE or looked_at >= _LOOKED_AT:
             break
     next_page = query.following(token) if token else ""
-    return Shelf(rows, Pager(_sentence(len(rows), remaining, everything), first, query.with_(), next_page))
+    sentence = _sentence(len(rows), remaining, exact=source.wanted is None)
+    return Shelf(rows, Pager(sentence, first, query.with_(), next_page))
 
 
-def _chosen(
-    listing: Listing, row: Callable[[JSON], R], named: str, wanted: Callable[[R], bool] | None, *, most: int
-) -> tuple[list[R], int]:
+def _chosen(source: Source[R], listing: Listing, *, most: int) -> tuple[list[R], int]:
     """The rows that a page shows of a listing, and how many objects were looked at for them."""
+    rows = source.rows(listing.items)
+    if source.wanted is None:
+        return rows[:most], min(len(rows), most)
     chosen: list[R] = []
-    for number, item in enumerate(listing.items):
-        if named in item["metadata"]["name"]:
-            one = row(item)
-            chosen += [one] if wanted is None or wanted(one) else []
+    for number, one in enumerate(rows):
+        chosen += [one] if source.wanted(one) else []
         if len(chosen) == most:
             return chosen, number + 1
-    return chosen, len(listing.items)
+    return chosen, len(rows)
 
 
-def _sentence(shown: int, remaining: int, exact: bool) -> str:
+def _sentence(shown: int, remaining: int, *, exact: bool) -> str:
     text = ngettext("%(count)s shown", "%(count)s shown", shown) % {"count": shown}
     if not remaining:
         return text

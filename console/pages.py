@@ -21,6 +21,7 @@ from billing import client as billing
 from console import frame
 from console.access import Visit, guarded, open_visit
 from console.iamrefusals import status_of
+from console.live.quick import Quick
 from iam.errors import IamError
 
 Context = dict[str, Any]
@@ -34,6 +35,8 @@ class Page:
     template: str
     describe: Describe
     kinds: tuple[str, ...]
+    quick: Quick | None = None
+    """What a change alone can show anew; see `console.live.quick`."""
 
     def context(self, visit: Visit, kwargs: Mapping[str, Any]) -> Context:
         try:
@@ -42,11 +45,13 @@ class Page:
             raise status_of(refusal) from None
 
 
-def page(template: str, *, kinds: tuple[str, ...] = ()) -> Callable[[Describe], Callable[..., Any]]:
+def page(
+    template: str, *, kinds: tuple[str, ...] = (), quick: Quick | None = None
+) -> Callable[[Describe], Callable[..., Any]]:
     """Makes a view of a describing function. The frame's own kinds, which the rail counts, are always followed."""
 
     def decorate(describe: Describe) -> Callable[..., Any]:
-        made = Page(template, describe, tuple(dict.fromkeys((*frame.KINDS, *kinds))))
+        made = Page(template, describe, tuple(dict.fromkeys((*frame.KINDS, *kinds))), quick)
 
         @guarded("GET")
         def view(visit: Visit, **kwargs: Any) -> HttpResponse:
@@ -71,9 +76,12 @@ class Place:
     def namespace(self) -> str:
         return str(self.kwargs.get("namespace", ""))
 
+    def visit(self, request: HttpRequest) -> Visit:
+        """Opened anew, so that a session that ended or a namespace that went is noticed."""
+        return open_visit(request, namespace=self.namespace)
+
     def render_context(self, request: HttpRequest) -> Context:
-        """Opens the visit anew, so that a session that ended or a namespace that went is noticed."""
-        return self.page.context(open_visit(request, namespace=self.namespace), self.kwargs)
+        return self.page.context(self.visit(request), self.kwargs)
 
 
 FRAME = Page("frame.html", lambda visit, **kwargs: {}, frame.KINDS)

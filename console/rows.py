@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from console import sections, sizes, states
 from console.sizes import Size
 from console.states import State
 from workloads.client import JSON, Client, pod_specifications
-from workloads.kinds import podspecs, sleeping
+from workloads.kinds import health, podspecs, sleeping
 from workloads.kinds.podspecs import Explanation
 
 PODS_LOOKED_AT = 100
@@ -208,10 +208,38 @@ class NamespaceRow(Row):
         return ""
 
 
+def deployment_rows(client: Client, deployments: Sequence[JSON]) -> list[DeploymentRow]:
+    """As `deployment_row` makes them, with three questions for all."""
+    asked = [one for one in deployments if (one.get("status") or {}).get("replicas") or not health.settled(one)]
+    owned = client.owned("ReplicaSet", {one["metadata"]["uid"]: one["metadata"]["namespace"] for one in asked})
+    sets = {uid: sorted(found, key=revision_of, reverse=True) for uid, found in owned.items()}
+    moving = [one for one in asked if not health.settled(one)]
+    pods = _pods_of_sets(client, [sets[one["metadata"]["uid"]] for one in moving], each=PODS_LOOKED_AT)
+    rows = {one["metadata"]["uid"]: found for one, found in zip(moving, pods, strict=True)}
+    bare = [one for one in asked if not rows.get(one["metadata"]["uid"]) and (one.get("status") or {}).get("replicas")]
+    samples = _pods_of_sets(client, [sets[one["metadata"]["uid"]] for one in bare], each=1)
+    rows |= {f"sample {one['metadata']['uid']}": found for one, found in zip(bare, samples, strict=True)}
+    return [_deployment_row(one, rows) for one in deployments]
+
+
+def _deployment_row(deployment: JSON, found: Mapping[str, list[JSON]]) -> DeploymentRow:
+    uid = deployment["metadata"]["uid"]
+    pods = tuple(map(PodRow, found.get(uid, ())))
+    sample = pods[0].obj if pods else next(iter(found.get(f"sample {uid}", ())), None)
+    return DeploymentRow(deployment, pods, sample)
+
+
+def _pods_of_sets(client: Client, sets: Sequence[Sequence[JSON]], *, each: int) -> list[list[JSON]]:
+    """Of each Deployment's ReplicaSets, the newest first, `each` pods at most."""
+    owners = {one["metadata"]["uid"]: one["metadata"]["namespace"] for some in sets for one in some}
+    owned = client.owned("Pod", owners, each=each)
+    return [[pod for one in some for pod in owned[one["metadata"]["uid"]]][:each] for some in sets]
+
+
 def deployment_row(client: Client, deployment: JSON, *, all_pods: bool = False) -> DeploymentRow:
     """Its pods are read where they tell something: not settled, or `all_pods`."""
     status = deployment.get("status") or {}
-    needs_pods = all_pods or not states.settled(deployment)
+    needs_pods = all_pods or not health.settled(deployment)
     pods = tuple(PodRow(pod) for pod in pods_of(client, deployment)) if needs_pods else ()
     sample = pods[0].obj if pods else None
     if sample is None and status.get("replicas"):

@@ -18,14 +18,13 @@ from django.utils.translation import ngettext
 from console.lowerwords import said
 from console.spans import parse
 from workloads.kinds import sleeping
+from workloads.kinds.health import CANNOT_START, IMAGE_PROBLEMS, settled
 
 JSON = Mapping[str, Any]
 Tone = Literal["ok", "busy", "warn", "bad", "idle"]
 Shape = Literal["dot", "diamond", "triangle", "ring", "hollow", "square"]
 
 _WORST: dict[Tone, int] = {"bad": 0, "warn": 1, "busy": 2, "ok": 3, "idle": 4}
-_IMAGE_PROBLEMS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-_CANNOT_START = ("CreateContainerError", "CreateContainerConfigError", "RunContainerError", "ContainerCannotRun")
 _BACK_OFF = re.compile(r"back-off (?:(\d+)m)?(?:(\d+)s)?")
 _LONGEST_MESSAGE = 200
 _NODES = re.compile(r"^\d+/\d+ nodes are available: ")
@@ -197,11 +196,11 @@ def of_container(pod: JSON, entry: JSON) -> State:
 
 def _waiting(pod: JSON, entry: JSON, waiting: JSON) -> State:
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
-    if reason in _IMAGE_PROBLEMS:
+    if reason in IMAGE_PROBLEMS:
         return _image_problem(pod, entry, message or reason)
     if reason == "CrashLoopBackOff":
         return _restarting(pod, entry, message)
-    if reason in _CANNOT_START:
+    if reason in CANNOT_START:
         return State(_("Cannot start"), _named(pod, entry, message or reason), "bad", "diamond")
     return _pulling(pod) or State(_("Creating"), "", "busy", "ring")
 
@@ -315,17 +314,6 @@ def _named(pod: JSON, entry: JSON, sentence: str) -> str:
 
 
 # Deployments
-
-
-def settled(deployment: JSON) -> bool:
-    spec, status = deployment["spec"], deployment.get("status") or {}
-    wanted = spec.get("replicas", 1)
-    return bool(
-        status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-        and status.get("replicas", 0) == wanted
-        and status.get("updatedReplicas", 0) == wanted
-        and status.get("readyReplicas", 0) == wanted
-    )
 
 
 def trouble(states: list[State], wanted: int) -> State | None:

@@ -16,12 +16,14 @@ from workloads.admission import authorize, grid, quota
 from workloads.admission.grid import GridRefused, NoSuchRow, Numbered
 from workloads.kinds import registry
 from workloads.kinds.grids import Grid
+from workloads.meta import wire
 from workloads.meta.errors import Forbidden, Unavailable
 from workloads.meta.keys import Key
 from workloads.store import changes, usagehours
 from workloads.store.endedpods import Ended
 from workloads.store.keptlogs import Kept
 from workloads.store.objects import Row
+from workloads.store.sieves import Sieve
 from workloads.store.usagehours import Hour as UsedHour
 from workloads.verbs import (
     deletes,
@@ -69,7 +71,10 @@ from workloads.verbs.sessions import Ending, Output, Session, to_port
 from workloads.verbs.tokens import Bearer, InvalidToken, bearer
 from workloads.verbs.usage import Grain as UsageGrain
 
+EVERYTHING = reads.EVERYTHING
+
 __all__ = (
+    "EVERYTHING",
     "JSON",
     "NEWEST",
     "Answer",
@@ -99,6 +104,7 @@ __all__ = (
     "Rows",
     "Session",
     "SessionTarget",
+    "Sieve",
     "Subresource",
     "UsageGrain",
     "UsageHistory",
@@ -209,9 +215,11 @@ class Client:
         owner_uid: str | None = None,
         limit: int | None = None,
         continue_token: str = "",
+        chosen: Sieve = reads.EVERYTHING,
     ) -> Listing:
         """`namespace=None` spans the account. A page shows what is there when it is read, `revision` is the first
-        page's: a watch from there tells what came between. Raises BadRequest on a bad selector or token."""
+        page's: a watch from there tells what came between. What `chosen` leaves out is not there. Raises BadRequest on
+        a bad selector or token."""
         found = reads.rows(
             self.identity,
             kind,
@@ -224,8 +232,19 @@ class Client:
             from_memory=self.from_memory,
             of_one_moment=False,
             only_visible=self.only_visible,
+            chosen=chosen,
         )
         return Listing([loaded(row) for row in found.rows], found.revision, found.continue_token, found.remaining)
+
+    def owned(self, kind: str, owners: Mapping[str, str], *, each: int | None = None) -> dict[str, Sequence[JSON]]:
+        """By the uid of the owner what it owns of one kind, by name: for lists, which ask for many owners at once.
+        `owners` says in which namespace each is; of what one owns it is at most `each`. Raises Forbidden."""
+        found = reads.owned(self.identity, kind, owners, each=each)
+        return {uid: [loaded(row) for row in rows] for uid, rows in found.items()}
+
+    def newest(self, kind: str, *, limit: int) -> Sequence[JSON]:
+        """Of the account, what was written last of what may be seen; in no order. Raises Forbidden."""
+        return [wire.load(data) for data in reads.newest(self.identity, kind, limit=limit)]
 
     def list_rows(
         self,

@@ -3,8 +3,10 @@ sends the regions that came out differently.
 
     listen from the head of the log -> render, send everything -> wait for changes -> render, send what differs -> ...
 
-A burst folds into one rendering; there are never more than `MOST_A_SECOND` of them, fewer when rendering takes long.
-A slow tick corrects what no change announces (billing's own work, clocks). What the page shows was deleted: `gone`.
+The first change after a quiet time is looked at at once, a burst folds into one rendering, and what goes on and on is
+looked at at a pace (`pace`). What a change alone can show anew (a row, the newest events) is sent first, without the
+page around it (`quick`); the whole follows within a second or, where that is dear, a few. A slow tick corrects what no
+change announces (billing's own work, clocks). What the page shows was deleted: `gone`.
 """
 
 from __future__ import annotations
@@ -28,20 +30,22 @@ from django.utils.translation import gettext as _
 from billing import client as billing
 from console.access import still_signed_in
 from console.live.languages import language_of
+from console.live.pace import Plan
+from console.live.quick import Change
 from console.live.regions import Regions
-from console.pages import Place, place_of
+from console.pages import Context, Place, place_of
 from iam.identities import Identity, identity_of
 from iam.models import User
 from workloads import watch
 from workloads.client import Client
 from workloads.meta.errors import Expired, NotFound, StatusError, Unauthorized
+from workloads.meta.keys import Key
+from workloads.watch import WatchEvent
 
 logger = logging.getLogger(__name__)
 
-MOST_A_SECOND = 8
-CORRECTION_SECONDS = 10.0
-SETTLING_SECONDS = 1.5
-"""After a change, once more: by then billing has read it, too."""
+MOST_CHANGES = 500
+"""Changes that are looked at one by one; of more the whole page is computed."""
 SIGNED_OUT, NO_SUCH_PAGE = 4401, 4404
 
 
@@ -94,8 +98,14 @@ class Follower:
         self.place = place
         self.request = request
         self.shown: Regions | None = None
-        self.changed = asyncio.Event()
-        self.settling = False
+        self.context: Context = {}
+        """What the page was rendered with."""
+        self.changes: list[Change] = []
+        """Heard, and not looked at yet."""
+        self.stirred = False
+        """Whether anything was heard since the whole page was looked at."""
+        self.bell = asyncio.Event()
+        self.plan = Plan()
 
     async def follow(self) -> None:
         """Returns when what the page shows is gone. Raises Unauthorized when the session ended."""
@@ -110,58 +120,94 @@ class Follower:
                 await listening
 
     async def _listen(self, identity: Identity, since: int) -> None:
-        """Rings `changed`. A reader that fell behind starts over from the head: the next rendering reads everything."""
+        """A reader that fell behind starts over from the head: the next rendering reads everything."""
         kinds, namespace = self.place.page.kinds, self.place.namespace or None
         while True:
             with suppress(Expired):
                 async with aclosing(watch.follow(identity, kinds, since=since)) as events:
                     async for event in events:
-                        if event.key is None or namespace is None or event.key.namespace in ("", namespace):
-                            self.changed.set()
-            self.changed.set()
+                        if event.key is not None and (namespace is None or event.key.namespace in ("", namespace)):
+                            self._hear(event, event.key)
+            self._hear_all()
             since = await sync_to_async(_head)(identity)
 
+    def _hear(self, event: WatchEvent, key: Key) -> None:
+        if self.place.page.quick is None or len(self.changes) >= MOST_CHANGES:
+            self._hear_all()
+            return
+        self.changes.append(Change(event.type, key.kind, key.namespace, key.name, event.revision, event.data))
+        self.stirred = True
+        self.bell.set()
+
+    def _hear_all(self) -> None:
+        self.stirred = True
+        self.plan.whole_now()
+        self.bell.set()
+
     async def _wait(self) -> None:
-        """Until there is something to look at."""
-        seconds = SETTLING_SECONDS if self.settling else CORRECTION_SECONDS
-        try:
-            await asyncio.wait_for(self.changed.wait(), seconds)
-            self.settling = True
-        except TimeoutError:
-            self.settling = False
-        self.changed.clear()
+        """Until there is something to look at: changes, or the page as a whole."""
+        while (pause := self.plan.pause(is_quick=bool(self.changes))) > 0:
+            if self.changes:
+                await asyncio.sleep(pause)  # what comes meanwhile is shown together
+                continue
+            self.bell.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.bell.wait(), pause)
 
     async def _send_what_differs(self) -> bool:
         """False when the page's object is gone."""
-        began = time.monotonic()
-        message = await sync_to_async(self._message)()
-        if message.get("regions") or message.get("gone") or self.shown is None:
+        is_first = self.shown is None
+        changes, self.changes = self.changes, []
+        message = await sync_to_async(self._message)(changes)
+        if message.get("regions") or message.get("gone") or is_first:
             await self.socket.send(text_data=orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS).decode())
-        took = time.monotonic() - began
-        await asyncio.sleep(max(1 / MOST_A_SECOND, 2 * took))
         return "gone" not in message
 
-    def _message(self) -> dict[str, Any]:
+    def _message(self, changes: list[Change]) -> dict[str, Any]:
         close_old_connections()
         now = int(time.time() * 1000)
         try:
-            fresh = self._render()
+            regions = dict[str, str]()
+            if self.shown is not None and not self.plan.is_whole_due:
+                regions = self._look_quickly(self.shown, changes)
+            if self.shown is None or (not regions and self.plan.is_whole_due):
+                regions = self._look()
+            return {"now": now, "regions": regions}
         except NotFound:
             return {"now": now, "gone": _gone()}
         except StatusError as refusal:
             if isinstance(refusal, Unauthorized):
                 raise
             return {"now": now}
-        before, self.shown = self.shown, fresh
-        return {"now": now, "regions": fresh.changed_since(before or Regions())}
 
-    def _render(self) -> Regions:
+    def _look(self) -> dict[str, str]:
+        """At the whole page."""
+        began, was_stirred, self.stirred = time.monotonic(), self.stirred, False
+        self.plan.look_whole()
+        try:
+            self.request.user = still_signed_in(self.request)
+            before, fresh = self.shown or Regions(), Regions()
+            with billing.one_price_list():
+                self.context = {**self.place.render_context(self.request), "regions": fresh}
+                get_template(self.place.page.template).render(self.context, self.request)
+            self.shown = fresh
+            return fresh.changed_since(before)
+        finally:
+            self.plan.looked_whole(time.monotonic() - began, was_stirred=was_stirred)
+
+    def _look_quickly(self, shown: Regions, changes: list[Change]) -> dict[str, str]:
+        """At what the changes alone tell. Where only the whole page says what they mean, that is due."""
+        quick, began, part = self.place.page.quick, time.monotonic(), Regions()
         self.request.user = still_signed_in(self.request)
-        regions = Regions()
+        if quick is None or not changes:
+            return {}
         with billing.one_price_list():
-            context = {**self.place.render_context(self.request), "regions": regions}
-            get_template(self.place.page.template).render(context, self.request)
-        return regions
+            found = quick(self.place.visit(self.request), self.context, changes)
+            for one in found.fragments:
+                context = {**self.context, **one.context, "regions": part}
+                get_template(one.template).render(context, self.request)
+        self.plan.looked_quickly(time.monotonic() - began, whole=found.whole)
+        return shown.take(part)
 
 
 def _request(scope: dict[str, Any], parts: Any) -> HttpRequest:

@@ -34,6 +34,14 @@ class Regions:
             found |= {mark} | self.inner(mark)
         return found
 
+    def take(self, part: Regions) -> dict[str, str]:
+        """Puts in the regions of a part that was rendered by itself, where they are known. Returns what came out
+        differently."""
+        known = Regions({name: own for name, own in part.own.items() if name in self.own})
+        different = known.changed_since(Regions({name: self.own[name] for name in known.own}))
+        self.own.update(known.own)
+        return different
+
     def changed_since(self, before: Regions) -> dict[str, str]:
         """What a page that shows `before` needs to show this. Regions that went are gone with the one around them."""
         different = {name for name, own in self.own.items() if _said(before.own.get(name, "")) != _said(own)}

@@ -46,7 +46,7 @@ SECRET = _Noun("Secret", "secrets", "secret", SecretRow)
 def _list(visit: Visit, noun: _Noun) -> Context:
     query = Query.of_list(visit.request, "type")
     found = _source(visit, noun, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     types = [("", _("All")), *((one, type_words(one)) for one in TYPES)] if noun is SECRET else []
     return {
         "section": noun.section,
@@ -70,12 +70,12 @@ def secrets(visit: Visit, query: Query) -> lists.Source[BagRow]:
 
 
 def _source(visit: Visit, noun: _Noun, query: Query) -> lists.Source[BagRow]:
-    part, type = query.get("q").lower(), query.get("type")
+    type = query.get("type")
 
     def wanted(row: BagRow) -> bool:
-        return part in row.name and (not type or row.type == type)
+        return row.type == type
 
-    return lists.Source(lists.reader(visit, noun.kind, query), noun.row, wanted if part or type else None)
+    return lists.Source(lists.reader(visit, noun.kind, query), noun.row, wanted if type else None)
 
 
 @page("configuration/list.html", kinds=("ConfigMap",))

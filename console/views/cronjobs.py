@@ -42,11 +42,8 @@ _CHIPS = {
 def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found, total = source(visit, query), visit.client.count("CronJob", visit.scope)
-    everything = lists.whole(found.read, found.row, total=total)
-    if everything is None:
-        shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
-    else:
-        shelf = lists.small(query, everything, wanted=found.wanted)
+    everything = lists.whole(source(visit, query.unfiltered), total=total)
+    shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
         "section": "cronjobs",
         "rows": shelf.rows,
@@ -64,15 +61,12 @@ def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[CronJobRow]:
-    part, chosen = query.get("q").lower(), _FILTERS.get(query.get("state"))
+    chosen = _FILTERS.get(query.get("state"))
 
     def row(item: JSON) -> CronJobRow:
         return cronrows.cronjob_row(visit.client, item)
 
-    def wanted(row: CronJobRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
-
-    return lists.Source(lists.reader(visit, "CronJob", query), row, wanted if part or chosen else None)
+    return lists.Source(lists.reader(visit, "CronJob", query), row, chosen)
 
 
 @page("cronjobs/detail.html", kinds=("CronJob", "Job", "Event"))

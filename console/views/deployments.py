@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django import forms
 from django.contrib import messages
@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, rows, sizes, sizing, usage
+from console import frame, happenings, lists, manifests, quickrows, rows, sizes, sizing, usage
 from console.access import Visit, guarded
 from console.costs import month, workload_costs
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import DeploymentRow
-from workloads.client import JSON, DeleteOptions
+from workloads.client import EVERYTHING, JSON, DeleteOptions, Sieve
+from workloads.kinds import health
 from workloads.meta.errors import Invalid
 
 MOST_PODS = 1000
@@ -27,20 +28,24 @@ _FILTERS: dict[str, Callable[[DeploymentRow], bool] | None] = {
     "look": lambda row: row.state.needs_a_look,
     "changing": lambda row: row.state.changing,
 }
+_SIEVES = {"look": Sieve(health=(health.LOOK, health.OPEN)), "changing": Sieve(health=(health.CHANGING, health.OPEN))}
+"""Of those whose pods say how they do, `_FILTERS` chooses."""
 _CHIPS = {"": gettext_lazy("All"), "look": gettext_lazy("Needs a look"), "changing": gettext_lazy("Changing")}
 
 
-@page("deployments/list.html", kinds=("Deployment", "ReplicaSet", "Pod"))
+@page(
+    "deployments/list.html",
+    kinds=("Deployment", "ReplicaSet", "Pod"),
+    quick=quickrows.of_deployments("deployments/row.html"),
+)
 def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found, total = source(visit, query), visit.client.count("Deployment", visit.scope)
-    everything = lists.whole(found.read, found.row, total=total)
-    if everything is None:
-        shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
-    else:
-        shelf = lists.small(query, everything, wanted=found.wanted)
+    everything = lists.whole(source(visit, query.unfiltered), total=total)
+    shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
         "section": "deployments",
+        "source": found,
         "rows": shelf.rows,
         "pager": shelf.pager,
         **lists.tools(visit, "Deployment", query),
@@ -58,15 +63,18 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[DeploymentRow]:
-    part, chosen = query.get("q").lower(), _FILTERS.get(query.get("state"))
+    state = query.get("state")
 
     def row(item: JSON) -> DeploymentRow:
         return rows.deployment_row(visit.client, item)
 
-    def wanted(row: DeploymentRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
+    def many(items: Sequence[JSON]) -> list[DeploymentRow]:
+        return rows.deployment_rows(visit.client, items)
 
-    return lists.Source(lists.reader(visit, "Deployment", query), row, wanted if part or chosen else None)
+    chosen = _SIEVES.get(state, EVERYTHING)
+    read = lists.reader(visit, "Deployment", query, chosen=chosen)
+    takes = lists.taker(visit, "Deployment", query, chosen=chosen)
+    return lists.Source(read, row, _FILTERS.get(state), many, takes)
 
 
 @page("deployments/detail.html", kinds=("Deployment", "ReplicaSet", "Pod", "Event"))

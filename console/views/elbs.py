@@ -20,7 +20,7 @@ from console.forms.elbs import ElbDraft
 from console.lists import Query
 from console.pages import Context, page
 from console.views import create
-from workloads.client import DeleteOptions, Listing
+from workloads.client import DeleteOptions
 from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError, Unavailable
 
 KIND = "ELB"
@@ -29,12 +29,7 @@ KIND = "ELB"
 @page("elbs/list.html", kinds=(KIND,))
 def elb_list(visit: Visit) -> Context:
     query, client = Query.of(visit.request, "q"), visit.client
-    part = query.get("q").lower()
-
-    def read(limit: int, token: str) -> Listing:
-        return client.list(KIND, limit=limit, continue_token=token)
-
-    shelf = lists.shelf(query, read, ElbRow, named=part)
+    shelf = lists.shelf(query, lists.Source(lists.reader(visit, KIND, query), ElbRow))
     return {
         "section": "elbs",
         "rows": shelf.rows,

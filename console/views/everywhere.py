@@ -29,12 +29,8 @@ def binding_list(visit: Visit) -> Context:
     def read(limit: int, token: str) -> Listing:
         return client.list(KIND, limit=limit, continue_token=token)
 
-    shelf = lists.shelf(
-        query,
-        read,
-        lambda item: BindingRow(item, known),
-        wanted=(lambda row: row.mentions(part)) if part else None,
-    )
+    wanted = (lambda row: row.mentions(part)) if part else None
+    shelf = lists.shelf(query, lists.Source(read, lambda item: BindingRow(item, known), wanted))
     return {
         "section": roles.SECTION,
         "tab": "everywhere",

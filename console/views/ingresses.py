@@ -21,7 +21,7 @@ KIND = "Ingress"
 def ingress_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found = source(visit, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     return {
         "section": "ingresses",
         "rows": shelf.rows,
@@ -35,16 +35,16 @@ def ingress_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[IngressRow]:
-    client, part, looks = visit.client, query.get("q").lower(), query.get("state") == "look"
+    client, looks = visit.client, query.get("state") == "look"
     reaches, known = doors.of_account(client), backends.known(client, visit.scope)
 
     def row(item: JSON) -> IngressRow:
         return servicerows.ingress_row(item, reaches, known)
 
     def wanted(row: IngressRow) -> bool:
-        return part in row.name and (not looks or row.state.needs_a_look)
+        return row.state.needs_a_look
 
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or looks else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if looks else None)
 
 
 @page("ingresses/detail.html", kinds=(KIND, "ELB", "Service", "EndpointSlice", "Event"))

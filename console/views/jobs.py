@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django import forms
 from django.contrib import messages
@@ -19,7 +19,8 @@ from console.forms.drafts import spoken
 from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
-from workloads.client import JSON, DeleteOptions, WriteOptions
+from workloads.client import EVERYTHING, JSON, DeleteOptions, Sieve, WriteOptions
+from workloads.kinds import health
 from workloads.meta.errors import AlreadyExists, StatusError
 
 MOST_PODS = 1000
@@ -31,6 +32,14 @@ _FILTERS: dict[str, Callable[[JobRow], bool] | None] = {
     "complete": lambda row: row.finished and not row.state.needs_a_look,
     "failed": lambda row: row.finished and row.state.needs_a_look,
 }
+_SIEVES = {
+    "look": Sieve(health=(health.LOOK, health.OPEN)),
+    "running": Sieve(phases=(health.ACTIVE,)),
+    "suspended": Sieve(phases=(health.SUSPENDED,)),
+    "complete": Sieve(phases=(health.FINISHED,), health=(health.WELL,)),
+    "failed": Sieve(phases=(health.FINISHED,), health=(health.LOOK,)),
+}
+"""Of those whose pods say how they do, `_FILTERS` chooses."""
 _CHIPS = {
     "": gettext_lazy("All"),
     "look": gettext_lazy("Needs a look"),
@@ -45,11 +54,10 @@ _CHIPS = {
 def job_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found, total = source(visit, query), visit.client.count("Job", visit.scope)
-    everything = lists.whole(found.read, found.row, total=total)
-    if everything is None:
-        shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
-    else:
-        shelf = lists.small(query, jobrows.newest_first(everything), wanted=found.wanted)
+    everything = lists.whole(source(visit, query.unfiltered), total=total)
+    if everything is not None:
+        everything = jobrows.newest_first(everything)
+    shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
         "section": "jobs",
         "rows": shelf.rows,
@@ -66,15 +74,16 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[JobRow]:
-    part, chosen = query.get("q").lower(), _FILTERS.get(query.get("state"))
+    state = query.get("state")
 
     def row(item: JSON) -> JobRow:
         return jobrows.job_row(visit.client, item)
 
-    def wanted(row: JobRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
+    def many(items: Sequence[JSON]) -> list[JobRow]:
+        return jobrows.job_rows(visit.client, items)
 
-    return lists.Source(lists.reader(visit, "Job", query), row, wanted if part or chosen else None)
+    read = lists.reader(visit, "Job", query, chosen=_SIEVES.get(state, EVERYTHING))
+    return lists.Source(read, row, _FILTERS.get(state), many)
 
 
 @page("jobs/detail.html", kinds=("Job", "Pod", "Event"))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from billing import client as billing
 from console import frame, happenings, lists, manifests, rows, states
 from console.access import Visit, guarded
+from console.costs import by_namespace
 from console.pages import Context, page
 
 CONFIRMATION = "DELETE"
@@ -24,7 +25,7 @@ def namespace_list(visit: Visit) -> Context:
     return {
         "section": "namespaces",
         "rows": found,
-        "costs": billing.by_namespace(visit.identity.account),
+        "costs": by_namespace(visit),
         "held": {row.name: {kind: frame.count(visit.client, kind, row.name) for kind in _HELD} for row in found},
         "may_create": visit.client.may("create", "Namespace"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,10 +10,13 @@ from billing import client as billing
 from console import happenings, jobrows, limits, lists, newsrows, rows
 from console.access import Visit
 from console.dear import KEPT
+from console.happenings import Happening
 from console.jobrows import JobRow
+from console.live.quick import Change, Fragment, Quickly
 from console.pages import Context, page
 from console.rows import DeploymentRow, PodRow
-from workloads.client import Client
+from workloads.client import Client, Sieve
+from workloads.kinds import health
 
 _SHOWN = 8
 _EVENTS = 200
@@ -29,11 +32,20 @@ class Look:
     pod: PodRow | None = None
 
 
-@page("overview.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod", "Event"))
+def quick(visit: Visit, shown: Context, changes: Sequence[Change]) -> Quickly:
+    """Events tell what happened; of the rest the whole page tells."""
+    rest = [change for change in changes if change.kind not in ("Event", "Pod")]
+    if all(change.kind != "Event" for change in changes) or not shown["namespaces"]:
+        return Quickly(whole=bool(rest))
+    shown["events"] = _events(visit.client)
+    return Quickly((Fragment("overview_events.html", {}),), whole=bool(rest))
+
+
+@page("overview.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod", "Event"), quick=quick)
 def overview(visit: Visit) -> Context:
     client, account = visit.client, visit.identity.account
     namespaces = rows.namespace_rows(client, client.list("Namespace", limit=100).items)
-    deployments = [rows.deployment_row(client, item) for item in client.list("Deployment", limit=lists.PAGE).items]
+    deployments = rows.deployment_rows(client, client.list("Deployment", limit=lists.PAGE).items)
     troubled = [look_at(row) for row in deployments if row.state.needs_a_look or row.state.changing]
     whose = ("jobs", account, visit.identity.user)
     jobs = map(Look, KEPT.get(whose, lambda: list(islice(jobs_to_look_at(client), _SHOWN))))
@@ -53,8 +65,12 @@ def overview(visit: Visit) -> Context:
         "ready": sum(row.ready for row in deployments),
         "limits": limits.of(client),
         "news": newsrows.latest(visit, shown=_SHOWN),
-        "events": happenings.newest(client.list("Event", limit=_EVENTS).items)[:_SHOWN],
+        "events": _events(client),
     }
+
+
+def _events(client: Client) -> list[Happening]:
+    return happenings.newest(client.newest("Event", limit=_EVENTS))[:_SHOWN]
 
 
 def look_at(row: DeploymentRow) -> Look:
@@ -66,30 +82,28 @@ def look_at(row: DeploymentRow) -> Look:
 def jobs_to_look_at(client: Client) -> Iterator[JobRow]:
     """Those that failed or are stuck, the newest first. What its CronJob has done well since is no news any more."""
     told: set[str] = set()
-    for row in _jobs_in_question(client)[:_JOBS_LOOKED_AT]:
-        maker = _maker(row)
-        if maker in told:
-            continue
-        known = row if row.finished else jobrows.job_row(client, row.obj)
-        if known.finished or known.state.needs_a_look:
+    asked = _jobs_in_question(client)[:_JOBS_LOOKED_AT]
+    for row in jobrows.job_rows(client, [one.obj for one in asked]):
+        if row.state.needs_a_look and (maker := _maker(row)) not in told:
             told.add(maker)
-        if known.state.needs_a_look:
-            yield known
+            if not (row.finished and _is_old_news(client, row)):
+                yield row
 
 
 def _jobs_in_question(client: Client) -> list[JobRow]:
-    """By their status alone, the newest first: all that have not ended, and of each CronJob's (or bare) ended ones
-    the newest."""
-    working: list[JobRow] = []
-    ended: dict[str, JobRow] = {}
-    for item in lists.every(client, "Job"):
-        row = JobRow(item)
-        if not row.finished:
-            working.append(row)
-            continue
-        maker = _maker(row)
-        ended[maker] = jobrows.newest_first([row, *([ended[maker]] if maker in ended else [])])[0]
-    return jobrows.newest_first([*working, *ended.values()])
+    """Those that failed, and those whose pods say how they do, the newest first."""
+    chosen = Sieve(health=(health.LOOK, health.OPEN))
+    return jobrows.newest_first(JobRow(item) for item in lists.every(client, "Job", chosen=chosen))
+
+
+def _is_old_news(client: Client, row: JobRow) -> bool:
+    """Whether its CronJob has made one since that has ended."""
+    owner = rows.controller_of(row.obj)
+    if owner is None:
+        return False
+    others = client.owned("Job", {owner["uid"]: row.namespace})[owner["uid"]]
+    ended = [one for one in map(JobRow, others) if one.finished]
+    return bool(ended) and jobrows.newest_first(ended)[0].uid != row.uid
 
 
 def _maker(row: JobRow) -> str:

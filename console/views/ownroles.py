@@ -36,12 +36,8 @@ def role_list(visit: Visit) -> Context:
         return client.list("Role", limit=limit, continue_token=token)
 
     part = query.get("q").lower()
-    shelf = lists.shelf(
-        query,
-        read,
-        lambda item: OwnRoleRow(item, held),
-        wanted=(lambda row: row.mentions(part)) if part else None,
-    )
+    wanted = (lambda row: row.mentions(part)) if part else None
+    shelf = lists.shelf(query, lists.Source(read, lambda item: OwnRoleRow(item, held), wanted))
     return {
         "section": roles.SECTION,
         "tab": "roles",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,27 +12,32 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import attempts, frame, happenings, lists, manifests, sizing, states, timeline, usage
+from console import attempts, frame, happenings, lists, manifests, quickrows, sizing, states, timeline, usage
 from console.access import Visit, guarded
 from console.attempts import Attempt
 from console.lists import Query
 from console.live import terminals
 from console.pages import Context, page
 from console.rows import PodRow
-from workloads.client import DeleteOptions, LogOptions
+from workloads.client import DeleteOptions, LogOptions, Sieve
+from workloads.kinds import health
 from workloads.meta.errors import StatusError
 
 _PHASES = {"Running", "Pending", "Succeeded", "Failed"}
+_HEALTH = {"look": health.LOOK, "changing": health.CHANGING}
+_OWNERS = {"Deployment": "ReplicaSet", "none": ""}
+"""What owns the pods of a source, where it is not the source itself."""
 _LAST_LINES = 12
 
 
-@page("pods/list.html", kinds=("Pod",))
+@page("pods/list.html", kinds=("Pod",), quick=quickrows.of_kind("Pod", "pods/row.html", PodRow))
 def pod_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state", "source")
     found = source(visit, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     return {
         "section": "pods",
+        "source": found,
         "rows": shelf.rows,
         "pager": shelf.pager,
         "bulk": lists.offered(visit, "Pod", shelf.rows),
@@ -51,9 +55,14 @@ def pod_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[PodRow]:
-    state = query.get("state")
-    phase = f"status.phase={state}" if state in _PHASES else ""
-    return lists.Source(lists.reader(visit, "Pod", query, field_selector=phase), PodRow, _wanted(query))
+    state, made_by = query.get("state"), query.get("source")
+    chosen = Sieve(
+        phases=(state,) if state in _PHASES else (),
+        health=(_HEALTH[state],) if state in _HEALTH else (),
+        owner_kinds=(_OWNERS.get(made_by, made_by),) if made_by else (),
+    )
+    takes = lists.taker(visit, "Pod", query, chosen=chosen)
+    return lists.Source(lists.reader(visit, "Pod", query, chosen=chosen), PodRow, takes=takes)
 
 
 @page("pods/detail.html", kinds=("Pod", "Event"))
@@ -186,23 +195,6 @@ def _common(visit: Visit, name: str, tab: str) -> Context:
         "row": row,
         "meter": billing.pod_meter(visit.identity.account, row.uid),
     }
-
-
-def _wanted(query: Query) -> Callable[[PodRow], bool] | None:
-    state, source, part = query.get("state"), query.get("source"), query.get("q").lower()
-    if state not in ("look", "changing") and not source and not part:
-        return None
-
-    def wanted(row: PodRow) -> bool:
-        made_by = row.source.kind if row.source else "none"
-        return (
-            part in row.name
-            and (not source or made_by == source)
-            and (state != "look" or row.state.needs_a_look)
-            and (state != "changing" or row.state.changing)
-        )
-
-    return wanted
 
 
 def _state_chips(query: Query) -> list[lists.Chip]:

@@ -35,7 +35,7 @@ _CHIPS = {
 def service_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found = source(visit, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     return {
         "section": "services",
         "rows": shelf.rows,
@@ -49,16 +49,13 @@ def service_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[ServiceRow]:
-    client, part, chosen = visit.client, query.get("q").lower(), _FILTERS.get(query.get("state"))
+    client, chosen = visit.client, _FILTERS.get(query.get("state"))
     reaches, known = doors.of_account(client), backends.known(client, visit.scope)
 
     def row(item: JSON) -> ServiceRow:
         return servicerows.service_row(item, reaches, known)
 
-    def wanted(row: ServiceRow) -> bool:
-        return part in row.name and (chosen is None or chosen(row))
-
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or chosen else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, chosen)
 
 
 @page("services/detail.html", kinds=(KIND, "ELB", "EndpointSlice", "Ingress", "Event"))

@@ -35,7 +35,7 @@ _MODES = {
 def claim_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found = source(visit, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     return {
         "section": "storage",
         "rows": shelf.rows,
@@ -49,16 +49,16 @@ def claim_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[ClaimRow]:
-    part, looks = query.get("q").lower(), query.get("state") == "look"
+    looks = query.get("state") == "look"
     users = claimrows.users(visit.client, visit.scope)
 
     def row(item: JSON) -> ClaimRow:
         return claimrows.with_users(item, users)
 
     def wanted(row: ClaimRow) -> bool:
-        return part in row.name and (not looks or row.state.needs_a_look)
+        return row.state.needs_a_look
 
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or looks else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if looks else None)
 
 
 @page("storage/detail.html", kinds=(KIND, "Pod", "Event"))

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
 
 from console import sections
-from console.live import consumers
+from console.live import consumers, pace
 from iam.models import User
 from tests.console import scenes
 from tests.console.sockets import Socket, following
@@ -76,7 +76,7 @@ async def test_a_new_pod_brings_the_list_and_the_count(web: None) -> None:
 
 
 async def test_what_another_account_does_is_not_heard(web: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "SETTLING_SECONDS", 60)
+    monkeypatch.setattr(pace, "SETTLING_SECONDS", 60)
     async with following("/pods/", account="other", name="charlie") as live:
         first = await live.message()
         await change("lonely", scenes.running())
@@ -137,7 +137,7 @@ def sign_out(user: User) -> None:
 async def test_who_may_not_go_on_hears_no_more(
     web: None, monkeypatch: pytest.MonkeyPatch, end: Callable[[User], None]
 ) -> None:
-    monkeypatch.setattr(consumers, "CORRECTION_SECONDS", 0.1)
+    monkeypatch.setattr(pace, "CORRECTION_SECONDS", 0.1)
     async with following("/namespaces/shop/pods/") as live:
         await live.message()
         await sync_to_async(lambda: end(User.objects.get(account__name="acme", name="alice")))()

@@ -40,6 +40,8 @@ class Facts:
     """Where it is: a pod's node, a Service's address."""
     about: str = ""
     """uid of what an object is about that has no owner: an Event's."""
+    health: str = ""
+    """How it does, in a word of `kinds.health`."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class Kind:
     """Its objects are made from what the agent says of its host, for whoever asks; read, never written."""
     field_selectors: dict[str, Callable[[JSON], str]] = field(default_factory=dict)
     """Beyond `metadata.name` and `metadata.namespace`: path -> value."""
+    phase_field: str = ""
+    """Which of them says what the store keeps as `phase`, if one does."""
 
     @property
     def is_fixed(self) -> bool:

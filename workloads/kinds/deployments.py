@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from workloads.kinds import objectmeta, replicated, sleeping
-from workloads.kinds.base import Column, Kind
+from workloads.kinds import health, objectmeta, replicated, sleeping
+from workloads.kinds.base import Column, Facts, Kind
 from workloads.kinds.columns import AGE, NAME, number, template_columns
 from workloads.kinds.registry import register
 from workloads.meta import causes
@@ -122,5 +122,6 @@ KIND = register(
         default=default,
         validate=validate,
         prepare=prepare,
+        facts=lambda obj: Facts(health=health.of_deployment(obj)),
     )
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from workloads.kinds import jobspecs, objectmeta
-from workloads.kinds.base import Column, Kind
+from workloads.kinds import health, jobspecs, objectmeta
+from workloads.kinds.base import Column, Facts, Kind
 from workloads.kinds.columns import AGE, NAME, number, template_columns
 from workloads.kinds.registry import register
 from workloads.meta import causes, conditions, selectors, times
@@ -185,6 +185,7 @@ KIND = register(
         default=default,
         validate=validate,
         prepare=prepare,
+        facts=lambda obj: Facts(phase=health.stage_of_job(obj), health=health.of_job(obj)),
         field_selectors={"status.successful": lambda obj: str(number(obj, "status", "succeeded"))},
     )
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from workloads.kinds import containers, ephemeral, gates, objectmeta, podspecs, podtemplates, refusals, schemas
+from workloads.kinds import containers, ephemeral, gates, health, objectmeta, podspecs, podtemplates, refusals, schemas
 from workloads.kinds.base import Facts, Kind
 from workloads.kinds.podcolumns import COLUMNS
 from workloads.kinds.registry import register
@@ -231,9 +231,10 @@ KIND = register(
         default=default,
         validate=validate,
         prepare=prepare,
-        facts=lambda obj: Facts(phase=_status("phase")(obj), node=_spec("nodeName")(obj)),
+        facts=lambda obj: Facts(phase=_status("phase")(obj), node=_spec("nodeName")(obj), health=health.of_pod(obj)),
         has_generation=False,
         own_conditions=gates.OWN,
+        phase_field="status.phase",
         field_selectors={
             "status.phase": _status("phase"),
             "status.podIP": _status("podIP"),

@@ -127,6 +127,21 @@ def between(place: Tip, kind: str, *, account: str, namespace: str | None, limit
     return Span(end, [_entry(values) for values in found])
 
 
+def newest(kind: str, *, account: str, limit: int) -> list[Entry]:
+    """What happened last to objects of a kind, the newest first; as far as the log reaches back."""
+    asked = f"{_ENTRIES} kind = %s AND account = %s ORDER BY revision DESC LIMIT %s"
+    return [_entry(values) for values in sql.select(asked, [kind, account, limit])]
+
+
+def comings(place: Tip, end: Tip, *, account: str) -> list[tuple[str, str, int]] | None:
+    """(kind, namespace, +1 or -1) of what came and went behind `place` up to `end`. None when `place` is no longer the
+    entry it was."""
+    found = sql.select(_COMINGS, [place.revision, end.revision, account])
+    if tip_at(place.revision) != place:  # asked last: a trim meanwhile may have taken some of them
+        return None
+    return [(kind, namespace, 1 if type_ == "ADDED" else -1) for kind, namespace, type_ in found]
+
+
 def undone(kind: str, *, account: str, namespace: str | None, since: int, until: int, limit: int) -> list[Undone]:
     """How the objects that have changed between two revisions were at the first: with them, what is there `until`
     becomes what was there `since`. Raises Trimmed when the log does not reach back so far, or more than `limit` have
@@ -255,6 +270,9 @@ _BETWEEN = f"""
     {_ENTRIES} kind = %s AND revision > %s AND revision <= %s AND account = %s AND namespace = %s
     ORDER BY revision LIMIT %s"""
 _BETWEEN_ALL = _BETWEEN.replace(" AND namespace = %s", "")
+_COMINGS = """
+    SELECT kind, namespace, type FROM workloads_change
+    WHERE revision > %s AND revision <= %s AND account = %s AND type <> 'MODIFIED'"""
 _MOVE = "UPDATE workloads_cursor SET revision = %s WHERE reader = %s AND revision = %s"
 _BEGIN = "INSERT INTO workloads_cursor (reader, revision) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 

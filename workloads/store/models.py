@@ -11,7 +11,10 @@ from django.db import models
 
 
 class Object(models.Model):
-    """An object exactly as the API shows it (`data`), beside the columns that are asked for."""
+    """An object exactly as the API shows it (`data`), beside the columns that are asked for.
+
+    Lists that choose read the index `object_summary` (migration 0011) alone: whoever lets Django make this table anew
+    on SQLite makes that again, too."""
 
     account = models.CharField(max_length=64)
     kind = models.CharField(max_length=64)
@@ -26,6 +29,8 @@ class Object(models.Model):
     created = models.DateTimeField()
     deleting = models.BooleanField(default=False)
     data = models.BinaryField()
+    health = models.CharField(max_length=16, blank=True, default="", db_default="")
+    owner_kind = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("kind", "account", "namespace", "name"), name="object_key"),)

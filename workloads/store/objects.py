@@ -19,11 +19,12 @@ from workloads.meta.keys import Key, Uid
 from workloads.store import doorbell, postgresql, sqlite
 from workloads.store.columns import bytes_out, time_out
 from workloads.store.rows import Draft, Exists, Guard, Missing, Row, Stale
+from workloads.store.sieves import Sieve
 from workloads.store.stamps import stamp
 
 __all__ = ["Draft", "Exists", "Guard", "Missing", "Page", "Row", "Stale"]
 __all__ += ["Brief", "briefs", "count", "insert", "is_deleting", "is_placed", "places", "read", "read_uid", "read_uids"]
-__all__ += ["remove", "scan", "several", "those", "uids", "update", "weight"]
+__all__ += ["owned", "remove", "scan", "several", "tally", "those", "uids", "update", "weight"]
 
 
 class Joined:
@@ -124,6 +125,18 @@ def read_uids(uids: Collection[str]) -> list[Row]:
     return found
 
 
+def owned(kind: str, owner_uids: Collection[str], *, account: str, each: int | None = None) -> list[Row]:
+    """What these own of one kind, `each` of them at most so many: by name, of one it is any. In no order."""
+    some = "" if each is None else f"ORDER BY {'id' if each == 1 else 'namespace, name'} LIMIT {int(each)}"
+    one = f"SELECT id FROM workloads_object WHERE owner_uid = %s AND kind = %s AND account = %s {some}"  # noqa: S608
+    whole = f"SELECT {_COLUMNS} FROM workloads_object WHERE id IN ({one})"  # noqa: S608
+    asked, found = [uid for uid in owner_uids if uid], list[Row]()
+    for start in range(0, len(asked), _OWNERS_AT_ONCE):
+        values = [value for uid in asked[start : start + _OWNERS_AT_ONCE] for value in (uid, kind, account)]
+        found += map(_row, sql.select(" UNION ALL ".join([whole] * (len(values) // 3)), values))
+    return found
+
+
 def uids(kind: str, *, phases: Collection[str], placed: bool) -> list[Uid]:
     """Of all accounts, in the order they were made: those in one of the phases that have a node, or have none."""
     return [uid for (uid,) in _in_phases("uid", kind, phases, placed)]
@@ -160,17 +173,23 @@ def scan(
     phase: str | None = None,
     deleting: bool | None = None,
     containing: Sequence[bytes] = (),
+    sieve: Sieve | None = None,
     after: tuple[str, str, str] | None = None,
     limit: int | None = None,
 ) -> Page:
     """In order of (account, namespace, name). `account=None` spans all accounts: for controllers and the meter only.
     `containing` leaves rows out whose `data` lacks one of these, before they are loaded: a sieve for what few rows
     have, not a test (the same bytes may stand elsewhere in an object). `after` is the (account, namespace, name) to
-    continue behind."""
+    continue behind. Of what a `sieve` has chosen it is not counted how much remains: 1 is some."""
     asked: dict[str, Any] = {"kind": kind, "account": account, "namespace": namespace, "name": name}
     asked |= {"owner_uid": owner_uid, "phase": phase, "deleting": deleting}
     where, values = _conditions(asked, after)
     where, values = _sieved(where, values, containing)
+    if sieve:
+        terms, more = sieve.terms
+        where, values = " AND ".join([where, *terms]), [*values, *more]
+        if limit is not None:
+            return _sifted(where, values, limit)
     while True:
         page = _page(where, values, limit) or _empty_page(where, values)
         if page is not None:
@@ -187,6 +206,14 @@ def those(kind: str, *, account: str, namespace: str) -> list[Row]:
 def count(kind: str, *, account: str | None = None, namespace: str | None = None) -> int:
     where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
     return int(sql.select(f"SELECT count(*) FROM workloads_object WHERE {where}", values)[0][0])  # noqa: S608
+
+
+def tally(account: str) -> tuple[int, dict[tuple[str, str], int]]:
+    """How many objects of each (kind, namespace) an account has, and the head of the log at that instant."""
+    found = sql.select(_TALLY, [account])
+    if not found:
+        return 0, {}
+    return found[0][0], {(kind, namespace): number for _head, kind, namespace, number in found}
 
 
 def owner_uids(kind: str, *, account: str, namespace: str | None = None) -> set[tuple[str, Uid]]:
@@ -233,11 +260,14 @@ def _written(draft: Draft, revision: int) -> Row:
 
 
 _AT_ONCE = 500
+_OWNERS_AT_ONCE = 100
 _COLUMNS = "account, kind, namespace, name, uid, revision, labels, owner_uid, phase, node, created, deleting, data"
 _BY_PLACE = f"SELECT {_COLUMNS} FROM workloads_object WHERE account = %s AND kind = %s AND namespace = %s"  # noqa: S608
 _BY_KEY = f"{_BY_PLACE} AND name = %s"
 _DELETING = "SELECT deleting FROM workloads_object WHERE account = %s AND kind = %s AND namespace = %s AND name = %s"
 _HEAD = "(SELECT coalesce(max(revision), 0) FROM workloads_change)"
+_TALLY = f"""
+    SELECT {_HEAD}, kind, namespace, count(*) FROM workloads_object WHERE account = %s GROUP BY kind, namespace"""  # noqa: S608
 
 
 def _in_phases(
@@ -267,6 +297,19 @@ def _page(where: str, values: list[Any], limit: int | None) -> Page | None:
         return None
     remaining = max(0, found[0][1] - len(found))
     return Page([_row(columns[2:]) for columns in found], revision=found[0][0], remaining=remaining)
+
+
+def _sifted(where: str, values: list[Any], limit: int) -> Page:
+    """As `_page`: chosen in the index first, then loaded. The head stands alone where nothing is chosen."""
+    ordered, most = "ORDER BY account, namespace, name", int(limit)
+    found = sql.select(
+        f"SELECT head.revision, chosen.* FROM (SELECT {_HEAD} AS revision) AS head LEFT JOIN "  # noqa: S608
+        f"(SELECT {_COLUMNS} FROM workloads_object WHERE id IN "
+        f"(SELECT id FROM workloads_object WHERE {where} {ordered} LIMIT {most + 1})) AS chosen ON 1 = 1 {ordered}",
+        values,
+    )
+    rows = [_row(columns[1:]) for columns in found[:most] if columns[1] is not None]
+    return Page(rows, revision=found[0][0], remaining=max(0, len(found) - most))
 
 
 def _empty_page(where: str, values: list[Any]) -> Page | None:

@@ -50,9 +50,10 @@ _LOG = """
 _INSERT = f"""{_NEXT},
     written AS (
         INSERT INTO workloads_object
-            (account, kind, namespace, name, uid, created, revision, labels, owner_uid, phase, node, deleting, data)
+            (account, kind, namespace, name, uid, created, revision, labels, owner_uid, phase, node, deleting,
+            health, owner_kind, data)
         SELECT %(account)s, %(kind)s, %(namespace)s, %(name)s, %(uid)s, %(created)s, revision,
-            %(labels)s, %(owner_uid)s, %(phase)s, %(node)s, %(deleting)s, data
+            %(labels)s, %(owner_uid)s, %(phase)s, %(node)s, %(deleting)s, %(health)s, %(owner_kind)s, data
         FROM stamped
         ON CONFLICT DO NOTHING
         RETURNING revision, uid, data
@@ -64,7 +65,8 @@ _UPDATE = f"""{_NEXT},
     written AS (
         UPDATE workloads_object o
         SET revision = stamped.revision, labels = %(labels)s, owner_uid = %(owner_uid)s, phase = %(phase)s,
-            node = %(node)s, deleting = %(deleting)s, data = stamped.data
+            node = %(node)s, deleting = %(deleting)s, health = %(health)s, owner_kind = %(owner_kind)s,
+            data = stamped.data
         FROM stamped
         WHERE {_KEY} AND o.revision = %(expected)s
         RETURNING o.revision, o.uid, o.data
@@ -102,6 +104,8 @@ def _values(draft: Draft) -> dict[str, Any]:
         "phase": draft.phase,
         "node": draft.node,
         "deleting": draft.deleting,
+        "health": draft.health,
+        "owner_kind": draft.owner_kind,
         "before": before,
         "behind": behind,
         "at": timezone.now(),

@@ -35,6 +35,10 @@ class Draft:
     node: str
     created: datetime
     deleting: bool
+    health: str = ""
+    """How it does, in a word of its kind's; "" is well."""
+    owner_kind: str = ""
+    """Kind of the controlling owner, or ""."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,12 +55,14 @@ def remove(draft: Draft, expected_revision: int, guards: Iterable[Guard] = ()) -
 _KEY = "account = %s AND kind = %s AND namespace = %s AND name = %s"
 _INSERT = """
     INSERT INTO workloads_object
-        (account, kind, namespace, name, uid, created, revision, labels, owner_uid, phase, node, deleting, data)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        (account, kind, namespace, name, uid, created, revision, labels, owner_uid, phase, node, deleting,
+        health, owner_kind, data)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT DO NOTHING"""
 _UPDATE = f"""
     UPDATE workloads_object
-    SET revision = %s, labels = %s, owner_uid = %s, phase = %s, node = %s, deleting = %s, data = %s
+    SET revision = %s, labels = %s, owner_uid = %s, phase = %s, node = %s, deleting = %s, health = %s,
+        owner_kind = %s, data = %s
     WHERE {_KEY}"""  # noqa: S608
 _LOG = """
     INSERT INTO workloads_change (revision, account, kind, namespace, name, uid, type, data, previous, at)
@@ -69,7 +71,7 @@ _LOG = """
 
 def _facts(draft: Draft) -> list[Any]:
     labels = orjson.dumps(dict(draft.labels)).decode()
-    return [labels, draft.owner_uid, draft.phase, draft.node, draft.deleting]
+    return [labels, draft.owner_uid, draft.phase, draft.node, draft.deleting, draft.health, draft.owner_kind]
 
 
 def _expect(draft: Draft, revision: int) -> bytes:

@@ -8,12 +8,14 @@ from workloads.kinds.base import Kind
 from workloads.meta import times, wire
 from workloads.meta.errors import TooLarge
 from workloads.meta.keys import Key, Uid
-from workloads.meta.owners import owner_of
+from workloads.meta.owners import owner_kind_of, owner_of
 from workloads.store.objects import Draft, Row
 
 JSON = dict[str, Any]
 
 
+MOST_OF_KIND = 64
+"""Characters of an owner's kind that are kept: an owner may be of any kind that somebody has made up."""
 MOST_BYTES = 1_572_864
 """1.5 MiB, as etcd bounds Kubernetes' objects: many small patches must not make what one request could not."""
 
@@ -35,6 +37,8 @@ def draft(kind: Kind, account: str, obj: JSON) -> Draft:
         node=facts.node,
         created=times.parse(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
+        health=facts.health,
+        owner_kind=owner_kind_of(metadata)[:MOST_OF_KIND],
     )
 
 

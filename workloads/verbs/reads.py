@@ -3,7 +3,8 @@ bytes; nothing is parsed that was not asked about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -16,13 +17,16 @@ from workloads.meta.errors import BadRequest, Cause, Expired, NotFound, Timeout
 from workloads.meta.keys import Key
 from workloads.store import atonce, changes, objects
 from workloads.store.objects import Row
+from workloads.store.sieves import Sieve, of_labels
 from workloads.verbs import continuing, fixed
 from workloads.verbs.calls import NEWEST, Freshness, Rows
 from workloads.verbs.drafts import loaded
 from workloads.watch.cache import CACHE, row_of
+from workloads.watch.tally import TALLY
 
 CHUNK = 2000
 """Rows read at a time while a selector looks for a page's worth."""
+EVERYTHING = Sieve()
 MOST_UNDONE = 20_000
 """Objects that may have changed since a list began; of more its next page is too old."""
 TOO_OLD = (
@@ -85,12 +89,12 @@ def count(identity: Identity, kind_name: str, namespace: str | None, *, only_vis
         authorize.check(identity, kind, "list", namespace=namespace)
     if kind.is_fixed:
         return fixed.count(kind)
-    return objects.count(kind.name, account=identity.account, namespace=namespace)
+    return TALLY.count(kind.name, account=identity.account, namespace=namespace)
 
 
 def _count_in(kind: Kind, account: str, namespace: str) -> int:
     """A Namespace is what it is, one."""
-    return objects.count(kind.name, account=account, namespace=namespace) if kind.namespaced else 1
+    return TALLY.count(kind.name, account=account, namespace=namespace) if kind.namespaced else 1
 
 
 def rows(
@@ -108,9 +112,11 @@ def rows(
     of_one_moment: bool = True,
     verb: authorize.Verb = "list",
     only_visible: bool = False,
+    chosen: Sieve = EVERYTHING,
 ) -> Rows:
     """`verb` is the right that is asked for: deleting a collection needs no other. A list across namespaces that shows
-    `only_visible` leaves out what may not be seen; others are whole or refused.
+    `only_visible` leaves out what may not be seen; others are whole or refused. What `chosen` leaves out is not there;
+    its labels are the selector's.
 
     Pages `of_one_moment` are of one revision, the first page's, whatever is written between them; others show what
     is there when each is read. Raises BadRequest on a bad selector or token, Expired when the log does not reach back
@@ -122,8 +128,9 @@ def rows(
     else:
         authorize.check(identity, kind, verb, namespace=namespace, name=named(kind, field_selector))
     memory = from_memory and not kind.is_fixed and owner_uid is None
-    query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid, memory=memory)
+    query = _query(identity, kind, namespace, label_selector, field_selector, owner_uid, memory=memory, chosen=chosen)
     query = query._replace(of_one_moment=of_one_moment, keep=_within(seen, query.keep))
+    query = query._replace(is_sifted=query.is_sifted and seen is None)
     sealed = continuing.Seal(identity.account, kind.name, namespace or "")
     if continue_token:
         return _page(query, sealed, continuing.opened(continue_token, sealed), limit or None)
@@ -133,6 +140,37 @@ def rows(
     if fresh.at_least:
         _check_not_ahead(fresh.at_least, found.revision)
     return found
+
+
+def owned(
+    identity: Identity, kind_name: str, owners: Mapping[str, str], *, each: int | None = None
+) -> dict[str, list[Row]]:
+    """By the uid of the owner, what it owns of one kind: of many owners at once. `owners` says in which namespace each
+    is; `each` is for how many rows of it are wanted at most. By name. Raises Forbidden."""
+    kind = registry.kind(kind_name)
+    for namespace in sorted(set(owners.values())):
+        authorize.check(identity, kind, "list", namespace=namespace)
+    found: dict[str, list[Row]] = {uid: [] for uid in owners}
+    rows = objects.owned(kind.name, list(owners), account=identity.account, each=each)
+    for row in sorted(rows, key=lambda row: (row.key.namespace, row.key.name)):
+        if row.key.namespace == owners[row.owner_uid]:
+            found[row.owner_uid].append(row)
+    return found
+
+
+def newest(identity: Identity, kind_name: str, *, limit: int) -> list[bytes]:
+    """The objects of a kind that were written last and are there, among the last `limit` changes; where the log does
+    not reach back so far, others with them. Of what may be seen."""
+    kind = registry.kind(kind_name)
+    seen, found = authorize.visible(identity, kind), dict[str, bytes | None]()
+    entries = changes.newest(kind.name, account=identity.account, limit=limit)
+    for entry in entries:
+        if seen is None or entry.key.namespace in seen:
+            found.setdefault(entry.uid, None if entry.type == "DELETED" else entry.data)
+    if len(entries) < limit:
+        for row in rows(identity, kind_name, None, limit=limit, of_one_moment=False, only_visible=True).rows:
+            found.setdefault(row.uid, row.data)
+    return [data for data in found.values() if data is not None]
 
 
 def _within(seen: frozenset[str] | None, keep: Callable[[Row], bool] | None) -> Callable[[Row], bool] | None:
@@ -169,6 +207,10 @@ class _Query(NamedTuple):
     """What the store cannot ask; None when it answers everything."""
     owner_uid: str | None
     of_one_moment: bool = True
+    is_chosen: bool = False
+    """Nobody has counted how much remains."""
+    is_sifted: bool = False
+    """The store has left out all that `keep` leaves out, but for what is taken back."""
 
 
 def _query(
@@ -180,6 +222,7 @@ def _query(
     owner_uid: str | None,
     *,
     memory: bool,
+    chosen: Sieve,
 ) -> _Query:
     supported = ("metadata.name", "metadata.namespace", *kind.field_selectors)
     try:
@@ -189,14 +232,21 @@ def _query(
         raise BadRequest(str(error)) from None
     pinned, name = fields.exact("metadata.namespace"), fields.exact("metadata.name")
     within = (namespace or pinned) if kind.namespaced else None
+    left = [term for term in fields.requirements if not (term.equals and term.field == "metadata.name")]
+    sieve = _sieve(kind, labels, left, chosen)
     scan = (
         partial(_fixed, kind, identity.account, name)
         if kind.is_fixed
         else _scanner(
-            kind.name, account=identity.account, namespace=within, name=name, owner_uid=owner_uid, memory=memory
+            kind.name,
+            account=identity.account,
+            namespace=within,
+            name=name,
+            owner_uid=owner_uid,
+            memory=memory and not chosen,
+            sieve=sieve,
         )
     )
-    left = [term for term in fields.requirements if not (term.equals and term.field == "metadata.name")]
     keep: Callable[[Row], bool] | None = None
     if labels or left:
         rest = selectors.FieldSelector(tuple(left))
@@ -204,7 +254,22 @@ def _query(
         def keep(row: Row) -> bool:
             return labels.matches(row.labels) and _fields_match(kind, rest, row)
 
-    return _Query(kind, identity.account, within, name, scan, keep, owner_uid)
+    is_whole = len(sieve.labels) == len(labels.requirements) and all(term.field == kind.phase_field for term in left)
+    is_sifted = is_whole and not memory and not kind.is_fixed
+    return _Query(
+        kind, identity.account, within, name, scan, keep, owner_uid, is_chosen=bool(sieve), is_sifted=is_sifted
+    )
+
+
+def _sieve(kind: Kind, labels: selectors.Selector, fields: list[selectors.FieldRequirement], chosen: Sieve) -> Sieve:
+    """All of it that the store can ask."""
+    phases = [term for term in fields if term.field == kind.phase_field]
+    return replace(
+        chosen,
+        labels=of_labels(labels),
+        phases=(*chosen.phases, *(term.value for term in phases if term.equals)),
+        not_phases=tuple(term.value for term in phases if not term.equals),
+    )
 
 
 def _fixed(
@@ -219,7 +284,14 @@ def _fixed(
 
 
 def _scanner(
-    kind: str, *, account: str, namespace: str | None, name: str | None, owner_uid: str | None, memory: bool
+    kind: str,
+    *,
+    account: str,
+    namespace: str | None,
+    name: str | None,
+    owner_uid: str | None,
+    memory: bool,
+    sieve: Sieve,
 ) -> Callable[..., objects.Page]:
     def scan(*, after: tuple[str, str] | None, limit: int | None) -> objects.Page:
         if memory:
@@ -228,7 +300,14 @@ def _scanner(
                 return kept
         behind = (account, *after) if after else None
         return objects.scan(
-            kind, account=account, namespace=namespace, name=name, owner_uid=owner_uid, after=behind, limit=limit
+            kind,
+            account=account,
+            namespace=namespace,
+            name=name,
+            owner_uid=owner_uid,
+            sieve=sieve,
+            after=behind,
+            limit=limit,
         )
 
     return scan
@@ -239,6 +318,8 @@ def _fields_match(kind: Kind, fields: selectors.FieldSelector, row: Row) -> bool
     if not fields:
         return True
     known = {"metadata.name": row.key.name, "metadata.namespace": row.key.namespace}
+    if kind.phase_field:
+        known[kind.phase_field] = row.phase
     obj = None if all(term.field in known for term in fields.requirements) else loaded(row)
 
     def value_of(field: str) -> str:
@@ -256,7 +337,7 @@ def _page(
     """Scans on until the page is full. What was written since `place`'s revision is taken back."""
     found: list[Row] = []
     after, revision = (place.after, place.revision) if place else (None, None)
-    chunk = limit if query.keep is None or limit is None else max(limit, CHUNK)
+    chunk = limit if query.keep is None or query.is_sifted or limit is None else max(limit, CHUNK)
     while True:
         scanned = query.scan(after=after, limit=chunk)
         revision = revision or scanned.revision
@@ -264,7 +345,7 @@ def _page(
         whole = query.keep is None and not found and stretch.rows is scanned.rows
         if whole and (stretch.end is None or len(stretch.rows) == limit):
             token = "" if stretch.end is None else continuing.token(sealed, continuing.Place(revision, stretch.end))
-            return Rows(stretch.rows, revision, token, stretch.remaining, scanned.joined)
+            return Rows(stretch.rows, revision, token, 0 if query.is_chosen else stretch.remaining, scanned.joined)
         if query.keep is None and (limit is None or len(found) + len(stretch.rows) < limit):
             found += stretch.rows
             stretch = stretch._replace(rows=[])
