@@ -285,6 +285,7 @@ def test_an_elb_becomes_active_in_the_page_and_its_port_is_known_to_be_taken(
     page.locator("input[name='access-layer'][value='4']").check()
     page.locator("#id_access-port-0-port").fill("5432")
     expect(page.locator("#outlook")).to_contain_text(f"5432/TCP of ELB {name} belongs to Service {shop}/{name}")
+    expect(page.locator("#summary")).to_contain_text("outside, 5432/TCP on an ELB of the account")
     page.locator("#id_access-elb_port").fill("5433")
     expect(page.locator("#outlook")).to_contain_text(":5433")
     expect(page.locator("#outlook")).not_to_contain_text("repeated")
