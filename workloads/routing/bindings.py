@@ -147,8 +147,10 @@ def ref(obj: JSON) -> Ref:
     return Ref(obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"])
 
 
-def _age(obj: JSON) -> tuple[str, str]:
-    return obj["metadata"]["creationTimestamp"], obj["metadata"]["uid"]
+def _age(obj: JSON) -> tuple[str, str, str, str]:
+    """Of two that were made in one second, as by one apply, the name decides, which people can see."""
+    metadata = obj["metadata"]
+    return metadata["creationTimestamp"], metadata["namespace"], metadata["name"], metadata["uid"]
 
 
 class _Table:

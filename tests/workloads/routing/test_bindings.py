@@ -83,6 +83,12 @@ def test_the_one_that_was_there_first_keeps_the_port_whatever_the_order_of_the_l
     ]
 
 
+def test_of_two_that_were_made_in_one_second_the_name_decides() -> None:
+    one, two = service("db", 80), service("db-again", 80)
+    one["metadata"]["uid"], two["metadata"]["uid"] = "z", "a"
+    assert [str(owner) for owner in bindings.bind([two, one]).listeners[0].owners] == ["Service shop/db"]
+
+
 def test_ingresses_share_a_port_and_their_rules_are_merged() -> None:
     bound = bindings.bind(
         [ingress("one", ("a.example", "/", "a")), ingress("two", ("a.example", "/api", "b"), ("", "/", "c"), made=NEW)]
