@@ -17,6 +17,7 @@ from workloads.kinds import services
 from workloads.kinds.servicespecs import EXTERNAL_NAME, LOAD_BALANCER
 from workloads.routing import bindings
 
+_REJECTED = "ProxyRejected"
 _SOFT = ("CertificateInvalid", "BackendNotFound")
 """Problems of something that serves, though not all of it."""
 
@@ -43,6 +44,8 @@ class ReachedRow(Row):
             if self.problem:
                 return State(_("Not reached"), self.problem.message, "bad", "diamond", advice=_advice(self.problem))
             return State(_("Pending"), _("waits for its place on an ELB; its events say more"), "busy", "hollow")
+        if self.problem and self.problem.reason == _REJECTED:
+            return State(_("Rejected"), self.problem.message, "bad", "diamond")
         if self.problem:
             return State(_("Reached"), self.problem.message, "warn", "triangle", advice=_advice(self.problem))
         return None

@@ -38,6 +38,7 @@ NOT_FOUND, NOT_MADE = "ELBNotFound", "ELBCreationFailed"
 REPEATED = "ListenerPortRepeated"
 BAD_CERTIFICATE = "CertificateInvalid"
 NO_BACKEND = "BackendNotFound"
+REJECTED = "ProxyRejected"
 SERVED = "EnsuredLoadBalancer"
 _WAS_SERVED = b'"loadBalancer":{"ingress"'
 
@@ -81,10 +82,12 @@ def controller() -> Controller:
 
 
 def keys(entry: Entry) -> Iterable[Key]:
-    """The account's, after a change that may matter: statuses do not, and of a Service or a TLS Secret that is not
-    exposed itself, only where there are Ingresses."""
+    """The account's, after a change that may matter: statuses do not, but for what the proxy would not have, and of a
+    Service or a TLS Secret that is not exposed itself, only where there are Ingresses."""
     match entry.key.kind:
-        case "ELB" | "Ingress":
+        case "ELB":
+            matters = _changed(entry) or _is_rejected(entry)
+        case "Ingress":
             matters = _changed(entry)
         case "Service":
             matters = _changed(entry) and (_is_exposed(entry) or _has_ingresses(entry.key.account))
@@ -122,6 +125,11 @@ def _changed(entry: Entry) -> bool:
 def _asked(data: bytes) -> Any:
     obj = wire.load(data)
     return obj.get("spec"), obj["metadata"].get("annotations"), bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def _is_rejected(entry: Entry) -> bool:
+    """It is, or was."""
+    return any(b'"rejected":' in data or REJECTED.encode() in data for data in (entry.data, entry.previous) if data)
 
 
 def _is_exposed(entry: Entry) -> bool:
@@ -196,11 +204,27 @@ def _make_default(account: Account) -> tuple[JSON | None, str]:
 
 def _find_problems(account: Account) -> None:
     now = datetime.now(UTC)
+    by_uid = {elb["metadata"]["uid"]: elb for elb in account.elbs}
     for uid, bound in account.bound.items():
-        found = [Problem(one.loser, REPEATED, one.message) for one in bound.conflicts]
+        found = list(_of_rejected(by_uid[uid], bound))
+        found += [Problem(one.loser, REPEATED, one.message) for one in bound.conflicts]
         found += _of_certificates(account, bound, now)
         found += _of_backends(account, bound)
         account.problems[uid] = list(dict.fromkeys(found))
+
+
+def _of_rejected(elb: JSON, bound: Bound) -> Iterator[Problem]:
+    """Of listeners that the proxy has not taken as they are wanted."""
+    why = elbs.rejection(elb).strip()
+    if not why:
+        return
+    serves = elb["status"][elbs.PROXY].get("serves") or ()
+    for listener in bound.listeners:
+        if elbs.listener_name(listener.port, listener.protocol) in serves:
+            continue
+        where = f"{listener.port}/{listener.protocol} of ELB {elb['metadata']['name']}"
+        for owner in listener.owners:
+            yield Problem(owner, REJECTED, f"the proxy does not take {where} and goes on with what it had: {why}")
 
 
 def _of_certificates(account: Account, bound: Bound, now: datetime) -> Iterator[Problem]:

@@ -83,13 +83,16 @@ def rejection(obj: JSON) -> str:
     return str(((obj.get("status") or {}).get(PROXY) or {}).get("rejected", ""))
 
 
+def listener_name(port: int, protocol: str) -> str:
+    """As the proxy's word names it: `80`, `53/udp`."""
+    return f"{port}/udp" if protocol == "UDP" else str(port)
+
+
 def unserved(obj: JSON) -> list[str]:
     """The listeners that are decided and that Envoy has not taken: `80`, `53/udp`."""
     status = obj.get("status") or {}
     serves = (status.get(PROXY) or {}).get("serves") or ()
-    decided = (
-        f"{one['port']}/udp" if one["protocol"] == "UDP" else str(one["port"]) for one in status.get("listeners") or ()
-    )
+    decided = (listener_name(one["port"], one["protocol"]) for one in status.get("listeners") or ())
     return [one for one in decided if one not in serves]
 
 

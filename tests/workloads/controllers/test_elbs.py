@@ -187,6 +187,27 @@ def test_a_backend_that_is_not_there_is_told_of_until_it_is(world: World) -> Non
     assert "problems" not in world.alice.get("ELB", "default")["status"]
 
 
+def test_who_is_behind_a_listener_that_the_proxy_rejects_is_told_until_it_is_taken(world: World) -> None:
+    world.create(balanced())
+    world.create(balanced("other", port="5433"))
+    world.settle()
+    says(world, {"serves": ["5432"], "rejected": "cannot bind '127.77.0.1:5433': Address already in use"})
+    (told_of,) = world.alice.get("ELB", "default")["status"]["problems"]
+    assert (told_of["workload"]["name"], told_of["reason"]) == ("other", "ProxyRejected")
+    assert [text.partition(":")[0] for text in world.events("ProxyRejected")] == [
+        "the proxy does not take 5433/TCP of ELB default and goes on with what it had"
+    ]
+    says(world, {"serves": ["5432", "5433"]})
+    assert "problems" not in world.alice.get("ELB", "default")["status"]
+
+
+def says(world: World, word: JSON) -> None:
+    """What the proxy says of the default ELB, and what follows."""
+    elb = world.alice.get("ELB", "default")
+    hands.put_status(hands.client("traffic", world.alice.identity.account), elb, elb["status"] | {"proxy": word})
+    world.settle()
+
+
 def test_an_elb_that_serves_is_not_deleted_and_the_default_comes_back_when_needed(world: World) -> None:
     world.create(balanced())
     world.settle()
