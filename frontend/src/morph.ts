@@ -1,6 +1,7 @@
 /* One way to put new markup in: morph, so that focus, scroll, open menus and typed text stay where they are. */
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
+import { patchRow } from "./rows";
 
 /** Told on the document when something was morphed in. */
 export const MORPHED = "console:morphed";
@@ -26,6 +27,7 @@ export function morphById(id: string, html: string): void {
   const template = document.createElement("template");
   template.innerHTML = html;
   const fresh = template.content.firstElementChild;
+  if (old instanceof HTMLTableRowElement && fresh instanceof HTMLTableRowElement && patchRow(old, fresh, isKept)) return;
   if (fresh === null || fresh.isEqualNode(old)) return;
   void Idiomorph.morph(old, fresh, {
     morphStyle: "outerHTML",

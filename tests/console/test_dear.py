@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -15,7 +16,8 @@ class World:
 
     def __init__(self) -> None:
         self.now, self.takes, self.numbers = 0.0, 0.0, itertools.count()
-        self.kept = Kept(now=lambda: self.now, spent=lambda: self.now)
+        self.beside: list[Callable[[], None]] = []
+        self.kept = Kept(now=lambda: self.now, spent=lambda: self.now, beside=self.beside.append)
 
     def compute(self) -> int:
         self.now += self.takes
@@ -41,14 +43,25 @@ def test_what_is_dear_is_shown_again_for_twenty_times_as_long(world: World) -> N
     world.now += 1.9
     assert world.ask() == 0
     world.now += 0.2
-    assert world.ask() == 1
+    assert (world.ask(), len(world.beside)) == (0, 1)
+    world.beside.pop()()
+    assert (world.ask(), len(world.beside)) == (1, 0)
 
 
-def test_nothing_is_older_than_five_seconds(world: World) -> None:
-    world.takes = 30
+def test_after_five_seconds_it_is_computed_anew_beside_whoever_asks(world: World) -> None:
+    world.takes = 0.4
     world.ask()
     world.now += 5.1
+    assert world.ask() == 0
+    world.beside.pop()()
     assert world.ask() == 1
+
+
+def test_what_is_too_old_is_waited_for(world: World) -> None:
+    world.takes = 0.4
+    world.ask()
+    world.now += 20.1
+    assert (world.ask(), world.beside) == (1, [])
 
 
 def test_what_fails_is_asked_for_again(world: World) -> None:
@@ -63,7 +76,7 @@ def test_what_fails_is_asked_for_again(world: World) -> None:
 def test_while_one_computes_others_are_told_what_is_known(world: World) -> None:
     world.takes = 0.1
     world.ask()
-    world.now += 10
+    world.now += 30
     inside, told = threading.Event(), threading.Event()
 
     def slowly() -> int:
