@@ -29,7 +29,19 @@ MERGE: Literal["application/merge-patch+json"] = "application/merge-patch+json"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 """What `kubectl rollout restart` writes, too."""
 
-KINDS = ("Deployment", "Job", "CronJob", "Pod", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim")
+KINDS = (
+    "Deployment",
+    "Job",
+    "CronJob",
+    "Pod",
+    "Service",
+    "Ingress",
+    "Network",
+    "ConfigMap",
+    "Secret",
+    "ServiceAccount",
+    "PersistentVolumeClaim",
+)
 _IN_FOREGROUND = ("Deployment", "Job", "CronJob")
 """Stay until what they own has stopped."""
 
@@ -40,6 +52,8 @@ _COUNTED: dict[str, Callable[[int], str]] = {
     "Pod": lambda n: ngettext("%(count)s pod", "%(count)s pods", n),
     "Service": lambda n: ngettext("%(count)s Service", "%(count)s Services", n),
     "Ingress": lambda n: ngettext("%(count)s Ingress", "%(count)s Ingresses", n),
+    "Network": lambda n: ngettext("%(count)s network", "%(count)s networks", n),
+    "ServiceAccount": lambda n: ngettext("%(count)s ServiceAccount", "%(count)s ServiceAccounts", n),
     "ConfigMap": lambda n: ngettext("%(count)s ConfigMap", "%(count)s ConfigMaps", n),
     "Secret": lambda n: ngettext("%(count)s Secret", "%(count)s Secrets", n),
     "PersistentVolumeClaim": lambda n: ngettext("%(count)s claim", "%(count)s claims", n),
@@ -51,6 +65,8 @@ _GOES: dict[str, str | Promise] = {
     "Pod": gettext_lazy("They stop and go, with what they wrote to their disks. This cannot be undone."),
     "Service": gettext_lazy("Their names and addresses go: who uses them finds nothing. This cannot be undone."),
     "Ingress": gettext_lazy("Requests from outside for their hosts find nothing. This cannot be undone."),
+    "Network": gettext_lazy("Each stays until the pods of its namespace have ended; then another one takes its place."),
+    "ServiceAccount": gettext_lazy("Their tokens are refused; pods that are to run under them do not start any more."),
     "ConfigMap": gettext_lazy("Pods that run keep what they have; new ones that need it do not start."),
     "Secret": gettext_lazy("Pods that run keep what they have; new ones that need it do not start."),
     "PersistentVolumeClaim": gettext_lazy(

@@ -181,6 +181,22 @@ OF: dict[str, tuple[Column, ...]] = {
         AGE,
         LABELS,
     ),
+    "Network": (
+        STATE,
+        Column("cidr", _("Range in use"), lambda row, costs: row.cidr),
+        Column("addresses", _("Addresses"), lambda row, costs: row.addresses),
+        Column("pods", _("Pods"), lambda row, costs: row.pods),
+        Column("vpc", "VPC", lambda row, costs: row.vpc, usual=False),
+        AGE,
+        LABELS,
+    ),
+    "ServiceAccount": (
+        Column("roles", _("Roles"), lambda row, costs: " ".join(row.role_names)),
+        Column("pulls", _("Pulls images with"), lambda row, costs: " ".join(row.pulls)),
+        Column("token", _("Token"), lambda row, costs: "mounted" if row.mounts_token else "not mounted"),
+        AGE,
+        LABELS,
+    ),
     "ConfigMap": (_KEYS, _BYTES, _CHANGES, AGE, LABELS),
     "Secret": (Column("type", _("Type"), lambda row, costs: row.type), _KEYS, _BYTES, _CHANGES, AGE, LABELS),
     "PersistentVolumeClaim": (

@@ -94,6 +94,8 @@ def _changes(client: Client, place: Place, obj: JSON) -> Iterator[Deed]:
         yield Deed(word, _url(f"{stem}-suspend", place), asks=True)
     if kind == "CronJob" and _may(client, "create", place, kind="Job"):
         yield Deed(_("Run now"), _url("cronjob-run", place), asks=True)
+    if kind in ("Deployment", "CronJob") and _may(client, "update", place):
+        yield Deed(_("Edit"), _url(f"{stem}-edit", place))
     if kind in sections.EDITED and _may(client, "update", place):
         yield Deed(_("Edit YAML"), _edit(place))
     if _may(client, "delete", place):

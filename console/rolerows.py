@@ -45,6 +45,8 @@ class Subject:
     @property
     def url(self) -> str:
         """Its page; "" for what has none."""
+        if self.kind == "ServiceAccount" and self.namespace:
+            return sections.page_of(self.kind, self.namespace, self.name)
         is_served = self.kind in ("User", "Group") and not self.name.startswith("system:")
         return sections.page_of(self.kind, "", self.name) if is_served and "/" not in self.name else ""
 

@@ -67,6 +67,7 @@ MAP = (
             Section("elbs", _("ELBs"), "console:elbs", kind="ELB"),
             Section("services", _("Services"), "console:all-services", "console:services", "Service"),
             Section("ingresses", _("Ingresses"), "console:all-ingresses", "console:ingresses", "Ingress"),
+            Section("networks", _("Networks"), "console:all-networks", "console:networks", "Network"),
         ),
     ),
     Group(
@@ -92,6 +93,13 @@ MAP = (
             Section("groups", _("Groups"), "console:groups"),
             Section("policies", _("Policies"), "console:policies"),
             Section("roles", _("Namespace access"), "console:access", "console:namespace-access", "RoleBinding"),
+            Section(
+                "serviceaccounts",
+                "ServiceAccounts",
+                "console:all-serviceaccounts",
+                "console:serviceaccounts",
+                "ServiceAccount",
+            ),
             Section("accesskeys", _("Access keys"), "console:access-keys"),
             Section("audit", _("Audit"), "console:audit"),
         ),
@@ -118,9 +126,11 @@ SHORTCUTS = {
     "elbs": "e",
     "services": "s",
     "ingresses": "i",
+    "networks": "w",
     "configmaps": "m",
     "secrets": "t",
     "bills": "b",
+    "serviceaccounts": "r",
     "audit": "a",
     "help": "?",
 }
@@ -138,6 +148,8 @@ PAGES = {
     "Secret": "console:secret",
     "Service": "console:service",
     "Ingress": "console:ingress",
+    "Network": "console:network",
+    "ServiceAccount": "console:serviceaccount",
     "Role": "console:role",
 }
 """The url's name of one object's page, by kind; each takes `namespace` and `name`."""
@@ -159,8 +171,8 @@ PEOPLE = {"User": "console:user", "Group": "console:group", "Policy": "console:p
 
 def page_of(kind: str, namespace: str, name: str) -> str:
     """Where the console shows an object; "" for kinds without a page."""
-    if kind in ("Namespace", "Network"):
-        return reverse("console:namespace", kwargs={"namespace": namespace or name})
+    if kind == "Namespace":
+        return reverse("console:namespace", kwargs={"namespace": name})
     if page := PEOPLE.get(kind) or OF_ACCOUNT.get(kind):
         return reverse(page, kwargs={"name": name})
     if kind not in PAGES:

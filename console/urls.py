@@ -18,6 +18,7 @@ from console.views import (
     cronjobs,
     deployment_access,
     deployments,
+    edit_form,
     edit_yaml,
     elbs,
     ended,
@@ -32,6 +33,7 @@ from console.views import (
     logs,
     maps,
     namespaces,
+    networks,
     overview,
     ownroles,
     packages,
@@ -44,6 +46,7 @@ from console.views import (
     rollbacks,
     scaling,
     search,
+    serviceaccounts,
     services,
     session,
     settings,
@@ -65,6 +68,8 @@ _USER, _GROUP, _POLICY = "users/<str:name>/", "groups/<str:name>/", "policies/<s
 _BUDGET = "budgets/<str:name>/"
 _SERVICE = "namespaces/<slug:namespace>/services/<str:name>/"
 _INGRESS = "namespaces/<slug:namespace>/ingresses/<str:name>/"
+_NETWORK = "namespaces/<slug:namespace>/networks/<str:name>/"
+_ACCOUNT = "namespaces/<slug:namespace>/serviceaccounts/<str:name>/"
 _ROLE = "namespaces/<slug:namespace>/roles/<str:name>/"
 _POD = "namespaces/<slug:namespace>/pods/<str:name>/"
 
@@ -165,6 +170,7 @@ pages: list[URLPattern] = [
     path("deployments/", deployments.deployment_list, name="all-deployments"),
     path("namespaces/<slug:namespace>/deployments/", deployments.deployment_list, name="deployments"),
     path(_DEPLOYMENT, deployments.detail, name="deployment"),
+    path(f"{_DEPLOYMENT}edit/", edit_form.deployment, name="deployment-edit"),
     path(f"{_DEPLOYMENT}peek/", deployments.peek, name="deployment-peek"),
     path(f"{_DEPLOYMENT}pods/", deployments.pods, name="deployment-pods"),
     path(f"{_DEPLOYMENT}monitoring/", deployments.monitoring, name="deployment-monitoring"),
@@ -207,6 +213,7 @@ pages: list[URLPattern] = [
     path("cronjobs/", cronjobs.cronjob_list, name="all-cronjobs"),
     path("namespaces/<slug:namespace>/cronjobs/", cronjobs.cronjob_list, name="cronjobs"),
     path(_CRONJOB, cronjobs.detail, name="cronjob"),
+    path(f"{_CRONJOB}edit/", edit_form.cronjob, name="cronjob-edit"),
     path(f"{_CRONJOB}peek/", cronjobs.peek, name="cronjob-peek"),
     path(f"{_CRONJOB}jobs/", cronjobs.jobs, name="cronjob-jobs"),
     path(f"{_CRONJOB}logs/", workload_logs.of_cronjob, name="cronjob-logs"),
@@ -251,6 +258,18 @@ pages: list[URLPattern] = [
     path(f"{_INGRESS}events/", ingresses.events, name="ingress-events"),
     path(f"{_INGRESS}yaml/", ingresses.manifest, name="ingress-yaml"),
     path(f"{_INGRESS}delete/", ingresses.delete, name="ingress-delete"),
+    path("networks/", networks.network_list, name="all-networks"),
+    path("namespaces/<slug:namespace>/networks/", networks.network_list, name="networks"),
+    path(_NETWORK, networks.detail, name="network"),
+    path(f"{_NETWORK}events/", networks.events, name="network-events"),
+    path(f"{_NETWORK}yaml/", networks.manifest, name="network-yaml"),
+    path(f"{_NETWORK}delete/", networks.delete, name="network-delete"),
+    path("create/serviceaccount/", serviceaccounts.account_create, name="serviceaccount-create"),
+    path("serviceaccounts/", serviceaccounts.account_list, name="all-serviceaccounts"),
+    path("namespaces/<slug:namespace>/serviceaccounts/", serviceaccounts.account_list, name="serviceaccounts"),
+    path(_ACCOUNT, serviceaccounts.detail, name="serviceaccount"),
+    path(f"{_ACCOUNT}yaml/", serviceaccounts.manifest, name="serviceaccount-yaml"),
+    path(f"{_ACCOUNT}delete/", serviceaccounts.delete, name="serviceaccount-delete"),
     path("create/configmap/", configuration.configmap_create, name="configmap-create"),
     path("configmaps/", configuration.configmap_list, name="all-configmaps"),
     path("namespaces/<slug:namespace>/configmaps/", configuration.configmap_list, name="configmaps"),

@@ -77,4 +77,5 @@ def _specs(client: Client, namespace: str) -> Iterator[tuple[str, JSON, JSON]]:
 def _accounts(client: Client, namespace: str, name: str) -> Iterator[Use]:
     for obj in client.list("ServiceAccount", namespace, limit=_LOOKED_AT).items:
         if any(secret.get("name") == name for secret in obj.get("imagePullSecrets") or []):
-            yield Use("ServiceAccount", obj["metadata"]["name"], _("image pull"), "")
+            account = obj["metadata"]["name"]
+            yield Use("ServiceAccount", account, _("image pull"), page_of("ServiceAccount", namespace, account))

@@ -59,6 +59,8 @@ NAMES = {
     "configmaps": "settings",
     "secrets": "database",
     "services": "web",
+    "networks": "default-network",
+    "serviceaccounts": "default",
     "ingresses": "web",
     "elbs": "shop",
     "users": "bob",

@@ -13,7 +13,7 @@ JSON = dict[str, Any]
 
 KINDS = ("Deployment", "Job", "CronJob", "Pod")
 INSTANCE = "app.kubernetes.io/instance"
-_WRITTEN = (
+WRITTEN = (
     "autoscaling.cci.io/scaled-by",
     "deployment.kubernetes.io/revision",
     "kubectl.kubernetes.io/last-applied-configuration",
@@ -48,7 +48,7 @@ def _name(old: str) -> str:
 def _metadata(metadata: JSON, name: str) -> JSON:
     made: JSON = {"name": name, "namespace": metadata["namespace"]}
     labels = {key: value for key, value in metadata.get("labels", {}).items() if key not in _GENERATED}
-    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key not in _WRITTEN}
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key not in WRITTEN}
     return made | ({"labels": labels} if labels else {}) | ({"annotations": annotations} if annotations else {})
 
 
@@ -69,7 +69,7 @@ def _apart(spec: JSON, old: str, name: str) -> None:
     _relabel(template, old, name)
     template["labels"] = {**template.get("labels", {}), **found}
     written = template.get("annotations", {})
-    template["annotations"] = {key: value for key, value in written.items() if key not in _WRITTEN}
+    template["annotations"] = {key: value for key, value in written.items() if key not in WRITTEN}
 
 
 def _free(spec: JSON) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
@@ -26,7 +27,7 @@ class DeploymentDraft(WorkloadDraft):
     access: AccessDraft
 
     KIND = "Deployment"
-    STEPS = ("basic", "access", "advanced", "confirm")
+    STEPS: ClassVar[tuple[str, ...]] = ("basic", "access", "advanced", "confirm")
     PLACES = {
         "spec.replicas": "replicas",
         "spec.strategy.rollingUpdate.maxUnavailable": "max_unavailable",

@@ -16,7 +16,7 @@ from console.forms.drafts import FieldError
 from console.lists import Query
 from console.pages import Context, page
 from console.states import State
-from console.views import create, kubectl
+from console.views import asked, create, kubectl
 from iam import accesskeys, tokens
 from workloads.meta.errors import BadRequest, NotFound
 
@@ -70,7 +70,7 @@ def key_change(visit: Visit) -> HttpResponse:
     if row is None:
         raise NotFound(_("There is no access key %(ak)s.") % {"ak": ak})
     refusal = ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, asked.WORD) or (visit.request.method == "POST" and verb != "delete"):
         try:
             VERBS[verb](visit.user, ak)
         except (accesskeys.FieldError, accesskeys.UnknownKey) as error:
@@ -78,23 +78,24 @@ def key_change(visit: Visit) -> HttpResponse:
         else:
             messages.success(visit.request, _("Access key %(ak)s was changed.") % {"ak": ak})
             return redirect("console:access-keys")
-    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "row": row, "verb": verb, "no": refusal}
-    return render(visit.request, "accesskeys/change.html", context, status=422 if refusal else 200)
+    around = {"visit": visit, "frame": frame.of(visit), "section": SECTION}
+    context = {**around, "row": row, "verb": verb, "no": refusal, "word": asked.WORD}
+    return render(visit.request, "accesskeys/change.html", context, status=asked.status(visit))
 
 
 @guarded("GET", "POST")
 def token_revoke(visit: Visit) -> HttpResponse:
     """One of one's own tokens by its `id`, or all without."""
     token = _asked(visit, "id")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, asked.WORD):
         if token and not tokens.revoke_one(visit.user, token):
             raise NotFound(_("This token is revoked already, or has run out."))
         if not token:
             tokens.revoke_all(visit.user)
         messages.success(visit.request, _("Revoked. It speaks for you no more within two seconds."))
         return redirect("console:access-keys")
-    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "token": token}
-    return render(visit.request, "accesskeys/revoke.html", context)
+    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "token": token, "word": asked.WORD}
+    return render(visit.request, "accesskeys/revoke.html", context, status=asked.status(visit))
 
 
 def _asked(visit: Visit, name: str) -> str:

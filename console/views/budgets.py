@@ -18,7 +18,7 @@ from console.forms.budgets import BudgetDraft
 from console.forms.drafts import FieldError, text
 from console.iamrefusals import AT_FIELDS, field_errors
 from console.pages import Context, page
-from console.views import create
+from console.views import asked, create
 from iam.errors import Busy, IamError, NotAdministrator, WrongFields
 
 SECTION = "budgets"
@@ -81,7 +81,7 @@ def edit(visit: Visit, *, name: str) -> HttpResponse:
 @guarded("GET", "POST")
 def delete(visit: Visit, *, name: str) -> HttpResponse:
     common, refusal = _common(visit, name), ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         try:
             billing.budgets.delete(visit.identity, name)
         except Busy as busy:
@@ -90,7 +90,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
             messages.success(visit.request, _("Budget %(name)s was deleted.") % {"name": name})
             return redirect("console:budgets")
     context = {**common, "visit": visit, "frame": frame.of(visit), "refusal": refusal}
-    return render(visit.request, "budgets/delete.html", context, status=409 if refusal else 200)
+    return render(visit.request, "budgets/delete.html", context, status=409 if refusal else asked.status(visit))
 
 
 @guarded("GET", "POST")

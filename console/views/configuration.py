@@ -18,6 +18,7 @@ from console.forms.configuration import BASIC, LOGIN, OPAQUE, TLS, TYPES, BagDra
 from console.forms.drafts import FieldError, by_field, placed, together
 from console.lists import Query
 from console.pages import Context, page
+from console.views import asked
 from console.views.create import DRY, WET, form_page, namespace_names, requested_namespace
 from iam import audit
 from iam.audit import Target
@@ -171,13 +172,14 @@ def _editing(noun: _Noun) -> View:
 def _deleting(noun: _Noun) -> View:
     @guarded("GET", "POST")
     def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+        visit.client.require("delete", noun.kind, namespace)
         common = _common(visit, noun, name, "overview")
-        if visit.request.method == "POST":
+        if asked.is_sure(visit, name):
             visit.client.delete(noun.kind, name, namespace, options=DeleteOptions(uid=common["row"].uid))
             messages.success(visit.request, _("%(kind)s %(name)s was deleted.") % {"kind": noun.kind, "name": name})
             return redirect(f"console:{noun.section}", namespace=namespace)
         context = {**common, "visit": visit, "frame": frame.of(visit)}
-        return render(visit.request, "configuration/delete.html", context)
+        return render(visit.request, "configuration/delete.html", context, status=asked.status(visit))
 
     return delete
 

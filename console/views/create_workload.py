@@ -8,10 +8,10 @@ One goes on over steps without errors, and back always.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -89,10 +89,10 @@ def _form(
     draft, go = draft_yaml.drafted(kind, fields), fields.get("go", "")
     if go.startswith("leave-out-"):
         draft = draft_yaml.drafted(kind, fields | {KEPT: draft_yaml.left_out(fields, draft, go)})
-    step, errors, warnings = _walk(visit.client, draft, fields)
+    step, errors, warnings = walk(draft, fields, _Creation(visit.client, draft))
     if step == "done":
         return _done(visit, draft, errors)
-    draft, focus = _pressed(draft, go)
+    draft, focus = pressed(draft, go)
     focus = "namespace" if go == "namespace" else focus
     context = wizard.workload_context(visit.client, draft, step, namespaces, errors)
     context |= {"warnings": warnings, "focus": focus or wizard.first_field(draft, step)}
@@ -132,7 +132,7 @@ def _from_image(draft: WorkloadDraft, image: str) -> WorkloadDraft:
     return replace(draft, pod=replace(draft.pod, containers=(replace(first, image=image), *others)))
 
 
-def _pressed(draft: WorkloadDraft, go: str) -> tuple[WorkloadDraft, str]:
+def pressed(draft: WorkloadDraft, go: str) -> tuple[WorkloadDraft, str]:
     if isinstance(draft, DeploymentDraft):
         reached, focus = access.pressed(draft.access, go)
         if focus:
@@ -158,9 +158,35 @@ def _where(draft: WorkloadDraft) -> str:
     return page_of(draft.KIND, draft.namespace, draft.name) or wizard.list_of("Pod", draft.namespace)
 
 
-def _walk(
-    client: Client, draft: WorkloadDraft, posted: Mapping[str, str]
-) -> tuple[str, list[FieldError], tuple[str, ...]]:
+class Hand(Protocol):
+    """What is done with a draft at the end of its steps."""
+
+    def attempt(self) -> tuple[list[FieldError], tuple[str, ...]]:
+        """What the server would refuse, and what it remarks."""
+
+    def do(self) -> tuple[list[FieldError], list[FieldError]]:
+        """Why it was not done; and once it is, what of the rest was not."""
+
+    def is_done(self) -> bool:
+        """Whether it stands there as it is asked for, by a press a moment ago."""
+
+
+@dataclass(frozen=True)
+class _Creation:
+    client: Client
+    draft: WorkloadDraft
+
+    def attempt(self) -> tuple[list[FieldError], tuple[str, ...]]:
+        return _try(self.client, self.draft)
+
+    def do(self) -> tuple[list[FieldError], list[FieldError]]:
+        return _make(self.client, self.draft)
+
+    def is_done(self) -> bool:
+        return _is_there_as_asked(self.client, self.draft)
+
+
+def walk(draft: WorkloadDraft, posted: Mapping[str, str], hand: Hand) -> tuple[str, list[FieldError], tuple[str, ...]]:
     """The step to show ("done" once the workload is there), what is wrong, and what the server remarks."""
     steps = draft.STEPS
     here, go = posted.get("step", steps[0]), posted.get("go", "")
@@ -171,13 +197,13 @@ def _walk(
         return here, [], ()
     if go in steps and steps.index(go) <= steps.index(here):
         return go, [], ()
-    refusals, warnings = _try(client, draft)
+    refusals, warnings = hand.attempt()
     errors = together(draft.problems(), refusals)
     if not errors and go == "submit":
-        errors, later = _make(client, draft)
+        errors, later = hand.do()
         if not errors:
             return "done", later, ()
-    if errors and go == "submit" and _is_there_as_asked(client, draft):
+    if errors and go == "submit" and hand.is_done():
         return "done", [], ()
     target = len(steps) if go == "submit" else steps.index(go)
     blocking = [error for error in errors if steps.index(draft.step_of(error.field) or here) < target]
@@ -227,11 +253,15 @@ def _check(client: Client, draft: WorkloadDraft, *, options: WriteOptions) -> tu
         sentence = _("There is no namespace %(namespace)s (any more): choose another one.")
         refusals = [FieldError("namespace", sentence % {"namespace": draft.namespace})]
     except StatusError as refusal:
-        refusals = _said(draft, refusal.causes) or [FieldError("", refusal.message)]
-    return refusals, tuple(warning for warning in warnings if not warning.startswith(PRICE_WARNING))
+        refusals = said_of(draft, refusal.causes) or [FieldError("", refusal.message)]
+    return refusals, without_price(warnings)
 
 
-def _said(draft: WorkloadDraft, causes: Sequence[Cause]) -> list[FieldError]:
+def without_price(warnings: Iterable[str]) -> tuple[str, ...]:
+    return tuple(warning for warning in warnings if not warning.startswith(PRICE_WARNING))
+
+
+def said_of(draft: WorkloadDraft, causes: Sequence[Cause]) -> list[FieldError]:
     """At their fields; of what is kept from YAML, with the path, at the head."""
     kept = [cause for cause in causes if draft.keeps(cause.field)]
     headed = [FieldError("", f"{cause.field}: {cause.message}") for cause in kept]

@@ -21,6 +21,7 @@ from console.forms import again
 from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
+from console.views import asked
 from console.views.jobs import create_job
 from workloads.client import JSON, DeleteOptions
 
@@ -159,13 +160,15 @@ def run(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("delete", "CronJob", namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         options = DeleteOptions(uid=common["row"].uid, propagation="Foreground")
         visit.client.delete("CronJob", name, namespace, options=options)
         messages.success(visit.request, _("CronJob %(name)s is being deleted.") % {"name": name})
         return redirect("console:cronjobs", namespace=namespace)
-    return render(visit.request, "cronjobs/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+    context = {**common, "visit": visit, "frame": frame.of(visit)}
+    return render(visit.request, "cronjobs/delete.html", context, status=asked.status(visit))
 
 
 def on_every_tab(visit: Visit, name: str, tab: str) -> Context:

@@ -18,6 +18,7 @@ from console.costs import month, workload_costs
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import DeploymentRow
+from console.views import asked
 from workloads.client import EVERYTHING, JSON, DeleteOptions, Sieve
 from workloads.kinds import health
 from workloads.meta.errors import Invalid
@@ -161,14 +162,16 @@ def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("delete", "Deployment", namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         visit.client.delete(
             "Deployment", name, namespace, options=DeleteOptions(uid=common["row"].uid, propagation="Foreground")
         )
         messages.success(visit.request, _("Deployment %(name)s is being deleted.") % {"name": name})
         return redirect("console:deployments", namespace=namespace)
-    return render(visit.request, "deployments/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+    context = {**common, "visit": visit, "frame": frame.of(visit)}
+    return render(visit.request, "deployments/delete.html", context, status=asked.status(visit))
 
 
 def _summary(everything: list[DeploymentRow]) -> Context:

@@ -73,9 +73,15 @@ def cloned(visit: Visit, kind: type[WorkloadDraft], namespace: str) -> tuple[dic
     manifest = clones.of(visit.client.get(asked, name, namespace))
     typed = manifests.text(manifest)
     try:
-        return readback.plain(kind, readback.read(kind, typed, {"namespace": namespace}), _settled), ""
+        return readback.plain(kind, readback.read(kind, typed, {"namespace": namespace}), settled), ""
     except StaysYaml:
         return {"namespace": namespace}, typed
+
+
+def settled(manifest: JSON) -> JSON:
+    """With the defaults of the Kubernetes API."""
+    registry.kind(manifest["kind"]).default(manifest)
+    return manifest
 
 
 def text_of(draft: WorkloadDraft) -> str:
@@ -122,9 +128,3 @@ def _waiting(fields: str) -> dict[str, str]:
     if not isinstance(found, dict):
         raise BadRequest(_("fields: not as this page sent them. Load the form again."))
     return {str(name): str(value) for name, value in found.items()}
-
-
-def _settled(manifest: JSON) -> JSON:
-    """With the defaults of the Kubernetes API."""
-    registry.kind(manifest["kind"]).default(manifest)
-    return manifest

@@ -30,7 +30,7 @@ _BOOKKEEPING = ("managedFields", "uid", "resourceVersion", "generation", "creati
 
 
 @dataclass
-class _Edit:
+class Edit:
     """What the page shows. `base` is the object as it was when the text was made of it."""
 
     text: str
@@ -79,29 +79,29 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
 edit.page = form_page("yaml")  # type: ignore[attr-defined]
 
 
-def _opened(live: JSON) -> _Edit:
-    text = manifests.text(_editable(live))
-    return _Edit(text=text, base=text, version=live["metadata"]["resourceVersion"])
+def _opened(live: JSON) -> Edit:
+    text = manifests.text(editable(live))
+    return Edit(text=text, base=text, version=live["metadata"]["resourceVersion"])
 
 
-def _posted(visit: Visit, live: JSON) -> _Edit:
+def _posted(visit: Visit, live: JSON) -> Edit:
     posted = visit.request.POST
-    work = _Edit(posted.get("text", ""), posted.get("base", ""), posted.get("version", ""), looked=True)
+    work = Edit(posted.get("text", ""), posted.get("base", ""), posted.get("version", ""), looked=True)
     try:
-        mine, base = _read(work.text, live), _read(work.base, live)
+        mine, base = read(work.text, live), read(work.base, live)
     except ManifestError as error:
         work.errors = [FieldError("text", str(error))]
         return work
     if work.version != live["metadata"]["resourceVersion"]:
-        _meet(work, mine, base, live)
+        meet(work, mine, base, live)
         if work.theirs:
             return work
-        mine = _read(work.text, live)
+        mine = read(work.text, live)
     _try(visit, work, mine, live, save=posted.get("go") == "save")
     return work
 
 
-def _read(text: str, live: JSON) -> JSON:
+def read(text: str, live: JSON) -> JSON:
     """The one object the text describes. Raises ManifestError."""
     metadata = live["metadata"]
     namespace = metadata.get("namespace", "")
@@ -121,9 +121,9 @@ def _read(text: str, live: JSON) -> JSON:
     return entry.manifest
 
 
-def _meet(work: _Edit, mine: JSON, base: JSON, live: JSON) -> None:
+def meet(work: Edit, mine: JSON, base: JSON, live: JSON) -> None:
     """Somebody wrote meanwhile. Our changes are put onto theirs; a status alone is nobody's change."""
-    now = _editable(live)
+    now = editable(live)
     theirs, ours = threeway.changed(base, now), threeway.changed(base, mine)
     text = manifests.text(now)
     if theirs:
@@ -133,7 +133,7 @@ def _meet(work: _Edit, mine: JSON, base: JSON, live: JSON) -> None:
     work.base, work.version = text, live["metadata"]["resourceVersion"]
 
 
-def _try(visit: Visit, work: _Edit, mine: JSON, live: JSON, *, save: bool) -> None:
+def _try(visit: Visit, work: Edit, mine: JSON, live: JSON, *, save: bool) -> None:
     """A dry run, whose difference is shown; and when asked for, the update itself."""
     kind, name, namespace = live["kind"], live["metadata"]["name"], live["metadata"].get("namespace", "")
     manifest = deepcopy(mine)
@@ -143,7 +143,7 @@ def _try(visit: Visit, work: _Edit, mine: JSON, live: JSON, *, save: bool) -> No
         answer = visit.client.update(kind, name, manifest, namespace, options=options)
     except Conflict:
         newest = visit.client.get(kind, name, namespace)
-        _meet(work, mine, _read(work.base, live), newest)
+        meet(work, mine, read(work.base, live), newest)
         if not work.theirs:
             work.errors = [FieldError("", _("Its status changed in this very moment: save once more."))]
         return
@@ -151,7 +151,7 @@ def _try(visit: Visit, work: _Edit, mine: JSON, live: JSON, *, save: bool) -> No
         work.errors = [FieldError("text", _said(cause.field, cause.message)) for cause in refusal.causes]
         work.errors = work.errors or [FieldError("text", refusal.message)]
         return
-    work.lines = threeway.difference(manifests.text(_editable(live)), manifests.text(_editable(answer.obj)))
+    work.lines = threeway.difference(manifests.text(editable(live)), manifests.text(editable(answer.obj)))
     work.warnings, work.saved = answer.warnings, save
 
 
@@ -159,7 +159,7 @@ def _said(field: str, message: str) -> str:
     return f"{field}: {message}" if field else message
 
 
-def _editable(obj: Mapping[str, Any]) -> JSON:
+def editable(obj: Mapping[str, Any]) -> JSON:
     """Without what nobody writes: status and the bookkeeping of metadata."""
     metadata = {name: value for name, value in obj["metadata"].items() if name not in _BOOKKEEPING}
     return {name: metadata if name == "metadata" else value for name, value in obj.items() if name != "status"}

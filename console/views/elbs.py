@@ -19,7 +19,7 @@ from console.forms.drafts import FieldError, placed, together
 from console.forms.elbs import ElbDraft
 from console.lists import Query
 from console.pages import Context, page
-from console.views import create
+from console.views import asked, create
 from workloads.client import DeleteOptions
 from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError, Unavailable
 
@@ -104,9 +104,10 @@ elb_create.page = create.form_page("elbs")  # type: ignore[attr-defined]
 @guarded("GET", "POST")
 def delete(visit: Visit, *, name: str) -> HttpResponse:
     """Says who is reached through it: as long as somebody is, it stays."""
+    visit.client.require("delete", KIND)
     common = _common(visit, name, "overview")
     row, refusal = common["row"], ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         try:
             visit.client.delete(KIND, name, options=DeleteOptions(uid=row.uid))
         except Conflict as conflict:
@@ -115,7 +116,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
             messages.success(visit.request, _("ELB %(name)s was deleted.") % {"name": name})
             return redirect("console:elbs")
     context = {**common, "visit": visit, "frame": frame.of(visit), "refusal": refusal}
-    return render(visit.request, "elbs/delete.html", context, status=409 if refusal else 200)
+    return render(visit.request, "elbs/delete.html", context, status=409 if refusal else asked.status(visit))
 
 
 def _costs(account: str, pods: Collection[str]) -> Context:

@@ -14,7 +14,7 @@ from console.forms.roles import RoleDraft
 from console.lists import Query
 from console.pages import Context, page
 from console.rolerows import KINDS, ROLES, BindingRow, Subject
-from console.views import create, roles
+from console.views import asked, create, roles
 from workloads.client import DeleteOptions, Listing
 from workloads.meta.errors import Conflict, Refused, StatusError
 
@@ -94,12 +94,12 @@ def change(visit: Visit, *, name: str) -> HttpResponse:
 def delete(visit: Visit, *, name: str) -> HttpResponse:
     visit.client.require("delete", KIND)
     row = BindingRow(visit.client.get(KIND, name), rolerows.known_names(visit.identity))
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, asked.WORD):
         visit.client.delete(KIND, name, options=DeleteOptions(uid=row.uid))
         messages.success(visit.request, _("ClusterRoleBinding %(name)s was deleted.") % {"name": name})
         return redirect("console:everywhere")
-    context = {"visit": visit, "frame": frame.of(visit), "section": roles.SECTION, "binding": row}
-    return render(visit.request, "roles/everywhere_delete.html", context)
+    context = {"visit": visit, "frame": frame.of(visit), "section": roles.SECTION, "binding": row, "word": asked.WORD}
+    return render(visit.request, "roles/everywhere_delete.html", context, status=asked.status(visit))
 
 
 def _kinds() -> list[tuple[str, str]]:

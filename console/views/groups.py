@@ -17,7 +17,7 @@ from console.iamrefusals import AT_FIELDS, field_errors
 from console.lists import Query
 from console.pages import Context, page
 from console.peoplerows import GroupRow
-from console.views import create
+from console.views import asked, create
 from console.views.users import offered_policies, ticked
 from iam import people
 
@@ -158,7 +158,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
     """Names who loses what."""
     people.admit(visit.identity, "iam:group:delete")
     row, refusal = GroupRow(people.group(visit.identity, name)), ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         try:
             people.delete_group(visit.identity, name)
         except AT_FIELDS as error:
@@ -167,4 +167,4 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
             messages.success(visit.request, _("Group %(name)s was deleted.") % {"name": name})
             return redirect("console:groups")
     context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "row": row, "no": refusal}
-    return render(visit.request, "groups/delete.html", context, status=422 if refusal else 200)
+    return render(visit.request, "groups/delete.html", context, status=422 if refusal else asked.status(visit))

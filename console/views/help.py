@@ -79,6 +79,10 @@ def _words() -> list[Answer]:
             _("An ELB is an address outside. Services bring it ports, Ingresses hosts, paths and certificates."),
         ),
         Answer(
+            _("Network"),
+            _("The range that gives the pods of a namespace their addresses. It comes with the namespace and stays."),
+        ),
+        Answer(
             _("Claim"),
             _("A folder that outlives the pods that mount it (PersistentVolumeClaim). Deleting the claim removes it."),
         ),
@@ -100,6 +104,10 @@ def _words() -> list[Answer]:
                 "Who has which role in a namespace, and what somebody may do there. For people roles count"
                 " where the namespace was requested with the RBAC switch. Roles of your own are written there, too."
             ),
+        ),
+        Answer(
+            "ServiceAccount",
+            _("What a pod is when it asks the API. It has no policy: roles alone say what it may do."),
         ),
         Answer(
             _("Audit"),

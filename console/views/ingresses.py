@@ -12,6 +12,7 @@ from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
 from console.servicerows import IngressRow
+from console.views import asked
 from workloads.client import JSON, DeleteOptions
 
 KIND = "Ingress"
@@ -67,12 +68,14 @@ def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
 
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("delete", KIND, namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
         messages.success(visit.request, _("Ingress %(name)s was deleted.") % {"name": name})
         return redirect("console:ingresses", namespace=namespace)
-    return render(visit.request, "ingresses/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+    context = {**common, "visit": visit, "frame": frame.of(visit)}
+    return render(visit.request, "ingresses/delete.html", context, status=asked.status(visit))
 
 
 def _common(visit: Visit, name: str, tab: str) -> Context:

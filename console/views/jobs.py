@@ -19,6 +19,7 @@ from console.forms.drafts import spoken
 from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
+from console.views import asked
 from workloads.client import EVERYTHING, JSON, DeleteOptions, Sieve, WriteOptions
 from workloads.kinds import health
 from workloads.meta.errors import AlreadyExists, StatusError
@@ -184,13 +185,15 @@ def run_again(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("delete", "Job", namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         options = DeleteOptions(uid=common["row"].uid, propagation="Foreground")
         visit.client.delete("Job", name, namespace, options=options)
         messages.success(visit.request, _("Job %(name)s is being deleted.") % {"name": name})
         return redirect("console:jobs", namespace=namespace)
-    return render(visit.request, "jobs/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+    context = {**common, "visit": visit, "frame": frame.of(visit)}
+    return render(visit.request, "jobs/delete.html", context, status=asked.status(visit))
 
 
 def create_job(visit: Visit, form: forms.Form, manifest: JSON) -> str:

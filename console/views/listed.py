@@ -17,7 +17,18 @@ from billing import client as billing
 from console import bulk, columns, savedviews
 from console.access import Visit, guarded
 from console.lists import Query, Source
-from console.views import configuration, cronjobs, deployments, ingresses, jobs, pods, services, storage
+from console.views import (
+    configuration,
+    cronjobs,
+    deployments,
+    ingresses,
+    jobs,
+    networks,
+    pods,
+    serviceaccounts,
+    services,
+    storage,
+)
 from console.views.bulk import way_back
 
 _SOURCES: dict[str, Callable[[Visit, Query], Source[Any]]] = {
@@ -27,6 +38,8 @@ _SOURCES: dict[str, Callable[[Visit, Query], Source[Any]]] = {
     "Pod": pods.source,
     "Service": services.source,
     "Ingress": ingresses.source,
+    "Network": networks.source,
+    "ServiceAccount": serviceaccounts.source,
     "ConfigMap": configuration.configmaps,
     "Secret": configuration.secrets,
     "PersistentVolumeClaim": storage.source,

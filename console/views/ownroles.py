@@ -21,7 +21,7 @@ from console.forms.ownroles import BEGINNINGS, OwnRoleDraft, shown
 from console.lists import Query
 from console.pages import Context, page
 from console.rolerows import OwnRoleRow
-from console.views import create, roles
+from console.views import asked, create, roles
 from workloads.client import DeleteOptions, Listing, WriteOptions
 from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, Refused, StatusError
 from workloads.meta.manifests import ManifestError
@@ -106,7 +106,7 @@ def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Bindings to it stay and give nothing, as in Kubernetes; the question says whose."""
     visit.client.require("delete", "Role", namespace)
     row = OwnRoleRow(visit.client.get("Role", name, namespace))
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         visit.client.delete("Role", name, namespace, options=DeleteOptions(uid=row.uid))
         messages.success(visit.request, _("Role %(name)s was deleted.") % {"name": name})
         return redirect("console:roles")
@@ -117,7 +117,7 @@ def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
         "row": row,
         "bindings": _bindings(visit, name),
     }
-    return render(visit.request, "roles/own_delete.html", context)
+    return render(visit.request, "roles/own_delete.html", context, status=asked.status(visit))
 
 
 def _bindings(visit: Visit, name: str) -> list[rolerows.BindingRow]:

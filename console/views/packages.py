@@ -15,7 +15,7 @@ from console.forms.packages import PackageDraft
 from console.iamrefusals import AT_FIELDS, field_errors
 from console.pages import Context, page
 from console.states import State
-from console.views import create
+from console.views import asked, create
 from iam import operators
 from iam.errors import IamError
 from workloads.meta.errors import NotFound
@@ -63,12 +63,12 @@ def package_end(visit: Visit, *, number: int) -> HttpResponse:
     found = next((one for one in billing.packages.granted(visit.identity) if one.pk == number), None)
     if found is None:
         raise NotFound(_("there is no package %(number)s") % {"number": number})
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, found.name):
         billing.packages.end(visit.identity, number)
         messages.success(visit.request, _("Package %(name)s ends with this hour.") % {"name": found.name})
         return redirect("console:packages")
     context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "package": found}
-    return render(visit.request, "packages/end.html", context)
+    return render(visit.request, "packages/end.html", context, status=asked.status(visit))
 
 
 def state_of(view: billing.packages.View) -> State:

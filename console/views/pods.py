@@ -19,6 +19,7 @@ from console.lists import Query
 from console.live import terminals
 from console.pages import Context, page
 from console.rows import PodRow
+from console.views import asked
 from workloads.client import DeleteOptions, LogOptions, Sieve
 from workloads.kinds import health
 from workloads.meta.errors import StatusError
@@ -179,12 +180,14 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
 
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("delete", "Pod", namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, asked.WORD):
         visit.client.delete("Pod", name, namespace, options=DeleteOptions(uid=common["row"].uid))
         messages.success(visit.request, _("Pod %(name)s is being stopped.") % {"name": name})
         return redirect("console:pods", namespace=namespace)
-    return render(visit.request, "pods/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+    context = {**common, "visit": visit, "frame": frame.of(visit), "word": asked.WORD}
+    return render(visit.request, "pods/delete.html", context, status=asked.status(visit))
 
 
 def _common(visit: Visit, name: str, tab: str) -> Context:

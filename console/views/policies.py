@@ -19,7 +19,7 @@ from console.forms.drafts import FieldError, by_field, text
 from console.forms.policies import BEGINNINGS, PolicyDraft, placed, shown
 from console.iamrefusals import AT_FIELDS, field_errors
 from console.pages import Context, page
-from console.views import create
+from console.views import asked, create
 from iam import people, policies
 from iam.errors import IamError, WrongFields
 from iam.people import Holders
@@ -99,7 +99,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
     """Refused while somebody has it, and says who."""
     people.admit(visit.identity, "iam:policy:delete")
     stored, refusal = people.own_policy(visit.identity, name), ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         try:
             people.delete_policy(visit.identity, name)
         except AT_FIELDS as error:
@@ -115,7 +115,7 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         "holders": people.holders(visit.identity, name),
         "no": refusal,
     }
-    return render(visit.request, "policies/delete.html", context, status=422 if refusal else 200)
+    return render(visit.request, "policies/delete.html", context, status=422 if refusal else asked.status(visit))
 
 
 def words(*documents: Any) -> Context:

@@ -33,6 +33,7 @@ _CREATES = {
     "console:claim-create": "PersistentVolumeClaim",
     "console:configmap-create": "ConfigMap",
     "console:secret-create": "Secret",
+    "console:serviceaccount-create": "ServiceAccount",
     "console:elb-create": "ELB",
 }
 """The forms that create, and the kind that one must be allowed to create; "" for any."""
@@ -136,6 +137,7 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Create a claim"), "console:claim-create"),
         (_("Create a ConfigMap"), "console:configmap-create"),
         (_("Create a Secret"), "console:secret-create"),
+        (_("Create a ServiceAccount"), "console:serviceaccount-create"),
         (_("Create an ELB"), "console:elb-create"),
         *(_for_administrators() if visit.identity.is_administrator else ()),
         (_("Change your password"), "console:password"),

@@ -15,6 +15,7 @@ from console.access import Visit, guarded
 from console.lists import Query
 from console.pages import Context, page
 from console.servicerows import IngressRow, ServiceRow
+from console.views import asked
 from workloads.client import JSON, DeleteOptions
 from workloads.meta.errors import Forbidden
 
@@ -88,13 +89,14 @@ def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Says who loses their way by it."""
+    visit.client.require("delete", KIND, namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
         messages.success(visit.request, _("Service %(name)s was deleted.") % {"name": name})
         return redirect("console:services", namespace=namespace)
     context = {**common, "visit": visit, "frame": frame.of(visit), "ingresses": ingresses_of(visit, name)}
-    return render(visit.request, "services/delete.html", context)
+    return render(visit.request, "services/delete.html", context, status=asked.status(visit))
 
 
 def ingresses_of(visit: Visit, *names: str) -> list[IngressRow]:

@@ -18,7 +18,7 @@ from console.forms.claims import ClaimDraft
 from console.forms.drafts import FieldError, placed, spoken, together
 from console.lists import Query
 from console.pages import Context, page
-from console.views import create
+from console.views import asked, create
 from workloads.client import JSON, DeleteOptions, WriteOptions
 from workloads.kinds import claimspecs
 from workloads.meta.errors import AlreadyExists, StatusError
@@ -126,12 +126,14 @@ def grow(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 @guarded("GET", "POST")
 def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Says what goes, and who still uses it."""
+    visit.client.require("delete", KIND, namespace)
     common = _common(visit, name, "overview")
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, name):
         visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
         messages.success(visit.request, _("Claim %(name)s is being deleted.") % {"name": name})
         return redirect("console:claims", namespace=namespace)
-    return render(visit.request, "storage/delete.html", {**common, "visit": visit, "frame": frame.of(visit)})
+    context = {**common, "visit": visit, "frame": frame.of(visit)}
+    return render(visit.request, "storage/delete.html", context, status=asked.status(visit))
 
 
 def _make(visit: Visit, draft: ClaimDraft) -> list[FieldError]:

@@ -28,7 +28,8 @@ def pods(draft: WorkloadDraft, size: str) -> str:
 def facts(draft: WorkloadDraft) -> Facts:
     if isinstance(draft, DeploymentDraft):
         asleep = _("after %(after)s without a request") % {"after": draft.sleep_after}
-        found = [*access_facts(draft.access), (_("Upgrades"), _upgrades(draft))]
+        reached = access_facts(draft.access) if access.STEP in draft.STEPS else []
+        found = [*reached, (_("Upgrades"), _upgrades(draft))]
         return [*found, (_("Scale to zero"), asleep)] if draft.sleep_after else found
     if isinstance(draft, JobDraft):
         return _work(draft.work)
@@ -54,6 +55,21 @@ def price_note(draft: WorkloadDraft, rate: Rate | None) -> str:
         return _("Only while its pods run; nothing in between. Without a timeout nothing bounds it.")
     most = amounts.money(rate.per_second * Decimal(draft.work.seconds), rate.currency)
     return _("Only while its pods run: with this timeout about %(most)s a run at most.") % {"most": most}
+
+
+def price_change(was: Rate | None, now: Rate | None) -> str:
+    """What an edit does to the price; "" where one of the two is not known."""
+    if was is None or now is None or was.currency != now.currency:
+        return ""
+    difference = now.per_hour - was.per_hour
+    if not difference:
+        return _("as it costs now")
+    words = {
+        "difference": amounts.money(abs(difference), now.currency),
+        "was": amounts.money(was.per_hour, was.currency),
+    }
+    said = _("%(difference)s an hour more than now (%(was)s)")
+    return (said if difference > 0 else _("%(difference)s an hour less than now (%(was)s)")) % words
 
 
 def rules() -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import Settings
 
+from iam import people, policies
+from iam.identities import identity_of
 from scripts import messages
 from tests import manifests
 from tests.console import scenes
@@ -41,6 +43,13 @@ def strangers_browser(db: None) -> Browser:
 
 
 @pytest.fixture
+def readers_browser(db: None) -> Browser:
+    """Signed in as rita of acme, who may look at everything and change nothing."""
+    people.create_user(identity_of(scenes.user()), "rita", password="secret-secret", policies=[policies.READ_ONLY])
+    return signed_in("acme", "rita")
+
+
+@pytest.fixture
 def shop(db: None) -> None:
     """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob, a
     Service and an Ingress on an ELB; a user, a group, a policy and a budget are called so, too."""
@@ -54,6 +63,8 @@ def shop(db: None) -> None:
     scenes.people_called("web")
     scenes.role_binding("web")
     scenes.own_role("web")
+    scenes.person().create("Network", scenes.network("web"), "shop")
+    scenes.person().create("ServiceAccount", scenes.service_account("web"), "shop")
     scenes.configmap("web", {"colour": "blue"})
     scenes.secret("web", {"password": "open-sesame"})
     scenes.cronjob("web")

@@ -284,14 +284,21 @@ def _owner(obj: JSON) -> JSON:
     }
 
 
-def _network(name: str, account: str) -> JSON:
-    manifest = {
+def network(name: str, *, cidr: str = "10.248.0.0/24") -> JSON:
+    return {
         "apiVersion": "networking.cci.io/v1beta1",
         "kind": "Network",
-        "metadata": {"name": f"{name}-network"},
-        "spec": {"networkType": "underlay_neutron", "cidr": "10.248.0.0/24"},
+        "metadata": {"name": name},
+        "spec": {"networkType": "underlay_neutron", "cidr": cidr},
     }
-    return person(account).create("Network", manifest, name).obj
+
+
+def service_account(name: str, **fields: Any) -> JSON:
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}, **fields}
+
+
+def _network(name: str, account: str) -> JSON:
+    return person(account).create("Network", network(f"{name}-network"), name).obj
 
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

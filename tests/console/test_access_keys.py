@@ -33,9 +33,9 @@ def test_a_third_active_key_is_refused_and_what_was_typed_stays(browser: Browser
 
 
 def test_a_key_is_deleted_only_when_it_is_disabled(browser: Browser, ak: str) -> None:
-    assert browser.post(f"{PAGE}change/", {"ak": ak, "do": "delete"}).status_code == 422
+    assert browser.post(f"{PAGE}change/", {"ak": ak, "do": "delete", "word": "DELETE"}).status_code == 422
     browser.post(f"{PAGE}change/", {"ak": ak, "do": "disable"})
-    browser.post(f"{PAGE}change/", {"ak": ak, "do": "delete"})
+    browser.post(f"{PAGE}change/", {"ak": ak, "do": "delete", "word": "DELETE"})
     assert accesskeys.listed(scenes.user()) == []
 
 
@@ -57,7 +57,7 @@ def test_tokens_are_revoked_one_by_one_or_all(browser: Browser) -> None:
     for _number in range(3):
         tokens.issue(scenes.user(), via="password")
     first = tokens.listed(scenes.user())[0].id
-    browser.post(f"{PAGE}tokens/revoke/", {"id": first})
+    browser.post(f"{PAGE}tokens/revoke/", {"id": first, "word": "DELETE"})
     assert len(tokens.listed(scenes.user())) == 2 and first not in browser.get(PAGE).content.decode()
-    browser.post(f"{PAGE}tokens/revoke/", {})
+    browser.post(f"{PAGE}tokens/revoke/", {"word": "DELETE"})
     assert tokens.listed(scenes.user()) == []

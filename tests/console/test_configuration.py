@@ -291,7 +291,7 @@ def test_what_is_immutable_offers_no_change_and_refuses_one(shop: None, browser:
 
 
 def test_a_deleted_configmap_is_gone(shop: None, browser: Browser) -> None:
-    response = browser.post(f"{CONFIGMAPS}web/delete/", follow=True)
+    response = browser.post(f"{CONFIGMAPS}web/delete/", {"word": "web"}, follow=True)
 
     assert "ConfigMap web was deleted." in response.content.decode()
     assert browser.get(f"{CONFIGMAPS}web/").status_code == 404

@@ -96,7 +96,7 @@ def test_deleting_a_cronjob_says_what_goes_and_marks_it(shop: None, browser: Bro
     scenes.job("web-1", owner=cronjob("web"), status=COMPLETE)
     assert "removes the 1 Job that is kept" in text_of(browser, f"{CRONJOBS}web/delete/")
 
-    browser.post(f"{CRONJOBS}web/delete/")
+    browser.post(f"{CRONJOBS}web/delete/", {"word": "web"})
 
     assert cronjob("web")["metadata"]["deletionTimestamp"]
 

@@ -194,7 +194,7 @@ def test_deleting_a_job_says_what_goes_and_marks_it(shop: None, browser: Browser
     assert "It removes 1 pod, with what it wrote to its disk" in text
     assert "Logs stay under Ended pods for 7 days at most" in text
 
-    browser.post(f"{JOBS}web/delete/")
+    browser.post(f"{JOBS}web/delete/", {"word": "web"})
 
     assert job("web")["metadata"]["deletionTimestamp"]
 

@@ -20,6 +20,8 @@ SECTIONS = {
     "Pod": "pods",
     "Service": "services",
     "Ingress": "ingresses",
+    "Network": "networks",
+    "ServiceAccount": "serviceaccounts",
     "ConfigMap": "configmaps",
     "Secret": "secrets",
     "PersistentVolumeClaim": "claims",

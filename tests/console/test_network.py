@@ -96,10 +96,10 @@ def test_a_refusal_stands_at_its_field(shop: None, browser: Browser, change: JSO
 
 def test_an_elb_that_is_used_is_not_deleted(shop: None, browser: Browser) -> None:
     assert "Ingress shop/web" in text(browser, "/elbs/web/delete/")
-    answer = browser.post("/elbs/web/delete/")
+    answer = browser.post("/elbs/web/delete/", {"word": "web"})
     assert answer.status_code == 409 and "reached through it" in answer.content.decode()
     scenes.person().delete("Ingress", "web", "shop")
-    assert browser.post("/elbs/web/delete/").headers["Location"] == "/elbs/"
+    assert browser.post("/elbs/web/delete/", {"word": "web"}).headers["Location"] == "/elbs/"
     with pytest.raises(NotFound):
         scenes.person().get("ELB", "web")
 
@@ -142,7 +142,7 @@ def test_deletion_says_who_loses_their_way(shop: None, browser: Browser, kind: s
     url = f"/namespaces/shop/{'services' if kind == 'Service' else 'ingresses'}/web/delete/"
     shown = text(browser, url)
     assert ("answer 503 where they led to it: web" if kind == "Service" else "shop.example.com/") in shown
-    assert browser.post(url).status_code == 302
+    assert browser.post(url, {"word": "web"}).status_code == 302
     with pytest.raises(NotFound):
         scenes.person().get(kind, "web", "shop")
 

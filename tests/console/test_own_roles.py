@@ -49,7 +49,7 @@ def test_a_role_is_created_given_changed_and_deleted(bank: Client, browser: Brow
     assert stale.status_code == 422 and "Somebody changed it meanwhile" in stale.content.decode()
 
     assert "Who has it loses what it allows: bob user" in text_of(browser, f"{ROLE}delete/")
-    assert browser.post(f"{ROLE}delete/").headers["Location"] == "/access/roles/"
+    assert browser.post(f"{ROLE}delete/", {"word": "reader"}).headers["Location"] == "/access/roles/"
     with pytest.raises(NotFound):
         bank.get("Role", "reader", "bank")
 
@@ -100,7 +100,7 @@ def test_a_role_is_given_in_every_namespace_and_taken_away(bank: Client, browser
     assert subjects == [{"kind": "ServiceAccount", "name": "robot", "namespace": "bank"}]
     emptied = browser.post(f"{place}change/", {"ticked": "ServiceAccount/bank/robot"})
     assert emptied.status_code == 422 and "Nobody would be left" in emptied.content.decode()
-    browser.post(f"{place}delete/")
+    browser.post(f"{place}delete/", {"word": "DELETE"})
     assert bank.list("ClusterRoleBinding").items == []
 
 

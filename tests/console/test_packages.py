@@ -65,7 +65,7 @@ def test_only_the_operator_grants_and_ends(operator: Browser, browser: Browser) 
 
 def test_a_package_that_is_ended_pays_this_hour_and_no_longer(operator: Browser, browser: Browser) -> None:
     number = granted(operator)
-    assert operator.post(f"/packages/{number}/end/").status_code == 302
+    assert operator.post(f"/packages/{number}/end/", {"word": "Spring"}).status_code == 302
     soon = datetime.fromisoformat(browser.get(f"{API}/{number}").json()["ends"])
     assert timedelta(0) < soon - datetime.now(UTC) <= timedelta(hours=1)
     assert operator.delete(f"{API}/{number}").status_code == 204, "again changes nothing"

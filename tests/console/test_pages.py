@@ -143,7 +143,7 @@ def test_a_name_filter_reads_no_other_objects(shop: None) -> None:
 def test_deleting_a_pod_asks_first_and_then_marks_it(shop: None, browser: Browser) -> None:
     assert "Nothing makes a new one" in text_of(browser, "/namespaces/shop/pods/lonely/delete/")
 
-    browser.post("/namespaces/shop/pods/lonely/delete/")
+    browser.post("/namespaces/shop/pods/lonely/delete/", {"word": "DELETE"})
 
     assert scenes.person().get("Pod", "lonely", "shop")["metadata"]["deletionTimestamp"]
 
@@ -164,7 +164,7 @@ def test_a_number_of_pods_that_is_none_is_refused_at_the_field(shop: None, brows
 
 
 def test_a_deleted_deployment_leaves_with_a_word(shop: None, browser: Browser) -> None:
-    response = browser.post("/namespaces/shop/deployments/web/delete/", follow=True)
+    response = browser.post("/namespaces/shop/deployments/web/delete/", {"word": "web"}, follow=True)
 
     assert "Deployment web is being deleted." in response.content.decode()
 

@@ -39,7 +39,7 @@ def test_on_a_page_of_an_object_its_actions_come_first(shop: None, browser: Brow
     groups = found(browser, "", at="/namespaces/shop/deployments/web/events/")
 
     assert next(iter(groups)) == "Deployment web"
-    assert groups["Deployment web"][:6] == ["Open", "Logs", "Restart", "Scale", "Edit YAML", "Delete"]
+    assert groups["Deployment web"][:7] == ["Open", "Logs", "Restart", "Scale", "Edit", "Edit YAML", "Delete"]
 
 
 @pytest.mark.parametrize("text", ["restart web", "web restart"])

@@ -94,7 +94,7 @@ def test_deleting_says_what_goes_and_who_uses_it(claim: JSON, browser: Browser) 
     shown = text(browser, "/namespaces/shop/claims/data/delete/")
     assert "It removes the 1.0 GiB that are in it." in shown
     assert "1 pod uses it: reader." in shown
-    browser.post("/namespaces/shop/claims/data/delete/")
+    browser.post("/namespaces/shop/claims/data/delete/", {"word": "data"})
     assert "deletionTimestamp" in scenes.person().get(PVC, "data", "shop")["metadata"]
 
 

@@ -120,7 +120,7 @@ def test_members_join_all_or_none(browser: Browser, admin: Identity, bob: str) -
 
 def test_deleting_a_group_says_who_loses_what(browser: Browser, admin: Identity, bob: str) -> None:
     assert f"1 member loses what they have by it: bob {policies.READ_ONLY}" in text_of(browser, "/groups/devs/delete/")
-    browser.post("/groups/devs/delete/")
+    browser.post("/groups/devs/delete/", {"word": "devs"})
     assert browser.get("/groups/devs/").status_code == 404
     assert identity_of(people.user(admin, bob)).actions == ()
 

@@ -25,7 +25,7 @@ sata sas ssd cce blue colour team latest password They sell bob developers view 
 Forbid Replace Always Never File Prefix None Opaque ClusterIP ReadWriteOnce IfNotPresent ClusterFirst
 RollingUpdate Filesystem SingleStack OOMKilled localPrefer off Administrator CommonOperations FullAccess
 ReadOnlyAccess ConfigMap ConfigMaps Secret Secrets Namespace PersistentVolumeClaim Network RoleBinding
-HorizontalPodAutoscaler Role ClusterRoleBinding
+HorizontalPodAutoscaler Role ClusterRoleBinding ServiceAccount ServiceAccounts VPC
 kubectl kubeconfig YAML JSON CSV REST API IAM TLS HTTP HTTPS TCP UDP DNS IP CIDR URL UID
 docker vm CPU GPU GiB MiB KiB MB GB Gi Mi h d s m min ms UTC CNY AK SK ID OK Ctrl K Esc B GET POST PUT PATCH DELETE
 """

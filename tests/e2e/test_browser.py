@@ -207,6 +207,8 @@ def delete_it(page: Page) -> None:
     page.get_by_role("link", name="Delete", exact=True).click()
     dialog = page.get_by_role("dialog", name="Delete deployment talker?")
     expect(dialog).to_contain_text("2 pods")
+    expect(dialog.get_by_role("button", name="Delete deployment")).to_be_disabled()
+    dialog.get_by_label("Type talker to confirm").fill("talker")
     dialog.get_by_role("button", name="Delete deployment").click()
     expect(page).to_have_url(re.compile("/deployments/$"))
     expect(row).to_have_count(0, timeout=30_000)

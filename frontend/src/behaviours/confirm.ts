@@ -9,6 +9,7 @@ export default class Confirm extends Controller<HTMLFormElement> {
   declare readonly inputTarget: HTMLInputElement;
   declare readonly hasInputTarget: boolean;
   declare readonly buttonTarget: HTMLButtonElement;
+  declare readonly hasButtonTarget: boolean;
   declare readonly wordValue: string;
 
   override connect(): void {
@@ -16,6 +17,6 @@ export default class Confirm extends Controller<HTMLFormElement> {
   }
 
   check(): void {
-    this.buttonTarget.disabled = this.hasInputTarget && this.inputTarget.value.trim() !== this.wordValue;
+    if (this.hasButtonTarget) this.buttonTarget.disabled = this.hasInputTarget && this.inputTarget.value.trim() !== this.wordValue;
   }
 }

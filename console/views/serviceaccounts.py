@@ -1,0 +1,158 @@
+"""ServiceAccounts: what pods are in the API. The list, one of them with its roles and pods, the form, and deletion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from console import accountrows, frame, lists, manifests
+from console.access import Visit, guarded
+from console.accountrows import AccountRow
+from console.forms.drafts import FieldError, placed, together
+from console.forms.serviceaccounts import AccountDraft
+from console.lists import Query
+from console.pages import Context, page
+from console.rolerows import BINDINGS
+from console.rows import PodRow
+from console.views import asked, create
+from workloads.client import JSON, DeleteOptions, WriteOptions
+from workloads.meta.errors import AlreadyExists, Forbidden, StatusError
+
+KIND = "ServiceAccount"
+SECTION = "serviceaccounts"
+_PODS = 100
+_LOGIN = "kubernetes.io/dockerconfigjson"
+_SECRETS = 200
+
+
+@page("serviceaccounts/list.html", kinds=(KIND, *BINDINGS))
+def account_list(visit: Visit, *, namespace: str = "") -> Context:
+    query = Query.of_list(visit.request)
+    found = source(visit, query)
+    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    return {
+        "section": SECTION,
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        **lists.tools(visit, KIND, query),
+        "bulk": lists.offered(visit, KIND, shelf.rows),
+        "query": query,
+        "total": visit.client.count(KIND, visit.scope),
+    }
+
+
+def source(visit: Visit, query: Query) -> lists.Source[AccountRow]:
+    part, known = query.get("q").lower(), accountrows.bindings(visit.client, visit.scope)
+
+    def row(item: JSON) -> AccountRow:
+        return accountrows.account_row(item, known)
+
+    def wanted(row: AccountRow) -> bool:
+        return part in row.name
+
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part else None)
+
+
+@page("serviceaccounts/detail.html", kinds=(KIND, *BINDINGS, "Pod"))
+def detail(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "overview")
+    pods = _pods(visit, name)
+    return {
+        **common,
+        "pods": None if pods is None else pods[:_PODS],
+        "more_pods": pods is not None and len(pods) > _PODS,
+        "may_give": visit.client.may("create", "RoleBinding", namespace),
+    }
+
+
+@page("serviceaccounts/yaml.html", kinds=(KIND,))
+def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
+    common = _common(visit, name, "yaml")
+    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+
+
+@guarded("GET", "POST")
+def account_create(visit: Visit) -> HttpResponse:
+    names, posted = create.namespace_names(visit), visit.request.POST
+    if not names and not posted:
+        messages.info(visit.request, _("ServiceAccounts live in a namespace: request one first."))
+        return redirect("console:namespace-create")
+    draft = AccountDraft.read(posted)
+    if not posted:
+        wanted = create.requested_namespace(visit.request)
+        draft = replace(draft, namespace=wanted if wanted in names else names[0])
+    errors: list[FieldError] = []
+    if posted.get("go") == "submit":
+        errors = _make(visit, draft)
+        if not errors:
+            messages.success(visit.request, _("ServiceAccount %(name)s was created.") % {"name": draft.name})
+            return redirect("console:serviceaccount", namespace=draft.namespace, name=draft.name)
+    context = {
+        "draft": draft,
+        "focus": "name",
+        "namespaces": [(name, name) for name in names],
+        "logins": _logins(visit, draft.namespace),
+    }
+    return create.form(visit, "serviceaccounts/create.html", SECTION, context, errors)
+
+
+account_create.page = create.form_page(SECTION)  # type: ignore[attr-defined]
+
+
+@guarded("GET", "POST")
+def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    """Says whose token ends, and which roles give nothing any more."""
+    visit.client.require("delete", KIND, namespace)
+    common = _common(visit, name, "overview")
+    if asked.is_sure(visit, name):
+        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
+        messages.success(visit.request, _("ServiceAccount %(name)s was deleted.") % {"name": name})
+        return redirect("console:serviceaccounts", namespace=namespace)
+    pods = _pods(visit, name) or []
+    context = {**common, "visit": visit, "frame": frame.of(visit), "pods": [pod for pod in pods if not pod.ended]}
+    return render(visit.request, "serviceaccounts/delete.html", context, status=asked.status(visit))
+
+
+def _make(visit: Visit, draft: AccountDraft) -> list[FieldError]:
+    """What is wrong, at its fields; nothing when it was made."""
+    (wanted,), refusals = draft.manifests(), list[FieldError]()
+    problems = draft.problems()
+    options = WriteOptions(manager="console", dry_run=bool(problems))
+    try:
+        visit.client.create(KIND, wanted, draft.namespace, options=options)
+    except AlreadyExists:
+        said = _("The namespace has a ServiceAccount of this name already: choose another name.")
+        refusals = [FieldError("name", said)]
+    except StatusError as refusal:
+        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
+    return together(problems, refusals)
+
+
+def _pods(visit: Visit, name: str) -> list[PodRow] | None:
+    """Pods that run under it, one more than are shown at most; None for who may not see pods."""
+    chosen = f"spec.serviceAccountName={name}"
+    try:
+        found = visit.client.list("Pod", visit.namespace, field_selector=chosen, limit=_PODS + 1).items
+    except Forbidden:
+        return None
+    return [PodRow(pod) for pod in found]
+
+
+def _logins(visit: Visit, namespace: str) -> list[tuple[str, str]]:
+    """Secrets of the namespace that hold a registry's login."""
+    nothing = ("", _("none: images that everybody may pull"))
+    try:
+        found = visit.client.list("Secret", namespace, field_selector=f"type={_LOGIN}", limit=_SECRETS).items
+    except StatusError:
+        return [nothing]
+    return [nothing, *((one["metadata"]["name"], one["metadata"]["name"]) for one in found)]
+
+
+def _common(visit: Visit, name: str, tab: str) -> Context:
+    account = visit.client.get(KIND, name, visit.namespace)
+    row = accountrows.account_row(account, accountrows.bindings(visit.client, visit.namespace))
+    return {"section": SECTION, "tab": tab, "row": row}
