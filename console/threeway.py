@@ -35,6 +35,16 @@ def difference(before: str, after: str) -> list[Line]:
     return lines[1:] if lines and lines[0].kind == "gap" else lines
 
 
+def ordered_as(model: Any, found: Any) -> Any:
+    """`found` with the fields that `model` has in its order: so that a difference by lines tells none that stayed."""
+    if isinstance(model, dict) and isinstance(found, dict):
+        names = [name for name in model if name in found] + [name for name in found if name not in model]
+        return {name: ordered_as(model.get(name), found[name]) for name in names}
+    if isinstance(model, list) and isinstance(found, list):
+        return [ordered_as(model[at] if at < len(model) else None, one) for at, one in enumerate(found)]
+    return found
+
+
 def changed(before: JSON, after: JSON) -> dict[Path, Any]:
     """The new value by the field's path; what was taken away has none (`is_gone`)."""
     return dict(_changes(before, after, ()))

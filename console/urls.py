@@ -154,6 +154,7 @@ pages: list[URLPattern] = [
     path("create/deployment/", create_workload.deployment_create, name="deployment-create"),
     path("create/job/", create_workload.job_create, name="job-create"),
     path("create/cronjob/", create_workload.cronjob_create, name="cronjob-create"),
+    path("create/pod/", create_workload.pod_create, name="pod-create"),
     path("create/yaml/", create_yaml.yaml_create, name="yaml-create"),
     path("yaml/kinds/", yaml_editor.kinds, name="yaml-kinds"),
     path("yaml/schemas/<str:kind>/", yaml_editor.schema, name="yaml-schema"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from console.forms import access, environment, handlers, jobs, schedules, storage
+from console.forms import access, barepods, environment, handlers, jobs, schedules, storage
 from console.forms.containers import INIT, MAIN
 from console.forms.drafts import JSON
 from console.forms.podtemplates import PULL_SECRET, SIZE_ANNOTATION
@@ -54,13 +54,15 @@ def fields(found: Text, places: Mapping[str, int]) -> dict[str, str]:
         return made | dict(_deployment(found.workload, places)) | dict(_access(found.around))
     if kind == "CronJob":
         return made | dict(_cronjob(found.workload, places))
+    if kind == "Pod":
+        return made | dict(_bare_pod(found.workload, places))
     return made | dict(_work(_map(found.workload, "spec"), places))
 
 
 def pod_spec(template: str, workload: JSON) -> JSON:
     """The pod's spec below the path of its template."""
     node: Any = workload
-    for step in (*template.split("."), "spec"):
+    for step in (*filter(None, template.split(".")), "spec"):
         node = _map(node, step)
     return dict(node)
 
@@ -139,6 +141,12 @@ def _work(spec: JSON, places: Mapping[str, int]) -> Pairs:
     if (policy := _map(template, "spec").get("restartPolicy")) in jobs.RESTARTS:
         yield "restart_policy", policy
     yield from _pod(template, places)
+
+
+def _bare_pod(workload: JSON, places: Mapping[str, int]) -> Pairs:
+    if (policy := _map(workload, "spec").get("restartPolicy")) in barepods.RESTARTS:
+        yield "restart_policy", policy
+    yield from _pod(workload, places)
 
 
 def _schedule(cron: str) -> Pairs:

@@ -37,7 +37,7 @@ class WorkloadDraft:
     KIND: ClassVar[str]
     STEPS: ClassVar[tuple[str, ...]]
     TEMPLATE: ClassVar[str] = "spec.template"
-    """Where the pod template stands."""
+    """Where the pod template stands; "" for a pod, which is one itself."""
     PLACES: ClassVar[dict[str, str]] = {}
     """Path -> field, of what only this kind has."""
     ON_STEP: ClassVar[dict[str, str]] = {}
@@ -94,8 +94,9 @@ class WorkloadDraft:
         """What is kept has no field."""
         if self.keeps(path):
             return ""
-        if path.startswith(f"{self.TEMPLATE}."):
-            return self.pod.field_of(path.removeprefix(f"{self.TEMPLATE}."))
+        within = f"{self.TEMPLATE}." if self.TEMPLATE else ""
+        if path.startswith(within) and (found := self.pod.field_of(path.removeprefix(within))):
+            return found
         return next((field for start, field in {**_PLACES, **self.PLACES}.items() if path.startswith(start)), "")
 
     def keeps(self, path: str) -> bool:

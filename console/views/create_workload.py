@@ -1,4 +1,4 @@
-"""The forms that create a Deployment, a Job or a CronJob from an image, in steps.
+"""The forms that create a Deployment, a Job, a CronJob or a bare pod from an image, in steps.
 
 `view` says whether the form or its YAML is shown (`console.views.draft_yaml`), `go` what was pressed: a step, `submit`,
 `look` (price and times), `namespace` (what there is to choose from), `restore` (a draft that a tab kept, on the step it
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from console.access import View, Visit, guarded
 from console.forms import access, presses, starts
+from console.forms.barepods import BarePodDraft
 from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError, placed, text, together
 from console.forms.jobs import CronJobDraft, JobDraft
@@ -66,6 +67,7 @@ def _wizard(kind: type[WorkloadDraft], *, section: str) -> View:
 deployment_create = _wizard(DeploymentDraft, section="deployments")
 job_create = _wizard(JobDraft, section="jobs")
 cronjob_create = _wizard(CronJobDraft, section="cronjobs")
+pod_create = _wizard(BarePodDraft, section="pods")
 
 
 def _fresh(visit: Visit, kind: type[WorkloadDraft], section: str, namespaces: list[str]) -> HttpResponse:

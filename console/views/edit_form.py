@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing.client import Rate
-from console import manifests, threeway
+from console import manifests
 from console.access import View, Visit, guarded
 from console.forms import clones, readback
 from console.forms.drafts import JSON, FieldError
@@ -162,8 +162,7 @@ class _Saving:
         except StatusError as refusal:
             said = create_workload.said_of(self.draft, refusal.causes)
             return said or [FieldError("", refusal.message)], ()
-        before, after = (manifests.text(edit_yaml.editable(one)) for one in (live, answer.obj))
-        self.work.lines = threeway.difference(before, after)
+        self.work.lines = edit_yaml.difference(live, answer.obj)
         return [], create_workload.without_price(answer.warnings)
 
 

@@ -151,8 +151,14 @@ def _try(visit: Visit, work: Edit, mine: JSON, live: JSON, *, save: bool) -> Non
         work.errors = [FieldError("text", _said(cause.field, cause.message)) for cause in refusal.causes]
         work.errors = work.errors or [FieldError("text", refusal.message)]
         return
-    work.lines = threeway.difference(manifests.text(editable(live)), manifests.text(editable(answer.obj)))
+    work.lines = difference(live, answer.obj)
     work.warnings, work.saved = answer.warnings, save
+
+
+def difference(live: JSON, after: JSON) -> list[Line]:
+    """What `after` says otherwise than what is stored, in the order of that."""
+    before = editable(live)
+    return threeway.difference(manifests.text(before), manifests.text(threeway.ordered_as(before, editable(after))))
 
 
 def _said(field: str, message: str) -> str:

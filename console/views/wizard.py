@@ -20,6 +20,7 @@ from console import hostfits, manifests, moments, outlooks
 from console.forms import access, handlers, namespaces, readfields, schedules, storage
 from console.forms import sizes as offered
 from console.forms.access import AccessDraft
+from console.forms.barepods import BarePodDraft
 from console.forms.containers import INIT, MAIN, ContainerDraft
 from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError
@@ -42,7 +43,7 @@ from workloads.meta.errors import Forbidden, StatusError
 from workloads.meta.quantity import QuantityError
 
 _FIRST_FIELDS = {"basic": "name", "access": "access", "schedule": "rule", "confirm": "confirm"}
-_FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode"}
+_FIRST_OF_ADVANCED = {"Deployment": "strategy", "Job": "mode", "Pod": "restart_policy"}
 _SECTIONS = {
     "start": ("command", "args", "working_dir", *handlers.HOOKS),
     "env": ("env-", "from-"),
@@ -146,6 +147,7 @@ def workload_context(
         **(access_choices(client, draft.access, draft.namespace) if isinstance(draft, DeploymentDraft) else {}),
         **(_work_choices() if isinstance(draft, JobDraft | CronJobDraft) else {}),
         **(_schedule_context(draft, wrong) if isinstance(draft, CronJobDraft) else {}),
+        **(_restart_choices() if isinstance(draft, BarePodDraft) else {}),
     }
 
 
@@ -325,6 +327,16 @@ def _work_choices() -> dict[str, Any]:
         "restart_policies": [
             ("Never", _("a new pod takes over")),
             ("OnFailure", _("it is started again in the same pod")),
+        ]
+    }
+
+
+def _restart_choices() -> dict[str, Any]:
+    return {
+        "restart_policies": [
+            ("Always", _("always")),
+            ("OnFailure", _("when it failed")),
+            ("Never", _("never: it runs once")),
         ]
     }
 

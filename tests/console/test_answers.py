@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client as Browser
 
 from console.middleware import Compressed
+from console.urls import pages
 from tests.console import scenes
+from tests.console.test_isolation import url_of
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,13 @@ def test_what_is_posted_needs_the_pages_own_token(browser: Browser) -> None:
     stranger = Browser(enforce_csrf_checks=True)
     stranger.cookies = browser.cookies
     assert stranger.post("/sign-out/").status_code == 403
+
+
+def test_no_page_takes_a_post_without_its_token(browser: Browser) -> None:
+    stranger = Browser(enforce_csrf_checks=True)
+    stranger.cookies = browser.cookies
+    answers = {str(one.name): stranger.post(url_of(one)).status_code for one in pages}
+    assert {name: code for name, code in answers.items() if code != 403} == {}
 
 
 def test_a_page_is_compressed_for_who_understands_it(browser: Browser) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from console import manifests
 from console.forms import readback
+from console.forms.barepods import BarePodDraft
 from console.forms.deployments import DeploymentDraft
 from console.forms.jobs import CronJobDraft, JobDraft
 from console.forms.readback import StaysYaml
@@ -121,7 +122,7 @@ def forms(draw: st.DrawFn) -> dict[str, str]:
     return fields
 
 
-KINDS = st.sampled_from([DeploymentDraft, JobDraft, CronJobDraft])
+KINDS = st.sampled_from([DeploymentDraft, JobDraft, CronJobDraft, BarePodDraft])
 MANY = settings(
     max_examples=25,
     deadline=None,

@@ -50,3 +50,10 @@ def test_a_difference_shows_three_lines_around_a_change() -> None:
 
 def test_no_difference_has_no_lines() -> None:
     assert threeway.difference("a\nb", "a\nb") == []
+
+
+def test_a_difference_does_not_speak_of_order() -> None:
+    model, found = {"a": 1, "b": [{"c": 2, "d": 3}]}, {"e": 4, "b": [{"d": 3, "c": 5}], "a": 1}
+    ordered = threeway.ordered_as(model, found)
+    assert list(ordered) == ["a", "b", "e"]
+    assert list(ordered["b"][0].items()) == [("c", 5), ("d", 3)]

@@ -3,20 +3,21 @@
    A new step begins at the top. <form data-controller="form"><input type="hidden" name="step" data-form-target="step">…</form>
    What is typed into a form with data-form-keep-value="/create/job/" (its address) and data-action="input->form#keep" is kept in
    this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back into a
-   form that was not answered yet (data-form-fresh-value="true").
+   form that was not answered yet (data-form-fresh-value="true"). It is its writer's alone (data-form-owner-value="acme/alice").
    <span data-form-target="kept" hidden>…</span> is seen while something is kept. */
 import { Controller } from "@hotwired/stimulus";
 import htmx from "htmx.org";
 
 export default class Form extends Controller<HTMLFormElement> {
   static override targets = ["step", "kept"];
-  static override values = { keep: String, fresh: Boolean };
+  static override values = { keep: String, fresh: Boolean, owner: String };
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
   declare readonly keptTarget: HTMLElement;
   declare readonly hasKeptTarget: boolean;
   declare readonly keepValue: string;
   declare readonly freshValue: boolean;
+  declare readonly ownerValue: string;
   private step = "";
   private touched = false;
   private sending = false;
@@ -92,7 +93,7 @@ export default class Form extends Controller<HTMLFormElement> {
   }
 
   private get place(): string {
-    return `draft ${this.keepValue}`;
+    return `draft ${this.ownerValue} ${this.keepValue}`;
   }
 
   private settle(): void {
