@@ -22,7 +22,7 @@ KIND = "Network"
 def network_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
     found = source(visit, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     return {
         "section": "networks",
         "rows": shelf.rows,
@@ -36,15 +36,15 @@ def network_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[NetworkRow]:
-    part, looks = query.get("q").lower(), query.get("state") == "look"
+    looks = query.get("state") == "look"
 
     def row(item: JSON) -> NetworkRow:
         return networkrows.network_row(item, frame.count(visit.client, "Pod", item["metadata"]["namespace"]))
 
     def wanted(row: NetworkRow) -> bool:
-        return part in row.name and (not looks or row.state.needs_a_look)
+        return row.state.needs_a_look
 
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part or looks else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, wanted if looks else None)
 
 
 @page("networks/detail.html", kinds=(KIND, "Pod", "Event"))

@@ -33,7 +33,7 @@ _SECRETS = 200
 def account_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request)
     found = source(visit, query)
-    shelf = lists.shelf(query, found.read, found.row, wanted=found.wanted)
+    shelf = lists.shelf(query, found)
     return {
         "section": SECTION,
         "rows": shelf.rows,
@@ -46,15 +46,12 @@ def account_list(visit: Visit, *, namespace: str = "") -> Context:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[AccountRow]:
-    part, known = query.get("q").lower(), accountrows.bindings(visit.client, visit.scope)
+    known = accountrows.bindings(visit.client, visit.scope)
 
     def row(item: JSON) -> AccountRow:
         return accountrows.account_row(item, known)
 
-    def wanted(row: AccountRow) -> bool:
-        return part in row.name
-
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if part else None)
+    return lists.Source(lists.reader(visit, KIND, query), row)
 
 
 @page("serviceaccounts/detail.html", kinds=(KIND, *BINDINGS, "Pod"))
