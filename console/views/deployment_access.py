@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -24,6 +24,7 @@ from console.servicerows import IngressRow, ServiceRow
 from console.states import State
 from console.views import create, deployments, sending, services, wizard, workload_words
 from workloads.client import JSON
+from workloads.kinds import sleeping
 from workloads.meta.errors import Forbidden
 
 _KINDS = ("Deployment", "Service", "Ingress", "ELB", "EndpointSlice", "Event")
@@ -40,6 +41,9 @@ class Way:
     door: Door | None = None
     host: str = ""
     path: str = "/"
+    protocol: str = "TCP"
+    rests: State | None = None
+    """Of a workload that sleeps and is woken by whoever comes this way."""
 
     @property
     def kind(self) -> str:
@@ -59,6 +63,8 @@ class Way:
 
     @property
     def state(self) -> State:
+        if self.rests is not None and not self.by.problem:
+            return self.rests
         return self.by.inside if isinstance(self.by, ServiceRow) and self.door is None else self.by.state
 
 
@@ -67,10 +73,11 @@ def tab(visit: Visit, *, namespace: str, name: str) -> Context:
     common = deployments.on_every_tab(visit, name, "access")
     by_name, ingresses = _found(visit, common["row"].obj)
     uids = [row.uid for row in (*by_name.values(), *ingresses)]
-    outside = _outside(by_name, ingresses)
+    rests = common["row"].state if sleeping.is_asleep(common["row"].obj) else None
+    outside = [replace(way, rests=_woken(way, rests)) for way in _outside(by_name, ingresses)]
     return {
         **common,
-        "inside": _inside(by_name),
+        "inside": [replace(way, rests=_woken(way, rests)) for way in _inside(by_name)],
         "outside": [(way, _check_url(namespace, name, way)) for way in outside],
         "waiting": [*filter(_waits, by_name.values()), *filter(_waits, ingresses)],
         "services": list(by_name.values()),
@@ -151,17 +158,18 @@ def _selector(deployment: JSON) -> dict[str, str]:
 
 
 def _inside(by_name: Mapping[str, ServiceRow]) -> list[Way]:
-    return [
-        Way(f"{row.name}:{port['port']}", row, note=f"{row.dns}, {row.address or _('headless')}, {port['protocol']}")
-        for row in by_name.values()
-        for port in row.ports
-    ]
+    return [_inner(row, port) for row in by_name.values() for port in row.ports]
+
+
+def _inner(row: ServiceRow, port: JSON) -> Way:
+    note = f"{row.dns}, {row.address or _('headless')}, {port['protocol']}"
+    return Way(f"{row.name}:{port['port']}", row, note=note, protocol=port["protocol"])
 
 
 def _outside(by_name: Mapping[str, ServiceRow], ingresses: list[IngressRow]) -> list[Way]:
     said = _("%(protocol)s, by ELB %(elb)s")
     ways = [
-        Way(str(door), row, note=said % {"protocol": door.protocol, "elb": door.elb}, door=door)
+        Way(str(door), row, note=said % {"protocol": door.protocol, "elb": door.elb}, door=door, protocol=door.protocol)
         for row in by_name.values()
         for door in row.doors
     ]
@@ -171,6 +179,13 @@ def _outside(by_name: Mapping[str, ServiceRow], ingresses: list[IngressRow]) -> 
                 note = _("by Ingress %(name)s on ELB %(elb)s") % {"name": row.name, "elb": rule.door.elb}
                 ways.append(Way(rule.address, row, note=note, door=rule.door, host=rule.host, path=rule.path))
     return ways
+
+
+def _woken(way: Way, rests: State | None) -> State | None:
+    """A headless Service's addresses and UDP wake nobody."""
+    if isinstance(way.by, ServiceRow) and (not way.by.address or way.protocol == "UDP"):
+        return None
+    return rests
 
 
 def _waits(row: ServiceRow | IngressRow) -> bool:

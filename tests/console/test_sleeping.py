@@ -35,6 +35,12 @@ def asleep() -> None:
     scenes.hand(name="deployments").update("Deployment", "web", sleeping_web, "shop", subresource="status")
 
 
+def test_where_it_is_reached_is_no_alarm_while_it_sleeps(browser: Browser) -> None:
+    asleep()
+    shown = text_of(browser, f"{DETAIL}access/")
+    assert "Nobody there" not in shown and shown.count("Asleep") >= 3
+
+
 def test_it_is_switched_on_changed_and_off(browser: Browser) -> None:
     assert "Each hour asleep saves" in text_of(browser, TAB)
     assert browser.post(SLEEP, {"after": "10m"}).status_code == 302
