@@ -137,7 +137,7 @@ def test_a_release_lives_from_its_install_to_its_end(stack: Stack, chart: Path, 
     helm("uninstall", RELEASE, "--wait", "--timeout", "90s")
     left = stack.kubectl("get", "deploy,svc,ing,hpa,cm,jobs", "-n", place, "-o", "name").split()
     assert left == ["configmap/kube-root-ca.crt", "job.batch/shop-pre-install-pre-upgrade"]  # the hook that failed
-    assert orjson.loads(helm("list", "--all", "-o", "json")) == []
+    assert orjson.loads(helm("list", "-o", "json")) == []
 
 
 def test_what_helm_renders_is_applied_and_applied_again(stack: Stack, chart: Path, place: str, helm: Helm) -> None:
