@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
@@ -107,9 +107,12 @@ class Period:
 
 @dataclass(frozen=True)
 class BillLine:
-    """`vcpu_covered` and `memory_covered` are the seconds whose cores and GiB resource packages paid for."""
+    """`vcpu_covered` and `memory_covered` are the seconds whose cores and GiB resource packages paid for.
 
-    id: uuid.UUID
+    `named` is the id, or what it follows from: that is as much work as all the rest, and few lines of a long statement
+    are asked for it."""
+
+    named: uuid.UUID | tuple[str, Period, str] = field(compare=False, repr=False)
     namespace: str
     workload_kind: str
     workload_name: str
@@ -132,6 +135,13 @@ class BillLine:
     segments: int
     vcpu_covered: int = 0
     memory_covered: int = 0
+
+    @cached_property
+    def id(self) -> uuid.UUID:
+        if isinstance(self.named, uuid.UUID):
+            return self.named
+        account, period, label_set = self.named
+        return _number(account, period, {column: getattr(self, column) for column in COLUMNS}, label_set)
 
     @property
     def size(self) -> Size:
@@ -351,7 +361,7 @@ def _sets_with(account: str, name: str, value: str) -> list[str]:
 
 def _of_day(row: DayTotal, labels: Mapping[str, str]) -> DayLine:
     bought = {column: getattr(row, column) for column in COLUMNS}
-    line = BillLine(id=row.id, **bought, labels=labels, seconds=row.seconds, segments=row.segments)
+    line = BillLine(named=row.id, **bought, labels=labels, seconds=row.seconds, segments=row.segments)
     return DayLine(Period.day_of(row.day), line)
 
 
@@ -395,7 +405,7 @@ def _kept(account: str, period: Period) -> Bill | None:
     known = daytotals.labels_of(row.label_set for row in rows)
     lines = tuple(
         BillLine(
-            id=row.line,
+            named=row.line,
             **{column: getattr(row, column) for column in COLUMNS},
             labels=known.get(row.label_set, {}),
             seconds=row.seconds,
@@ -410,8 +420,8 @@ def _kept(account: str, period: Period) -> Bill | None:
 
 def _line(account: str, period: Period, group: Mapping[str, Any], labels: Mapping[str, str]) -> BillLine:
     bought = {column: group[column] for column in COLUMNS}
-    number = _number(account, period, bought, group["label_set"])
-    return BillLine(id=number, **bought, labels=labels, seconds=group["total"], segments=group["parts"])
+    named = account, period, group["label_set"]
+    return BillLine(named=named, **bought, labels=labels, seconds=group["total"], segments=group["parts"])
 
 
 def _number(account: str, period: Period, bought: Mapping[str, Any], label_set: str) -> uuid.UUID:

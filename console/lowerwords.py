@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 _SIZES = (
@@ -138,6 +138,16 @@ _REFUSED = (
 )
 _NETWORKS = (_("waits for %(left)s pods to end"),)
 _KNOWN = _SIZES + _GRID + _MAIL + _STORAGE + _POLICIES + _REFUSED + _NETWORKS
+_FIELDS = {
+    "flavor": _("Flavor"),
+    "cpu": _("Cores"),
+    "step": _("Step of cores"),
+    "memory": _("Memory"),
+    "ratio": _("GiB per core"),
+    "gpu": _("Card"),
+    "gpus": _("Number of cards"),
+}
+"""What the grid calls its fields, and what stands beside them in the form."""
 _VALUE = re.compile(r"%\\\((\w+)\\\)s")
 _JOINED = {"; ": _("%(first)s; %(last)s"), ", or ": _("%(first)s, or %(last)s")}
 """What stands between the parts of a value, and how they are joined again."""
@@ -146,6 +156,8 @@ _CHOICE = re.compile(r"([\w.]+(?:, [\w.]+)*) or ([\w.]+)")
 
 def said(text: str) -> str:
     """Whatever begins with a capital letter or ends with a full stop goes on doing so."""
+    if (get_language() or "en").startswith("en"):
+        return text
     inner = text.removesuffix(".")
     for sentence in dict.fromkeys((inner, text)):
         known = _said(sentence) or _capital(_said(sentence[:1].lower() + sentence[1:]))
@@ -161,8 +173,13 @@ def _capital(text: str | None) -> str | None:
 def _said(text: str) -> str | None:
     for pattern, message in _patterns():
         if found := pattern.fullmatch(text):
-            return gettext(message) % {name: _value(value) for name, value in found.groupdict().items()}
+            return gettext(message) % {name: _told(name, value) for name, value in found.groupdict().items()}
     return None
+
+
+def _told(name: str, value: str) -> str:
+    label = _FIELDS.get(value.lower()) if name == "field" else None
+    return _value(value) if label is None else gettext(label)
 
 
 def _value(text: str) -> str:

@@ -72,7 +72,7 @@ def asked(spec: Mapping[str, Any]) -> Size | None:
 
 def cores(millis: int) -> str:
     number = f"{Decimal(millis) / 1000:f}".rstrip("0").rstrip(".") if millis % 1000 else str(millis // 1000)
-    word = _("core") if millis <= 1000 else _("cores")
+    word = _("core") if millis == 1000 else _("cores")
     return f"{number} {word}"
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from billing import client, instants, lost, meter, statements
@@ -79,6 +81,41 @@ def test_a_pod_that_a_clock_ends_before_its_start_costs_nothing(world: World) ->
     world.exit(pod)
     read()
     assert (billed(), MeteredPod.objects.get().finished is not None, recompute().proven) == (0, True, True)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A host, and a reader, whose clocks are put forward in spring and back in autumn."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    with timezone.override("Europe/Berlin"):
+        yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("begins", "days"),
+    [
+        ("2026-03-28T23:30:00Z", [1800, 9000]),
+        ("2026-10-24T23:30:00Z", [1800, 9000]),
+        ("2026-10-31T22:30:00Z", [5400, 5400]),
+    ],
+)
+def test_a_night_in_which_clocks_change_has_the_seconds_that_passed(
+    berlin: None, log: Log, pod: Pod, begins: str, days: list[int]
+) -> None:
+    """Hours, days and months are UTC's, whatever the clocks on the wall say."""
+    start = instants.parse(begins)
+    log.change(pod, pullStartedAt=start, startedAt=start)
+    read()
+    meter.settle_once(now=start + 2 * HOUR)
+    log.delete(pod, finishedAt=start + 3 * HOUR)
+    read()
+    edges = {edge % HOUR for edge in UsageSegment.objects.values_list("start", flat=True)} - {start % HOUR}
+    day = Period.day_of(start)
+    told = [statements.read("acme", one).seconds for one in (day, Period.day_of(day.end))]
+    assert (billed(), told, edges, recompute().proven) == (3 * 3600, days, {0}, True)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_the_list_says_how_far_each_job_is(jobs: None, browser: Browser) -> None
 
     assert re.search(r"web Running 2 of 5 done 2/5", text)
     assert "Failed BackoffLimitExceeded: 7 pods failed, its backoff limit is 6" in text
-    assert "0.25 core · 1 GiB" in text
+    assert "0.25 cores · 1 GiB" in text
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_list_says_how_far_a_deployment_is(shop: None, browser: Browser) -> 
     text = text_of(browser, "/namespaces/shop/deployments/")
 
     assert "Starting 1 of 2 pods ready, pulling 41%" in text
-    assert "0.25 core · 1 GiB" in text
+    assert "0.25 cores · 1 GiB" in text
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import translation
 
 from billing import sizes
 from billing.models import MeteredPod
@@ -203,7 +204,8 @@ def test_rows_of_a_table_that_somebody_emptied_can_be_named_and_changed(operator
 )
 def test_what_is_wrong_is_said_in_the_pages_language(operator: Browser, change: dict[str, str]) -> None:
     operator.cookies["cci_language"] = "zh-hans"
-    answer = operator.post(f"{PAGE}add/", {**TYPED, **change})
+    with translation.override("en"):  # what a request speaks ends with it
+        answer = operator.post(f"{PAGE}add/", {**TYPED, **change})
     said = re.findall(r'(?:_error"><li>|role="alert"><span>)([^<]+)<', read(answer))
     assert answer.status_code == 422 and said
     assert [words for words in said if words.isascii()] == []
