@@ -60,6 +60,12 @@ def namespace_names(visit: Visit) -> list[str]:
     return [item["metadata"]["name"] for item in items if "deletionTimestamp" not in item["metadata"]]
 
 
+def admit(visit: Visit, kind: str, names: list[str]) -> None:
+    """Who may create none of the kind in any of the namespaces is told so before a form is filled. Raises Forbidden."""
+    if names and not any(visit.client.may("create", kind, name) for name in names):
+        visit.client.require("create", kind, names[0])
+
+
 def requested_namespace(request: HttpRequest) -> str:
     asked: str = request.POST.get("namespace") or request.GET.get("namespace", "")
     return asked.replace("\0", "").strip()

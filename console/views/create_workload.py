@@ -29,7 +29,7 @@ from console.forms.workloads import WorkloadDraft
 from console.sections import page_of
 from console.spans import parse
 from console.views import draft_yaml, sending, wizard
-from console.views.create import DRY, WET, form, form_page, namespace_names, requested_namespace
+from console.views.create import DRY, WET, admit, form, form_page, namespace_names, requested_namespace
 from workloads.client import Client, WriteOptions
 from workloads.meta import quantity
 from workloads.meta.errors import AlreadyExists, Cause, NotFound, StatusError
@@ -49,6 +49,7 @@ def _wizard(kind: type[WorkloadDraft], *, section: str) -> View:
             messages.info(visit.request, _("Workloads live in a namespace: request one first."))
             return redirect("console:namespace-create")
         if not posted:
+            admit(visit, kind.KIND, namespaces)
             return _fresh(visit, kind, section, namespaces)
         fields = posted.dict()
         if fields.get("view") == draft_yaml.YAML:

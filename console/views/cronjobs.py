@@ -127,6 +127,7 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
 @guarded("GET", "POST")
 def suspend(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Suspends what is active, resumes what is suspended; the page says which before the button."""
+    visit.client.require("patch", "CronJob", namespace)
     common = _common(visit, name, "overview")
     if visit.request.method == "POST":
         wanted = visit.request.POST.get("suspend") == "true"
@@ -146,6 +147,7 @@ class RunForm(forms.Form):
 @guarded("GET", "POST")
 def run(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Makes a Job at once, as `kubectl create job --from=cronjob/x` does."""
+    visit.client.require("create", "Job", namespace)
     common = _common(visit, name, "overview")
     row: CronJobRow = common["row"]
     form = RunForm(visit.request.POST or None, initial={"name": again.name_after(name, "manual")})

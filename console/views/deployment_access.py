@@ -102,6 +102,7 @@ def check(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 
 @guarded("GET", "POST")
 def add(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("create", "Service", namespace)
     common = deployments.on_every_tab(visit, name, "access")
     posted, go = visit.request.POST, visit.request.POST.get("go", "")
     draft = AccessDraft.read(posted, name=name, reach=access.PUBLIC)

@@ -150,6 +150,8 @@ class ScaleForm(forms.Form):
 
 @guarded("GET", "POST")
 def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    if (refusal := visit.client.refusal("patch", "Deployment", namespace, part="scale")) is not None:
+        raise refusal
     common = _common(visit, name, "overview")
     row: DeploymentRow = common["row"]
     form = ScaleForm(visit.request.POST or None, initial={"replicas": row.wanted})

@@ -135,6 +135,7 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
 @guarded("GET", "POST")
 def suspend(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Suspends what runs, resumes what is suspended; the page says which before the button."""
+    visit.client.require("patch", "Job", namespace)
     common = _common(visit, name, "overview")
     row: JobRow = common["row"]
     if visit.request.method == "POST":
@@ -154,6 +155,7 @@ class ParallelismForm(forms.Form):
 
 @guarded("GET", "POST")
 def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
+    visit.client.require("patch", "Job", namespace)
     common = _common(visit, name, "overview")
     row: JobRow = common["row"]
     form = ParallelismForm(visit.request.POST or None, initial={"parallelism": row.parallelism})
@@ -171,6 +173,7 @@ class AgainForm(forms.Form):
 @guarded("GET", "POST")
 def run_again(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """A new Job from a finished one's spec; the finished one stays as it is."""
+    visit.client.require("create", "Job", namespace)
     common = _common(visit, name, "overview")
     row: JobRow = common["row"]
     form = AgainForm(visit.request.POST or None, initial={"name": again.name_after(name, "again")})

@@ -20,6 +20,7 @@ _HASH = "pod-template-hash"
 @guarded("GET", "POST")
 def roll_back(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """`?to=` names the ReplicaSet of the revision; without it, it is the one before the current one."""
+    visit.client.require("patch", "Deployment", namespace)
     common = on_every_tab(visit, name, "upgrades")
     deployment: JSON = common["row"].obj
     asked = visit.request.POST.get("to") or visit.request.GET.get("to", "")

@@ -56,6 +56,7 @@ def _events(visit: Visit, uids: list[str], *, own: str) -> list[happenings.Happe
 @guarded("GET", "POST")
 def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Made, changed or deleted in one dialog."""
+    visit.client.require("create", "HorizontalPodAutoscaler", namespace)
     before = _autoscaler(visit, name)
     if before and visit.request.POST.get("do") == "delete":
         options = DeleteOptions(uid=before["metadata"]["uid"])
@@ -73,6 +74,7 @@ def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 @guarded("GET", "POST")
 def policy(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """`?policy=` one that is there, else a new one of `?type=`."""
+    visit.client.require("create", "ScalingPolicy", namespace)
     before = _named(visit, name, visit.request.GET.get("policy", "").replace("\0", ""))
     if before and (do := visit.request.POST.get("do")):
         return _done(visit, name, before, do)

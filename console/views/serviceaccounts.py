@@ -80,6 +80,7 @@ def account_create(visit: Visit) -> HttpResponse:
         return redirect("console:namespace-create")
     draft = AccountDraft.read(posted)
     if not posted:
+        create.admit(visit, KIND, names)
         wanted = create.requested_namespace(visit.request)
         draft = replace(draft, namespace=wanted if wanted in names else names[0])
     errors: list[FieldError] = []

@@ -42,6 +42,7 @@ def saved(row: DeploymentRow) -> Rate | None:
 @guarded("GET", "POST")
 def after(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Switched on, changed and off in one dialog."""
+    visit.client.require("patch", "Deployment", namespace)
     common = on_every_tab(visit, name, "scaling")
     row: DeploymentRow = common["row"]
     if visit.request.POST.get("do") == "off":
@@ -59,6 +60,7 @@ def after(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 @guarded("GET", "POST")
 def wake(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Says what it costs before the button; who is awake already stays as it is."""
+    visit.client.require("patch", "Deployment", namespace)
     common = on_every_tab(visit, name, "overview")
     row: DeploymentRow = common["row"]
     if visit.request.method == "GET":

@@ -87,6 +87,7 @@ def claim_create(visit: Visit) -> HttpResponse:
         return redirect("console:namespace-create")
     draft = ClaimDraft.read(posted)
     if not posted:
+        create.admit(visit, KIND, names)
         asked = create.requested_namespace(visit.request)
         draft = replace(draft, namespace=asked if asked in names else names[0])
     errors: list[FieldError] = []

@@ -303,6 +303,44 @@ def test_a_secret_is_read_one_value_at_a_time(stack: Stack, page: Page, shop: st
     expect(page.get_by_role("dialog", name="password")).to_contain_text("open-sesame")
 
 
+def test_without_a_mouse_one_finds_chooses_opens_and_leaves(stack: Stack, page: Page, shop: str) -> None:
+    """Every press is a key's: sections, the filter, rows, the palette, a dialog, and the way back."""
+    heard, keys = complaints(page), page.keyboard
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{shop}/deployments/web/")
+    keys.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    keys.press("g")
+    keys.press("d")
+    expect(page).to_have_url(re.compile(f"/namespaces/{shop}/deployments/$"))
+    keys.press("/")
+    expect(page.locator("#filter-name")).to_be_focused()
+    keys.type("web")
+    expect(page).to_have_url(re.compile("q=web"))
+    page.locator("#filter-name").blur()
+    keys.press("j")
+    expect(page.get_by_role("link", name="web", exact=True)).to_be_focused()
+    keys.press("x")
+    expect(page.locator("#picks")).to_contain_text("1 chosen")
+    keys.press("Escape")
+    keys.press("Enter")
+    expect(page).to_have_url(re.compile("/deployments/web/$"))
+    keys.press("Control+k")
+    keys.type("scale")
+    expect(page.get_by_role("option").first).to_contain_text("Scale")
+    keys.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("#id_replicas")).to_be_focused()
+    keys.press("Escape")
+    expect(dialog).to_have_count(0)
+    keys.press("?")
+    expect(page).to_have_url(re.compile("/help/$"))
+    page.go_back()
+    expect(page.get_by_role("heading", name="web", exact=True)).to_be_visible()
+    assert heard == []
+
+
 def test_a_wrong_password_is_said_in_a_sentence(stack: Stack, page: Page) -> None:
     page.goto(f"{stack.url}/sign-in/")
     page.get_by_label("Account").fill("demo")
