@@ -80,6 +80,14 @@ def test_what_is_on_the_hosts_network_needs_no_name_of_composes(services: dict[s
         assert {"/run/postgresql", "/run/redis", "/var/lib/cci"} <= mounted
 
 
+def test_pods_have_a_door_of_their_own_at_which_nobody_is_believed_about_their_address(
+    services: dict[str, Any],
+) -> None:
+    assert services["web"]["command"] == ["web", "pages", "api"]
+    assert services["web"]["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+    assert services["proxy"]["environment"]["FORWARDED_ALLOW_IPS"] == "127.0.0.1"
+
+
 def test_addresses_of_the_host_are_as_with_make_run_unless_somebody_says_otherwise(services: dict[str, Any]) -> None:
     defaults = {setting.name: setting.default for setting in SETTINGS}
     for name in ("CCI_POD_API", "CCI_DNS", "CCI_ELB_POOL"):
