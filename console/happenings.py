@@ -33,8 +33,8 @@ def of_uids(client: Client, namespace: str, uids: Iterable[str]) -> list[Happeni
     wanted = set(uids)
     if len(wanted) == 1:
         return newest(client.list("Event", namespace, field_selector=f"involvedObject.uid={wanted.pop()}").items)
-    events = client.list("Event", namespace).items if wanted else []
-    return newest(event for event in events if (event.get("involvedObject") or {}).get("uid") in wanted)
+    owned = client.owned("Event", dict.fromkeys(wanted, namespace))
+    return newest(event for events in owned.values() for event in events)
 
 
 def newest(events: Iterable[JSON]) -> list[Happening]:

@@ -37,8 +37,6 @@ CHUNK = 500
 """Objects read at a time, where no page of a list is made."""
 _A_TIME = 200
 """Objects read at a time, where rows choose."""
-_SEARCHED = 2000
-"""Names looked at for a search."""
 _LOOKED_AT = 800
 """Objects read at most for one page: a filter that finds little says that it stopped looking."""
 
@@ -307,13 +305,12 @@ def offered(visit: Visit, kind: str, rows: Sequence[Row]) -> Offer | None:
 
 
 def matching(client: Client, kind: str, name_part: str) -> Iterator[Key]:
-    """Of the account's objects, those whose name contains `name_part`, at most `_SEARCHED` looked at; none
-    is parsed."""
-    token, seen = "", 0
-    while seen < _SEARCHED:
-        page = client.list_rows(kind, limit=CHUNK, continue_token=token)
-        seen += len(page.rows)
-        yield from (row.key for row in page.rows if name_part in row.key.name)
+    """Of the account's objects, those whose name contains `name_part`, read as far as somebody wants them."""
+    token, account = "", client.identity.account
+    while True:
+        page = client.list(kind, limit=PAGE, continue_token=token, chosen=Sieve(name_part=name_part))
+        for metadata in (item["metadata"] for item in page.items):
+            yield Key(account, kind, metadata.get("namespace", ""), metadata["name"])
         token = page.continue_token
         if not token:
             return

@@ -216,10 +216,12 @@ class Client:
         limit: int | None = None,
         continue_token: str = "",
         chosen: Sieve = reads.EVERYTHING,
+        newest: int | None = None,
     ) -> Listing:
         """`namespace=None` spans the account. A page shows what is there when it is read, `revision` is the first
-        page's: a watch from there tells what came between. What `chosen` leaves out is not there. Raises BadRequest on
-        a bad selector or token."""
+        page's: a watch from there tells what came between. What `chosen` leaves out is not there; of the others those
+        `newest` by their creation alone are parsed, where that is asked for. Raises BadRequest on a bad selector or
+        token."""
         found = reads.rows(
             self.identity,
             kind,
@@ -234,7 +236,10 @@ class Client:
             only_visible=self.only_visible,
             chosen=chosen,
         )
-        return Listing([loaded(row) for row in found.rows], found.revision, found.continue_token, found.remaining)
+        rows = found.rows
+        if newest is not None:
+            rows = sorted(rows, key=lambda row: (row.created, row.key.name), reverse=True)[:newest]
+        return Listing([loaded(row) for row in rows], found.revision, found.continue_token, found.remaining)
 
     def owned(self, kind: str, owners: Mapping[str, str], *, each: int | None = None) -> dict[str, Sequence[JSON]]:
         """By the uid of the owner what it owns of one kind, by name: for lists, which ask for many owners at once.

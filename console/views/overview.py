@@ -82,7 +82,7 @@ def look_at(row: DeploymentRow) -> Look:
 def jobs_to_look_at(client: Client) -> Iterator[JobRow]:
     """Those that failed or are stuck, the newest first. What its CronJob has done well since is no news any more."""
     told: set[str] = set()
-    asked = _jobs_in_question(client)[:_JOBS_LOOKED_AT]
+    asked = _jobs_in_question(client)
     for row in jobrows.job_rows(client, [one.obj for one in asked]):
         if row.state.needs_a_look and (maker := _maker(row)) not in told:
             told.add(maker)
@@ -93,7 +93,7 @@ def jobs_to_look_at(client: Client) -> Iterator[JobRow]:
 def _jobs_in_question(client: Client) -> list[JobRow]:
     """Those that failed, and those whose pods say how they do, the newest first."""
     chosen = Sieve(health=(health.LOOK, health.OPEN))
-    return jobrows.newest_first(JobRow(item) for item in lists.every(client, "Job", chosen=chosen))
+    return jobrows.newest_first(map(JobRow, client.list("Job", chosen=chosen, newest=_JOBS_LOOKED_AT).items))
 
 
 def _is_old_news(client: Client, row: JobRow) -> bool:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from console import claimrows, frame, happenings, lists, manifests
 from console.access import Visit, guarded
 from console.claimrows import ClaimRow
+from console.dear import KEPT
 from console.forms.claims import ClaimDraft
 from console.forms.drafts import FieldError, placed, spoken, together
 from console.lists import Query
@@ -48,9 +49,18 @@ def claim_list(visit: Visit, *, namespace: str = "") -> Context:
     }
 
 
+def _users(visit: Visit) -> claimrows.Users:
+    """Where there are claims; of very many pods they are some seconds old (`console.dear`)."""
+    client, scope = visit.client, visit.scope
+    if not client.count(KIND, scope):
+        return {}
+    whose = ("claims", visit.identity.account, visit.identity.user, scope)
+    return KEPT.get(whose, lambda: claimrows.users(client, scope))
+
+
 def source(visit: Visit, query: Query) -> lists.Source[ClaimRow]:
     looks = query.get("state") == "look"
-    users = claimrows.users(visit.client, visit.scope)
+    users = _users(visit)
 
     def row(item: JSON) -> ClaimRow:
         return claimrows.with_users(item, users)

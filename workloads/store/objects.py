@@ -190,6 +190,7 @@ def scan(
         where, values = " AND ".join([where, *terms]), [*values, *more]
         if limit is not None:
             return _sifted(where, values, limit)
+        where = f"id IN (SELECT id FROM workloads_object WHERE {where})"  # noqa: S608
     while True:
         page = _page(where, values, limit) or _empty_page(where, values)
         if page is not None:
