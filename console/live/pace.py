@@ -13,7 +13,7 @@ CORRECTION_SECONDS = 10.0
 """What no change announces is seen after so long."""
 SETTLING_SECONDS = 1.5
 """After a change, once more: by then billing has read it, too."""
-REST_SECONDS, REST_TIMES = 1.0, 8
+REST_SECONDS, REST_TIMES = 0.5, 25
 """After what was shown quickly the whole page follows when it has rested so long, or so many times as long as it
 took."""
 
