@@ -91,6 +91,18 @@ def test_each_entry_delivered_a_thousand_times_is_billed_once(log: Log) -> None:
     assert told() == ledger
 
 
+def test_an_older_word_about_an_end_that_comes_again_counts_for_nothing(log: Log, pod: Pod) -> None:
+    """The runtime first said one end, then another one."""
+    log.change(pod, pullStartedAt=START, startedAt=START)
+    log.change(pod, finishedAt=START + 50 * SECOND)
+    log.change(pod, finishedAt=START + 40 * SECOND)
+    read_from(0)
+    ledger = told()
+    assert seconds_of(pod.uid) == 40
+    meter.apply([log.entries[1]] * 1000)
+    assert told() == ledger
+
+
 def test_a_lost_projection_is_found_again_in_the_ledger(log: Log) -> None:
     a_busy_log(log)
     read_from(0)
