@@ -209,7 +209,7 @@ class Bench:
                 before = self.stack.pid(program)
                 self.stack.kill(program)
                 self.stack.wait(lambda before=before, program=program: self.stack.pid(program) != before)  # type: ignore[misc]
-                self.stack.wait(self._serves_api, what="the API to serve")
+                self.stack.wait(self._serves_api, seconds=120, what="the API to serve")
                 _rolled(self.stack)
                 self.replaced += self.replicas
 
