@@ -38,6 +38,17 @@ DARK = """async () => {
 """Colours that fade are at their end; those who inherit them fade after them."""
 LONGEST = ("the-quarterly-report-of-every-warehouse-and-each-of-its-shelves-x" * 2)[:63]
 
+NOT_SHOWN = {
+    "access-key-change": 400,
+    "bulk": 302,
+    "kubectl-prices": 405,
+    "package-end": 404,
+    "view-delete": 405,
+    "view-save": 405,
+    "yaml-check": 405,
+}
+"""What answers a plain GET without a page: it is posted to, or asks about what must be said or is not here."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -66,7 +77,8 @@ def crowded(shop: None, settings: Settings) -> None:
 
 @pytest.mark.timeout(900)
 def test_everybody_can_use_every_page(crowded: None, browser: Browser) -> None:
-    answers = rendered(browser)
+    answers, others = rendered(browser)
+    assert others == NOT_SHOWN
     trouble: dict[str, list[str]] = {}
     with chromium() as running:
         page = running.new_context(viewport=WIDE, reduced_motion="reduce").new_page()
@@ -77,14 +89,17 @@ def test_everybody_can_use_every_page(crowded: None, browser: Browser) -> None:
     assert trouble == {}
 
 
-def rendered(browser: Browser) -> dict[str, Answer]:
-    """By path. Before Chromium is asked: its loop and the database's do not mix."""
-    found = {}
+def rendered(browser: Browser) -> tuple[dict[str, Answer], dict[str, int]]:
+    """By path; and by name, how those answer that show nothing. Before Chromium is asked: its loop and the database's
+    do not mix."""
+    found, others = dict[str, Answer](), dict[str, int]()
     for pattern in HTML:
         got = browser.get(url_of(pattern))
         if got.status_code == 200:
             found[url_of(pattern)] = Answer(200, got.headers["Content-Type"], got.content)
-    return found
+        else:
+            others[str(pattern.name)] = got.status_code
+    return found, others
 
 
 def serve(route: Route, answers: dict[str, Answer]) -> None:
