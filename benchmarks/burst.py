@@ -126,24 +126,25 @@ async def _start(cci: FakeApi) -> None:
 async def _news(cluster: _Timed, cci: _Timed, count: int) -> dict[str, list[float]]:
     """How long each took to reach the other side."""
     begun: dict[str, dict[tuple[str, str], float]] = {NEW: {}, TOLD: {}, GONE: {}}
-    for number in range(CHANGES):
-        old, fresh, address = f"web-{number % count:05d}", f"web-{count + number:05d}", f"10.9.{number % 250}.7"
+    changes = min(CHANGES, count)
+    for number in range(changes):
+        old, fresh, address = f"web-{number:05d}", f"web-{count + number:05d}", f"10.9.{number}.7"
         begun[NEW][f"shop-{fresh}", "there"] = time.perf_counter()
         cluster.put("pods", _pod(count + number))
         begun[TOLD][old, address] = time.perf_counter()
         cci.change("pods", NAMESPACE, f"shop-{old}", status={"podIP": address, "podIPs": [{"ip": address}]})
         await asyncio.sleep(PAUSE)
-    for number in range(CHANGES):
-        old = f"web-{number % count:05d}"
+    for number in range(changes):
+        old = f"web-{number:05d}"
         begun[GONE][f"shop-{old}", "going"] = time.perf_counter()
         end = {"deletionTimestamp": "2026-11-27T08:00:00Z", "deletionGracePeriodSeconds": 30}
         cluster.change("pods", "shop", old, metadata=end)
         await asyncio.sleep(PAUSE)
     seen = {NEW: cci, TOLD: cluster, GONE: cci}
     deadline = time.perf_counter() + 30
-    while any(key not in seen[what].at for what, keys in begun.items() for key in keys):
+    while missing := [key for what, keys in begun.items() for key in keys if key not in seen[what].at]:
         if time.perf_counter() > deadline:
-            raise TimeoutError("some news never came")
+            raise TimeoutError(f"some news never came: {missing[:5]}, {len(missing)} in all")
         await asyncio.sleep(0.05)
     return {what: [seen[what].at[key] - at for key, at in keys.items()] for what, keys in begun.items()}
 
