@@ -120,3 +120,13 @@ def change_all(state: Callable[[], dict[str, object]]) -> None:
     for pod in client.list("Pod", "shop").items:
         pod["status"] = state()
         scenes.hand().update("Pod", pod["metadata"]["name"], pod, "shop", subresource="status")
+
+
+async def test_what_is_written_elsewhere_sends_no_list_again(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.lists.PAGE", 2)
+    async with following("/namespaces/shop/pods/") as live:
+        assert 'id="pager"' in (await live.message())["regions"]["pods"]
+        await sync_to_async(scenes.configmap)("news", {"a": "b"})
+        regions = await live.regions_with(">2<")
+
+    assert "count-configmaps" in regions and "pods" not in regions
