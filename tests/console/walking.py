@@ -37,6 +37,7 @@ def walked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> d
 def _put_messages_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("gettext", "pgettext", "ngettext", "npgettext"):
         monkeypatch.setattr(_trans, name, _in_brackets(getattr(_trans, name)))
+    monkeypatch.setattr("console.lowerwords.get_language", lambda: "brackets")  # in English it asks for no message
 
 
 def _in_brackets(translate: Callable[..., str]) -> Callable[..., str]:
