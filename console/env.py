@@ -25,7 +25,7 @@ SETTINGS = (
     Setting("CCI_HOST", "127.0.0.1", "Address the console and the Kubernetes API listen on."),
     Setting("CCI_PORT", "8000", "Port of the console."),
     Setting("CCI_API_PORT", "6443", "Port of the Kubernetes API and IAM (TLS)."),
-    Setting("CCI_API_PROCESSES", "", "Processes of that port under `make run`. Empty: 2 from 4 CPUs on, else 1."),
+    Setting("CCI_API_PROCESSES", "", "Processes of that port under `make run`. Empty: 2, on a single CPU 1."),
     Setting("CCI_API_URL", "", "Kubernetes API as users reach it. Empty: https, CCI_HOST and CCI_API_PORT."),
     Setting(
         "CCI_POD_API", "10.247.0.1", "Address where pods find the API (port 443); each installation its own. none: no."

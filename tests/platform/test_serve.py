@@ -38,7 +38,7 @@ def test_the_api_has_a_second_process_where_there_is_a_second_processor(
 ) -> None:
     settings.ELB_POOL, settings.DNS = None, ""
     monkeypatch.delenv("CCI_API_PROCESSES", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert serve.api_processes() == 1
     monkeypatch.setattr("os.cpu_count", lambda: 16)
     assert serve.api_processes() == 2

@@ -77,7 +77,7 @@ def programs() -> list[Program]:
 def api_processes() -> int:
     """How many answer the Kubernetes API, `web` among them. Raises CommandError for less than one."""
     if not env.get("CCI_API_PROCESSES"):
-        return 2 if (os.cpu_count() or 1) >= 4 else 1
+        return min(2, os.cpu_count() or 1)
     if (number := env.number("CCI_API_PROCESSES")) < 1:
         raise CommandError(f"CCI_API_PROCESSES={number}: at least one process answers the Kubernetes API.")
     return number
