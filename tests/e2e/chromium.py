@@ -25,8 +25,8 @@ WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 _TOLD_ANYWAY = ("422 (Unprocessable Entity)", "htmx:afterRequest,", "htmx:sendAbort,")
-"""Chromium notes every answer of 4xx as an error; a form that was refused is one. htmx notes a request that ends because
-its page is left; of one that finds no server it says `htmx:sendError`, too."""
+"""Chromium notes every answer of 4xx as an error; a form that was refused is one. htmx notes a request that ends with
+its page; of one that finds no server it says `htmx:sendError`, too."""
 
 
 @contextmanager
