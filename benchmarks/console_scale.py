@@ -145,9 +145,14 @@ def _workloads(template: dict[str, JSON], first: int, pods: int) -> int:
                 found.append(_event(template["Event"], pod))
     Object.objects.bulk_create([_row(obj) for obj in found], batch_size=500)
     price = _price()
-    metered = [_metered(obj, *price) for obj in found if obj["kind"] == "Pod"]
+    above = {obj["metadata"]["uid"]: obj["metadata"]["ownerReferences"][0]["uid"] for obj in _owned_sets(found)}
+    metered = [_metered(obj, above, *price) for obj in found if obj["kind"] == "Pod"]
     MeteredPod.objects.bulk_create(metered, batch_size=500)
     return pods
+
+
+def _owned_sets(found: list[JSON]) -> list[JSON]:
+    return [obj for obj in found if obj["kind"] == "ReplicaSet"]
 
 
 def _deployment(template: dict[str, JSON], number: int, namespace: str) -> list[JSON]:
@@ -215,7 +220,7 @@ def _price() -> tuple[Any, str, Any]:
     return size, region, rating.rate_or_nothing(prices.current(), size, instants.now()).per_second
 
 
-def _metered(pod: JSON, size: Any, region: str, rate: Any) -> Any:
+def _metered(pod: JSON, above: dict[str, str], size: Any, region: str, rate: Any) -> Any:
     from billing import instants, sizes
     from billing.models import MeteredPod
 
@@ -228,7 +233,7 @@ def _metered(pod: JSON, size: Any, region: str, rate: Any) -> Any:
         pod=pod["metadata"]["name"],
         workload_kind="Deployment" if owner["kind"] == "ReplicaSet" else "Job",
         workload_name=owner["name"].removesuffix("-7f9c"),
-        workload_uid=owner["uid"],
+        workload_uid=above.get(owner["uid"], owner["uid"]),
         region=region,
         flavor=size.flavor,
         cpu_millis=size.cpu_millis,

@@ -22,7 +22,6 @@ JSON = Mapping[str, Any]
 Cells = tuple[str, str, str]
 
 NONE, UNTOLD = "<none>", "--"
-_AT_ONCE = 500
 _PLACES = Decimal("0.0001")
 
 
@@ -40,7 +39,7 @@ def cells(account: str, kind: str, objs: Sequence[JSON]) -> list[Cells]:
 
 def _of_pods(account: str, pods: Sequence[JSON]) -> list[Cells]:
     """A pod that goes says no price any more, one that has not begun says which it will be."""
-    meters, grid = _meters(account, [pod["metadata"]["uid"] for pod in pods]), pod_specifications()
+    meters, grid = client.pod_meters(account, (pod["metadata"]["uid"] for pod in pods)), pod_specifications()
     prices: dict[Specification, str] = {}
     found = []
     for pod in pods:
@@ -55,9 +54,7 @@ def _of_pods(account: str, pods: Sequence[JSON]) -> list[Cells]:
 
 
 def _of_workloads(account: str, objs: Sequence[JSON]) -> list[Cells]:
-    scope = {obj["metadata"]["namespace"] for obj in objs}
-    known = client.by_workload(account, namespace=scope.pop() if len(scope) == 1 else None)
-    known |= _of_made_jobs(account, objs)
+    known = client.by_workload(account, (obj["metadata"]["uid"] for obj in objs)) | _of_made_jobs(account, objs)
     grid = pod_specifications()
     return [(_spec(obj, grid), *_told(known.get(obj["metadata"]["uid"]))) for obj in objs]
 
@@ -71,17 +68,9 @@ def _of_made_jobs(account: str, objs: Sequence[JSON]) -> dict[str, Meter]:
         rows = door.list_rows("Pod", namespace).rows
         owners |= {row.uid: row.owner_uid for row in rows if row.owner_uid in uids}
     meters: dict[str, list[Meter]] = {}
-    for pod, meter in _meters(account, list(owners)).items():
+    for pod, meter in client.pod_meters(account, owners).items():
         meters.setdefault(owners[pod], []).append(meter)
     return {uid: client.together(several) for uid, several in meters.items()}
-
-
-def _meters(account: str, uids: Sequence[str]) -> dict[str, Meter]:
-    """Some at a time: a question may not be of any length."""
-    found: dict[str, Meter] = {}
-    for start in range(0, len(uids), _AT_ONCE):
-        found |= client.pod_meters(account, uids[start : start + _AT_ONCE])
-    return found
 
 
 def _is_owned(obj: JSON) -> bool:

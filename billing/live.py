@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
+from itertools import chain, pairwise, starmap
 from typing import Any, Literal
 
 from django.db import connection
@@ -24,8 +24,8 @@ from billing.sizes import Priced
 from iam import sql
 
 Column = Literal["account", "namespace", "workload_uid"]
-Scope = Mapping[str, str]
-"""Columns of the ledger, and what they must say."""
+Scope = Mapping[str, str | tuple[str, ...]]
+"""Columns of the ledger, and what they must say: one value, or one of several."""
 
 
 @dataclass(frozen=True)
@@ -193,13 +193,19 @@ class _Question:
     where: str
 
     def asked(self, spans: int) -> tuple[str, list[str]]:
-        who, values = ("%s", [self.scope[self.by]]) if self.by in self.scope else (self.by, list[str]())
+        one = self.scope.get(self.by)
+        who, values = ("%s", [one]) if isinstance(one, str) else (self.by, list[str]())
         told = [who, self.number, self.rate, *self.more]
         grouped = [str(place) for place, name in enumerate(told, 1) if name not in ("%s", "0")]
         columns = ", ".join([*told, self.pods, *self.spans, *["0"] * (spans - len(self.spans))])
-        where = " AND ".join([*(f"{column} = %s" for column in self.scope), self.where])
+        where = " AND ".join([*starmap(_must_say, self.scope.items()), self.where])
         asked = f"SELECT {columns} FROM {self.table} WHERE {where} GROUP BY {', '.join(grouped)}"  # noqa: S608
-        return asked, [*values, *self.scope.values()]
+        said = chain.from_iterable([wish] if isinstance(wish, str) else wish for wish in self.scope.values())
+        return asked, [*values, *said]
+
+
+def _must_say(column: str, wish: str | tuple[str, ...]) -> str:
+    return f"{column} = %s" if isinstance(wish, str) else f"{column} IN ({', '.join(['%s'] * len(wish))})"
 
 
 def _answers(questions: Sequence[_Question], *, spans: int) -> list[tuple[Any, ...]]:

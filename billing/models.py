@@ -217,6 +217,11 @@ class MeteredPod(Billed):
             ),
             models.Index(fields=("uid",), name="metered_lost", condition=models.Q(lost=True)),
             models.Index(fields=("account", "revision"), name="metered_of_account"),
+            models.Index(
+                fields=("account", "workload_uid"),
+                name="metered_of_workload",
+                condition=models.Q(finished__isnull=True),
+            ),
         )
 
     def __str__(self) -> str:

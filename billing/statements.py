@@ -272,12 +272,17 @@ def _with_packages(account: str, period: Period, lines: list[BillLine]) -> list[
     ]
 
 
-def month_sums(account: str, *, within: Within = None) -> list[MonthSum]:
-    """The account's months, the newest first; the present one is there from its first day on."""
+def month_sums(account: str, *, within: Within = None, present: Bill | None = None) -> list[MonthSum]:
+    """The account's months, the newest first; the present one is there from its first day on. What `present` says of
+    its month is not read again."""
     kept = {statement.month: statement for statement in Statement.objects.filter(account=account)}
     days = DayTotal.objects.filter(account=account).values_list("day", flat=True).distinct().order_by()
     starts = {instants.month(day) for day in days} | {instants.month(instants.now())} | set(kept)
-    return [_month_sum(account, start, kept.get(start), within) for start in sorted(starts, reverse=True)]
+    told = {present.period.start: present} if present else {}
+    return [
+        _sum(told[start]) if start in told else _month_sum(account, start, kept.get(start), within)
+        for start in sorted(starts, reverse=True)
+    ]
 
 
 def namespaces(account: str) -> list[str]:
@@ -445,8 +450,11 @@ def _month_sum(account: str, start: Instant, kept: Statement | None, within: Wit
         sums = lines.aggregate(billed=Sum("billed"), seconds=Sum("seconds"), lines=Count("id"))
         billed, seconds = sums["billed"] or Decimal(0), sums["seconds"] or 0
         return MonthSum(period, "closed", kept.currency, billed, seconds, sums["lines"])
-    bill = read(account, period, within=within)
-    return MonthSum(period, bill.state, bill.currency, bill.billed, bill.seconds, len(bill.lines))
+    return _sum(read(account, period, within=within))
+
+
+def _sum(bill: Bill) -> MonthSum:
+    return MonthSum(bill.period, bill.state, bill.currency, bill.billed, bill.seconds, len(bill.lines))
 
 
 def _state(period: Period) -> State:

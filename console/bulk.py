@@ -247,9 +247,8 @@ def _rates(client: Client, account: str, kind: str, objs: Sequence[JSON]) -> dic
     if kind == "Job":
         return {obj["metadata"]["uid"]: rate for obj in objs if (rate := jobrows.job_row(client, obj).rate)}
     if kind in ("Deployment", "CronJob") and objs:
-        meters = billing.by_workload(account)
-        uids = [obj["metadata"]["uid"] for obj in objs]
-        return {uid: meters[uid].rate for uid in uids if uid in meters and meters[uid].running}
+        meters = billing.by_workload(account, (obj["metadata"]["uid"] for obj in objs))
+        return {uid: meter.rate for uid, meter in meters.items() if meter.running}
     return {}
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from billing import client as billing
 from billing.client import Meter
 from console.access import Visit
 from console.dear import KEPT
+from console.rows import Row
 
 
-def workload_costs(visit: Visit) -> Mapping[str, Meter]:
-    """By the workload's uid, in the namespace one is in or in the account."""
-    account, scope = visit.identity.account, visit.scope
-    return KEPT.get(("workloads", account, scope), lambda: billing.by_workload(account, namespace=scope))
+def of_rows(visit: Visit, rows: Iterable[Row]) -> Mapping[str, Meter]:
+    """By the workload's uid, of these workloads: as new as their page."""
+    return billing.by_workload(visit.identity.account, (row.uid for row in rows))
 
 
 def by_namespace(visit: Visit) -> Mapping[str, Meter]:

@@ -17,6 +17,7 @@ from billing import client as billing
 from billing.client import Bill, BillLine, MonthSum, NoSuchPeriod, Period, Unit
 from console import billsight, charts, lists
 from console.access import Visit, guarded
+from console.dear import KEPT
 from console.lists import Query
 from console.pages import Context, page
 from console.states import State
@@ -55,20 +56,20 @@ class LineRow:
 def overview(visit: Visit) -> Context:
     query = Query.of(visit.request, "chart", "by", "label")
     account, seen = visit.identity.account, billsight.within(visit.client)
-    so_far = billing.month_so_far(account, within=seen)
-    months = billing.bills(account, within=seen)
-    present = billing.bill(account, _present(months), within=seen)
+    so_far = KEPT.get(("so far", account, seen), lambda: billing.month_so_far(account, within=seen))
+    present = so_far.bill
+    months = billing.bills(account, within=seen, present=present)
     unit = _UNITS.get(query.get("chart"), "day")
     keys = sorted({name for line in present.lines for name in line.labels})
     return {
         "section": "bills",
         "query": query,
-        "so_far": so_far,
+        "so_far": so_far.meter,
         "present": present,
-        "forecast": billing.forecast(so_far, account, within=seen),
+        "forecast": billing.forecast(so_far.meter, account, within=seen),
         "last": next((one for one in months[1:] if one.state != "open"), None),
         "months": [MonthRow(one) for one in months],
-        "chart": charts.bars(billing.chart(account, unit, within=seen), unit),
+        "chart": charts.bars(billing.chart(so_far, unit, within=seen), unit),
         "unit": unit,
         "spans": [_chip(query, "chart", *one, chosen=query.get("chart") or "30d") for one in _spans()],
         "ways": [_chip(query, "by", *one, chosen=query.get("by") or "namespace") for one in _ways()],
@@ -234,10 +235,6 @@ def _ways() -> tuple[tuple[str, str], ...]:
 
 def _chip(query: Query, name: str, value: str, word: str, *, chosen: str) -> lists.Chip:
     return lists.Chip(word, query.with_(**{name: value}), value == chosen)
-
-
-def _present(months: list[MonthSum]) -> Period:
-    return months[0].period
 
 
 def _bill(visit: Visit, period: str) -> Bill:

@@ -15,7 +15,7 @@ from billing import client as billing
 from billing.client import Meter
 from console import cronrows, frame, happenings, jobrows, lists, manifests, sizing, usage
 from console.access import Visit, guarded
-from console.costs import workload_costs
+from console.costs import of_rows
 from console.cronrows import CronJobRow
 from console.forms import again
 from console.jobrows import JobRow
@@ -56,7 +56,7 @@ def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
             query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
             for value, label in _CHIPS.items()
         ],
-        "costs": workload_costs(visit),
+        "costs": of_rows(visit, shelf.rows),
         "total": total,
     }
 

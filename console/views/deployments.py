@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from billing import client as billing
 from console import frame, happenings, lists, manifests, quickrows, rows, sizes, sizing, usage
 from console.access import Visit, guarded
-from console.costs import month, workload_costs
+from console.costs import month, of_rows
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import DeploymentRow
@@ -57,7 +57,7 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
             for value, label in _CHIPS.items()
         ],
         "summary": _summary(everything) if everything else None,
-        "costs": workload_costs(visit),
+        "costs": of_rows(visit, shelf.rows),
         "month": month(visit),
         "total": total,
     }

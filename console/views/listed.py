@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -13,9 +14,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from billing import client as billing
 from console import bulk, columns, savedviews
 from console.access import Visit, guarded
+from console.costs import of_rows
 from console.lists import Query, Source
 from console.views import (
     configuration,
@@ -58,8 +59,8 @@ def as_csv(visit: Visit, *, kind: str) -> HttpResponseBase:
         query = Query(query.path, {**query.values, "namespace": within})
     source, table = _SOURCES[kind](visit, query), columns.table(kind, query.get("columns"))
     source.read(1, "")  # what is refused is refused before the file begins
-    costs = billing.by_workload(visit.identity.account) if kind in _COSTED else {}
-    answer = StreamingHttpResponse(_streamed(_lines(source, table, costs)), content_type="text/csv; charset=utf-8")
+    lines = _lines(source, table, partial(of_rows, visit) if kind in _COSTED else _nothing)
+    answer = StreamingHttpResponse(_streamed(lines), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{kind.lower()}-list.csv"'
     answer["Cache-Control"] = "no-store"
     return answer
@@ -86,7 +87,13 @@ def delete_view(visit: Visit, *, kind: str) -> HttpResponse:
     return redirect(way_back(visit, kind))
 
 
-def _lines(source: Source[Any], table: columns.Table, costs: columns.Costs) -> Iterator[str]:
+def _nothing(rows: Sequence[Any]) -> columns.Costs:
+    return {}
+
+
+def _lines(
+    source: Source[Any], table: columns.Table, costs: Callable[[Sequence[Any]], columns.Costs]
+) -> Iterator[str]:
     """In English whatever the visitor reads, so that programs may read it."""
     close_old_connections()
     yield columns.csv_head(table)
@@ -94,9 +101,10 @@ def _lines(source: Source[Any], table: columns.Table, costs: columns.Costs) -> I
     while True:
         with override("en"):
             rows = next(pieces, None)
-            text = "" if rows is None else "".join(columns.csv_row(table, row, costs) for row in rows)
-        if rows is None:
-            return
+            if rows is None:
+                return
+            known = costs(rows)
+            text = "".join(columns.csv_row(table, row, known) for row in rows)
         yield text
 
 

@@ -59,7 +59,8 @@ def test_the_bill_of_a_deployment_is_under_its_name(alice: Identity, node: Clien
 
     tell(node, pod, pullStartedAt=instants.now())
     meter.read_once()
-    assert set(billing.by_workload("acme")) == {deployment["metadata"]["uid"]}
+    uids = [deployment["metadata"]["uid"], replicaset["metadata"]["uid"]]
+    assert set(billing.by_workload("acme", uids)) == set(uids[:1])
     life = billing.life("acme", pod["metadata"]["uid"])
     assert life is not None
     assert (life.workload_kind, life.workload_name) == ("Deployment", "web")

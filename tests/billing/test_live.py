@@ -75,7 +75,7 @@ def test_a_stranger_sees_nothing(log: Log, pod: Pod) -> None:
     assert client.pod_meter("other", pod.uid) is None
     assert client.life("other", pod.uid) is None
     assert client.segments("other", pod.uid) == []
-    assert client.meters("other") == client.by_workload("other") == {}
+    assert client.meters("other") == client.by_workload("other", ["web"]) == {}
     assert client.total("other").accrued == client.cost_between("other", pod.uid, *map(instants.moment, (0, START * 2)))
     assert client.burn("other").per_second == 0
 
@@ -102,7 +102,7 @@ def test_totals_know_namespaces_and_workloads(log: Log, clock: Clock) -> None:
     assert client.total("acme", namespace="batch").accrued == Decimal("0.00445")
     assert client.total("acme", workload_uid="web").accrued == Decimal("0.0178")
     assert {name: sums.seconds for name, sums in client.by_namespace("acme").items()} == {"shop": 100, "batch": 100}
-    assert client.by_workload("acme", namespace="batch") == {"job": client.total("acme", namespace="batch")}
+    assert client.by_workload("acme", ["job", "nobody"]) == {"job": client.total("acme", namespace="batch")}
     assert client.burn("acme").per_hour == Decimal("0.801")
     assert client.burn("acme", namespace="batch").per_second == Decimal("0.0000445")
 
