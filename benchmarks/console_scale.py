@@ -208,6 +208,7 @@ def _row(obj: JSON) -> Any:
         data=orjson.dumps({**obj, "metadata": metadata}),
         health=facts.health,
         owner_kind=owner_kind_of(metadata),
+        images=facts.images,
     )
 
 

@@ -6,6 +6,7 @@ A `Client` sees exactly one account: its identity's. Objects are plain dicts as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -495,6 +496,10 @@ class Client:
     def images_here(self) -> Sequence[HostImage] | None:
         """The same; None while the agent is away."""
         return images.asked(self.identity)
+
+    def images_used(self) -> Counter[str]:
+        """How many pods that are not over name each image, as the host lists it."""
+        return images.used(self.identity)
 
     def host_trouble(self) -> str:
         """Why no pod gets a place at the moment, as a sentence; "" while all is well with the host."""

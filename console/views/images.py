@@ -13,10 +13,9 @@ from console.access import Visit
 from console.lists import Query
 from console.pages import Context, page
 from workloads.kinds import bags
-from workloads.kinds.images import familiar
 
 LOGIN = "kubernetes.io/dockerconfigjson"
-MOST_PODS, MOST_SECRETS = 500, 200
+MOST_SECRETS = 200
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Login:
 @page("images/list.html", kinds=("Pod", "Secret"))
 def image_list(visit: Visit) -> Context:
     query = Query.of(visit.request, "q", "use")
-    found, pods = visit.client.images_here(), _pods(visit)
+    found, pods = visit.client.images_here(), visit.client.images_used()
     rows = [_row(one.name, one.size_bytes, pods) for one in found or ()]
     part, use = query.get("q").lower(), query.get("use")
     wanted = [row for row in rows if part in row.name.lower() and (not use or bool(row.pods) == (use == "yes"))]
@@ -70,17 +69,6 @@ def image_list(visit: Visit) -> Context:
 def _row(name: str, size: int, pods: Counter[str]) -> ImageRow:
     repository, _colon, tag = name.rpartition(":")
     return ImageRow(repository, tag, size, pods[name])
-
-
-def _pods(visit: Visit) -> Counter[str]:
-    """How many of the account's pods that are not over name each image, as the host lists it."""
-    counted: Counter[str] = Counter()
-    if not visit.client.may("list", "Pod"):
-        return counted
-    for pod in visit.client.list("Pod", limit=MOST_PODS).items:
-        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-            counted.update({familiar(one["image"]) for one in pod["spec"]["containers"]})
-    return counted
 
 
 def _logins(visit: Visit) -> list[Login]:

@@ -91,9 +91,7 @@ def _nothing(rows: Sequence[Any]) -> columns.Costs:
     return {}
 
 
-def _lines(
-    source: Source[Any], table: columns.Table, costs: Callable[[Sequence[Any]], columns.Costs]
-) -> Iterator[str]:
+def _lines(source: Source[Any], table: columns.Table, costs: Callable[[Sequence[Any]], columns.Costs]) -> Iterator[str]:
     """In English whatever the visitor reads, so that programs may read it."""
     close_old_connections()
     yield columns.csv_head(table)

@@ -42,6 +42,8 @@ class Facts:
     """uid of what an object is about that has no owner: an Event's."""
     health: str = ""
     """How it does, in a word of `kinds.health`."""
+    images: str = ""
+    """Those that a pod's containers name, as `images.of_pod` writes them."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _HOST = r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -13,6 +14,8 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 _MAX_NAME = 255
+_MOST_TOLD = 1000
+"""Characters of a pod's images that stand beside it: PostgreSQL's indexes take no long values."""
 
 
 def problem(image: str) -> str:
@@ -46,3 +49,14 @@ def familiar(name: str) -> str:
     if "@" in name:
         return name
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def of_pod(pod: dict[str, Any]) -> str:
+    """The images that its containers name, as Docker lists them, each once, with a space between them. Of very many
+    long names the last are left out."""
+    spec = pod["spec"]
+    containers = (*spec["containers"], *(spec.get("initContainers") or ()))
+    names = list(dict.fromkeys(familiar(one["image"]) for one in containers if one.get("image")))
+    while len(" ".join(names)) > _MOST_TOLD:
+        names.pop()
+    return " ".join(names)

@@ -7,7 +7,18 @@ from typing import Any
 
 import orjson
 
-from workloads.kinds import containers, ephemeral, gates, health, objectmeta, podspecs, podtemplates, refusals, schemas
+from workloads.kinds import (
+    containers,
+    ephemeral,
+    gates,
+    health,
+    images,
+    objectmeta,
+    podspecs,
+    podtemplates,
+    refusals,
+    schemas,
+)
 from workloads.kinds.base import Facts, Kind
 from workloads.kinds.podcolumns import COLUMNS
 from workloads.kinds.registry import register
@@ -231,7 +242,12 @@ KIND = register(
         default=default,
         validate=validate,
         prepare=prepare,
-        facts=lambda obj: Facts(phase=_status("phase")(obj), node=_spec("nodeName")(obj), health=health.of_pod(obj)),
+        facts=lambda obj: Facts(
+            phase=_status("phase")(obj),
+            node=_spec("nodeName")(obj),
+            health=health.of_pod(obj),
+            images=images.of_pod(obj),
+        ),
         has_generation=False,
         own_conditions=gates.OWN,
         phase_field="status.phase",

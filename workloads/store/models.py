@@ -31,9 +31,17 @@ class Object(models.Model):
     data = models.BinaryField()
     health = models.CharField(max_length=16, blank=True, default="", db_default="")
     owner_kind = models.CharField(max_length=64, blank=True, default="", db_default="")
+    images = models.CharField(max_length=1000, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("kind", "account", "namespace", "name"), name="object_key"),)
+        indexes = (
+            models.Index(
+                fields=("account", "images", "namespace", "phase"),
+                name="object_images",
+                condition=~models.Q(images=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.account}/{self.kind}/{self.namespace}/{self.name}"

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -217,6 +217,12 @@ def tally(account: str) -> tuple[int, dict[tuple[str, str], int]]:
     return found[0][0], {(kind, namespace): number for _head, kind, namespace, number in found}
 
 
+def images(account: str) -> Iterator[tuple[str, str, str, int]]:
+    """How many pods of an account name the same images: (images, namespace, phase, pods), from the index
+    `object_images` alone."""
+    return iter(sql.select(_IMAGES, [account]))
+
+
 def owner_uids(kind: str, *, account: str, namespace: str | None = None) -> set[tuple[str, Uid]]:
     """(namespace, uid) of what objects of this kind name as their controlling owner, whether it is there or not."""
     where, values = _conditions({"kind": kind, "account": account, "namespace": namespace}, None)
@@ -267,6 +273,9 @@ _BY_PLACE = f"SELECT {_COLUMNS} FROM workloads_object WHERE account = %s AND kin
 _BY_KEY = f"{_BY_PLACE} AND name = %s"
 _DELETING = "SELECT deleting FROM workloads_object WHERE account = %s AND kind = %s AND namespace = %s AND name = %s"
 _HEAD = "(SELECT coalesce(max(revision), 0) FROM workloads_change)"
+_IMAGES = """
+    SELECT images, namespace, phase, count(*) FROM workloads_object
+    WHERE account = %s AND NOT (images = '') GROUP BY images, namespace, phase"""
 _TALLY = f"""
     SELECT {_HEAD}, kind, namespace, count(*) FROM workloads_object WHERE account = %s GROUP BY kind, namespace"""  # noqa: S608
 

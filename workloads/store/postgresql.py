@@ -51,9 +51,10 @@ _INSERT = f"""{_NEXT},
     written AS (
         INSERT INTO workloads_object
             (account, kind, namespace, name, uid, created, revision, labels, owner_uid, phase, node, deleting,
-            health, owner_kind, data)
+            health, owner_kind, images, data)
         SELECT %(account)s, %(kind)s, %(namespace)s, %(name)s, %(uid)s, %(created)s, revision,
-            %(labels)s, %(owner_uid)s, %(phase)s, %(node)s, %(deleting)s, %(health)s, %(owner_kind)s, data
+            %(labels)s, %(owner_uid)s, %(phase)s, %(node)s, %(deleting)s, %(health)s, %(owner_kind)s,
+            %(images)s, data
         FROM stamped
         ON CONFLICT DO NOTHING
         RETURNING revision, uid, data
@@ -66,7 +67,7 @@ _UPDATE = f"""{_NEXT},
         UPDATE workloads_object o
         SET revision = stamped.revision, labels = %(labels)s, owner_uid = %(owner_uid)s, phase = %(phase)s,
             node = %(node)s, deleting = %(deleting)s, health = %(health)s, owner_kind = %(owner_kind)s,
-            data = stamped.data
+            images = %(images)s, data = stamped.data
         FROM stamped
         WHERE {_KEY} AND o.revision = %(expected)s
         RETURNING o.revision, o.uid, o.data
@@ -106,6 +107,7 @@ def _values(draft: Draft) -> dict[str, Any]:
         "deleting": draft.deleting,
         "health": draft.health,
         "owner_kind": draft.owner_kind,
+        "images": draft.images,
         "before": before,
         "behind": behind,
         "at": timezone.now(),

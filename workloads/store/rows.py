@@ -39,6 +39,8 @@ class Draft:
     """How it does, in a word of its kind's; "" is well."""
     owner_kind: str = ""
     """Kind of the controlling owner, or ""."""
+    images: str = ""
+    """What a pod's containers run, names with a space between them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,13 @@ _KEY = "account = %s AND kind = %s AND namespace = %s AND name = %s"
 _INSERT = """
     INSERT INTO workloads_object
         (account, kind, namespace, name, uid, created, revision, labels, owner_uid, phase, node, deleting,
-        health, owner_kind, data)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        health, owner_kind, images, data)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT DO NOTHING"""
 _UPDATE = f"""
     UPDATE workloads_object
     SET revision = %s, labels = %s, owner_uid = %s, phase = %s, node = %s, deleting = %s, health = %s,
-        owner_kind = %s, data = %s
+        owner_kind = %s, images = %s, data = %s
     WHERE {_KEY}"""  # noqa: S608
 _LOG = """
     INSERT INTO workloads_change (revision, account, kind, namespace, name, uid, type, data, previous, at)
@@ -71,7 +71,8 @@ _LOG = """
 
 def _facts(draft: Draft) -> list[Any]:
     labels = orjson.dumps(dict(draft.labels)).decode()
-    return [labels, draft.owner_uid, draft.phase, draft.node, draft.deleting, draft.health, draft.owner_kind]
+    place = [draft.owner_uid, draft.phase, draft.node, draft.deleting]
+    return [labels, *place, draft.health, draft.owner_kind, draft.images]
 
 
 def _expect(draft: Draft, revision: int) -> bytes:

@@ -39,6 +39,7 @@ def draft(kind: Kind, account: str, obj: JSON) -> Draft:
         deleting="deletionTimestamp" in metadata,
         health=facts.health,
         owner_kind=owner_kind_of(metadata)[:MOST_OF_KIND],
+        images=facts.images,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 
 import httpx
 import orjson
@@ -11,14 +11,13 @@ from django.conf import settings
 from iam.identities import Identity
 from iam.models import Account
 from workloads.admission import authorize
-from workloads.kinds.images import familiar
-from workloads.verbs import reads
+from workloads.kinds import registry
+from workloads.store import objects
 from workloads.verbs.calls import HostImage
-from workloads.verbs.drafts import loaded
 
 ACTION = "cci:image:list"
 TIMEOUT_SECONDS = 0.5
-MOST_PODS = 500
+_OVER = ("Succeeded", "Failed")
 
 
 def on_host(identity: Identity) -> list[HostImage]:
@@ -33,8 +32,19 @@ def asked(identity: Identity) -> list[HostImage] | None:
     images = _asked_of_agent()
     if not images or Account.objects.count() < 2:
         return images
-    own = set(_run_by(identity))
+    own = used(identity, also_ended=True)
     return [image for image in images if image.name in own]
+
+
+def used(identity: Identity, *, also_ended: bool = False) -> Counter[str]:
+    """How many of the account's pods name each image, as the runtime lists it, in namespaces whose pods may be
+    seen."""
+    kind, counted = registry.kind("Pod"), Counter[str]()
+    seen = authorize.visible(identity, kind)
+    for names, namespace, phase, pods in objects.images(identity.account):
+        if (seen is None or namespace in seen) and (also_ended or phase not in _OVER):
+            counted.update(dict.fromkeys(names.split(), pods))
+    return counted
 
 
 def _asked_of_agent() -> list[HostImage] | None:
@@ -48,10 +58,3 @@ def _asked_of_agent() -> list[HostImage] | None:
         return [HostImage(item["name"], item["sizeBytes"]) for item in orjson.loads(answer.content)["items"]]
     except (httpx.HTTPError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
-
-
-def _run_by(identity: Identity) -> Iterable[str]:
-    """As the runtime lists them."""
-    for row in reads.rows(identity, "Pod", None, limit=MOST_PODS, only_visible=True).rows:
-        for container in loaded(row)["spec"]["containers"]:
-            yield familiar(container["image"])

@@ -6,16 +6,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
+from importlib import import_module
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from iam.identities import Identity
 from iam.models import Account
 from tests import manifests
 from workloads.client import Client, HostImage
+from workloads.kinds.images import of_pod
+from workloads.store.models import Object
 from workloads.verbs import images
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +98,37 @@ def test_where_accounts_share_the_host_only_ones_own_images_are_told(agent: Agen
     client.create("Namespace", manifests.namespace("shop"))
     client.create("Pod", manifests.pod("one"), "shop")
     assert client.images() == [HostImage("cci-test/busybox:1", 7)]
+
+
+def test_pods_are_counted_by_each_image_they_name_as_long_as_they_are_not_over(
+    client: Client, shop: Any, controller: Client, charlie: Identity
+) -> None:
+    twice = manifests.pod("twice")
+    [container] = twice["spec"]["containers"]
+    twice["spec"]["containers"] = [container, {**container, "name": "beside", "image": "docker.io/library/proxy"}]
+    twice["spec"]["initContainers"] = [{**container, "name": "before"}]
+    over = manifests.pod("over")
+    for pod in (twice, manifests.pod("one"), over):
+        client.create("Pod", pod, "shop")
+    ended = controller.get("Pod", "over", "shop")
+    ended["status"] = {**ended["status"], "phase": "Succeeded"}
+    controller.update("Pod", "over", ended, "shop", subresource="status")
+
+    assert client.images_used() == {"cci-test/busybox:1": 2, "proxy:latest": 1}
+    assert Client(charlie).images_used() == {}
+
+
+def test_what_was_there_before_images_were_told_is_told_as_well(client: Client, one: Any) -> None:
+    Object.objects.filter(kind="Pod").update(images="")
+    assert client.images_used() == {}
+
+    migration = import_module("workloads.migrations.0012_images")
+    migration.tell(None, SimpleNamespace(connection=connection))
+
+    assert client.images_used() == {"cci-test/busybox:1": 1}
+
+
+def test_of_very_many_long_names_the_last_are_left_out() -> None:
+    names = [f"registry.example/{letter * 240}:1" for letter in "abcde"]
+    told = of_pod({"spec": {"containers": [{"image": name} for name in names]}})
+    assert told.split() == names[:3]

@@ -103,3 +103,17 @@ def test_what_owners_own_is_found_for_many_at_once() -> None:
 
     assert sorted(row.key.name for row in found) == ["pod-0", "pod-1", "pod-3", "pod-4"]
     assert {row.uid for row in found} <= {row.uid for row in mine}
+
+
+def test_images_are_counted_of_all_pods_of_an_account_as_they_change() -> None:
+    told = ["" if number % 3 == 0 else "web:1 proxy:2" for number in range(12)]
+    drafts = [replace(draft(f"pod-{at:04}", phase="Running"), images=images) for at, images in enumerate(told)]
+    made = [objects.insert(one) for one in drafts]
+    objects.insert(replace(draft("stranger", account="other", phase="Running"), images="web:1 proxy:2"))
+    assert list(objects.images("acme")) == [("web:1 proxy:2", "shop", "Running", 8)]
+
+    objects.update(replace(draft("pod-0001", phase="Failed"), images="web:2"), expected_revision=made[1].revision)
+    assert sorted(objects.images("acme")) == [
+        ("web:1 proxy:2", "shop", "Running", 7),
+        ("web:2", "shop", "Failed", 1),
+    ]
