@@ -38,10 +38,14 @@ def of_uids(client: Client, namespace: str, uids: Iterable[str]) -> list[Happeni
 
 
 def newest(events: Iterable[JSON]) -> list[Happening]:
-    return sorted(map(_happening, events), key=lambda one: one.last, reverse=True)[:SHOWN]
+    return in_order(map(of_event, events))[:SHOWN]
 
 
-def _happening(event: JSON) -> Happening:
+def in_order(found: Iterable[Happening]) -> list[Happening]:
+    return sorted(found, key=lambda one: one.last, reverse=True)
+
+
+def of_event(event: JSON) -> Happening:
     about = event.get("involvedObject") or {}
     source = event.get("source") or {}
     last = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp", "")

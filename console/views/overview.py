@@ -12,7 +12,7 @@ from console.access import Visit
 from console.dear import KEPT
 from console.happenings import Happening
 from console.jobrows import JobRow
-from console.live.quick import Change, Fragment, Quickly
+from console.live.quick import WHOLE, Change, Fragment, Quickly
 from console.pages import Context, page
 from console.rows import DeploymentRow, PodRow
 from workloads.client import Client, Sieve
@@ -33,12 +33,22 @@ class Look:
 
 
 def quick(visit: Visit, shown: Context, changes: Sequence[Change]) -> Quickly:
-    """Events tell what happened; of the rest the whole page tells."""
-    rest = [change for change in changes if change.kind not in ("Event", "Pod")]
-    if all(change.kind != "Event" for change in changes) or not shown["namespaces"]:
-        return Quickly(whole=bool(rest))
-    shown["events"] = _events(visit.client)
-    return Quickly((Fragment("overview_events.html", {}),), whole=bool(rest))
+    """Events tell what happened; of the rest the whole page tells. Nothing is read for it."""
+    is_more = any(change.kind not in ("Event", "Pod") for change in changes)
+    told = [change for change in changes if change.kind == "Event"]
+    if not told or not shown["namespaces"]:
+        return Quickly(whole=is_more)
+    if not all(visit.client.may("list", "Event", namespace) for namespace in {change.namespace for change in told}):
+        return WHOLE
+    known = {one.uid: one for one in shown["events"]}
+    for change in told:
+        uid = change.obj["metadata"]["uid"]
+        if change.type != "DELETED":
+            known[uid] = happenings.of_event(change.obj)
+        elif known.pop(uid, None):
+            is_more = True
+    shown["events"] = happenings.in_order(known.values())[:_SHOWN]
+    return Quickly((Fragment("overview_events.html", {}),), whole=is_more)
 
 
 @page("overview.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod", "Event"), quick=quick)

@@ -64,6 +64,14 @@ class Socket:
                 if any(words in html for html in regions.values()):
                     return regions
 
+    async def regions_without(self, words: str, name: str) -> dict[str, str]:
+        """The regions of the first message in which `words` do not stand any more in the region `name`."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                regions: dict[str, str] = (await self.message()).get("regions", {})
+                if words not in regions.get(name, words):
+                    return regions
+
     async def is_silent(self, *, seconds: float) -> bool:
         return bool(await self.wire.receive_nothing(timeout=seconds))
 

@@ -65,6 +65,40 @@ async def test_a_pod_that_changes_sends_its_row_alone(web: None) -> None:
     assert "pods" not in regions
 
 
+@sync_to_async
+def happened(message: str) -> None:
+    event = {
+        "metadata": {"name": f"lonely.{len(message)}"},
+        "involvedObject": {"kind": "Pod", "name": "lonely", "namespace": "shop", "uid": "u"},
+        "reason": "Restarting",
+        "message": message,
+        "type": "Warning",
+        "lastTimestamp": scenes.ago(0),
+    }
+    scenes.hand().create("Event", event, "shop")
+
+
+@sync_to_async
+def forget(message: str) -> None:
+    scenes.hand().delete("Event", f"lonely.{len(message)}", "shop")
+
+
+async def test_events_come_to_the_first_page_and_go_with_those_who_are_gone(web: None) -> None:
+    async with following("/") as live:
+        await live.message()
+        await happened("a first word")
+        first = await live.regions_with("a first word")
+        await happened("and a second word")
+        both = await live.regions_with("and a second word")
+        await forget("a first word")
+        left = (await live.regions_without("a first word", "happened"))["happened"]
+
+    assert set(first) == {"happened"}, "nothing else of the page was computed for it"
+    assert "a first word" in both["happened"]
+    assert both["happened"].index("and a second word") < both["happened"].index("a first word")
+    assert "and a second word" in left
+
+
 async def test_a_new_pod_brings_the_list_and_the_count(web: None) -> None:
     async with following("/namespaces/shop/pods/") as live:
         await live.message()
