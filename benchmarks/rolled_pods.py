@@ -215,6 +215,7 @@ class Bench:
 
     def kill_envoy(self) -> None:
         with self._phase(ENVOY):
+            time.sleep(1)  # what was asked in the phase before has its answer
             began = time.monotonic()
             self.stack.kill("envoy")
             while not _answers(self.address):
