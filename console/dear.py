@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from django.db import connection
 
@@ -66,13 +67,15 @@ class Kept:
     ) -> None:
         self._now, self._spent, self._beside = now, spent, beside
         self._known: dict[Hashable, _Known] = {}
-        self._locks: dict[Hashable, threading.Lock] = {}
+        self._locks: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+        """Each is there as long as somebody computes or waits, and no longer."""
+        self._finding = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
         """`key` names all that the value depends on, the account among it."""
         if (fresh := self._fresh(key)) is not None:
             return fresh.value  # type: ignore[no-any-return]
-        old, lock = self._known.get(key), self._locks.setdefault(key, threading.Lock())
+        old, lock = self._known.get(key), self._lock(key)
         if old is not None and self._now() - old.computed < TOO_OLD_SECONDS:
             if not lock.locked():
                 self._beside(lambda: self._compute_alone(key, compute, lock))
@@ -84,6 +87,10 @@ class Kept:
             return fresh.value if fresh is not None else self._compute(key, compute)
         finally:
             lock.release()
+
+    def _lock(self, key: Hashable) -> threading.Lock:
+        with self._finding:
+            return self._locks.setdefault(key, threading.Lock())
 
     def _compute_alone(self, key: Hashable, compute: Callable[[], Any], lock: threading.Lock) -> None:
         if not lock.acquire(blocking=False):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
 
-from console.dear import Kept
+from console.dear import MOST_KEPT, Kept
 
 
 class World:
@@ -90,3 +91,24 @@ def test_while_one_computes_others_are_told_what_is_known(world: World) -> None:
     assert world.ask() == 0
     told.set()
     computing.join(10)
+
+
+class Key:
+    """What a sum is asked for by."""
+
+
+def test_of_what_is_cheap_not_even_the_key_is_kept(world: World) -> None:
+    key = Key()
+    known = weakref.ref(key)
+    world.kept.get(key, world.compute)
+    del key
+    assert known() is None
+
+
+def test_however_many_are_asked_for_no_more_than_a_thousand_are_kept(world: World) -> None:
+    world.takes, known = 0.1, weakref.WeakSet[Key]()
+    for _ in range(2 * MOST_KEPT + 1):
+        key = Key()
+        known.add(key)
+        world.kept.get(key, world.compute)
+    assert len(known) <= MOST_KEPT
