@@ -136,7 +136,9 @@ def address(pattern: URLPattern, values: dict[str, str], pods: dict[str, str]) -
     route = str(pattern.pattern)
     for name in pattern.pattern.converters:
         before = re.split(r"<\w+:name>", route)[0].rstrip("/")
-        known = pods["web"] if before.endswith("/pods") else NAMES.get(before.rpartition("/")[2], "web")
+        words = before.split("/")
+        known = NAMES.get("/".join(words[-2:])) or NAMES.get(words[-1], "web")
+        known = pods["web"] if before.endswith("/pods") else known
         value = known if name == "name" else values.get(name, "")
         if not value:
             return ""
@@ -201,7 +203,10 @@ def open_drawer(page: Page) -> None:
 
 
 def fill_wizard(page: Page, *, until: str) -> None:
-    """The first step refused, then each step filled, up to the one that is named."""
+    """The first step refused, then each step filled, up to the one that is named. A tab keeps its draft."""
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    settle(page)
     page.locator("#id_name").fill("reports")
     page.locator("[name=size][value=free]").check()
     page.locator("#id_size_cores").fill("3")

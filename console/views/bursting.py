@@ -27,7 +27,8 @@ def cluster_list(visit: Visit) -> Context:
     account, names = visit.identity.account, [one["metadata"]["name"] for one in _namespaces(visit)]
     rows = burstrows.clusters(visit.client, names, billing.by_namespace(account))
     meters = [row.meter for row in rows if row.meter is not None]
-    return {"section": "bursting", "rows": rows, "together": billing.together(meters)}
+    together = billing.together(meters)
+    return {"section": "bursting", "rows": rows, "together": together, "may_install": _may_install(visit)}
 
 
 @page("bursting/install.html")
@@ -35,6 +36,7 @@ def install(visit: Visit) -> Context:
     cluster = _cluster(visit)
     return {
         "section": "bursting",
+        "may_install": _may_install(visit),
         "cluster": cluster or _FIRST,
         "wrong": cluster == "" and "cluster" in visit.request.GET,
         "manifest": _manifest(cluster or _FIRST),
@@ -68,6 +70,11 @@ def _cluster(visit: Visit) -> str:
     """Nothing for what is no id."""
     asked = visit.request.GET.get("cluster", "").strip()
     return asked if _ID.fullmatch(asked) else ""
+
+
+def _may_install(visit: Visit) -> bool:
+    """The add-on signs in as somebody and makes its namespace and pods: who may not do that can give it nothing."""
+    return visit.client.may("create", "Namespace") and visit.client.may("create", "Pod")
 
 
 def _namespaces(visit: Visit) -> list[JSON]:

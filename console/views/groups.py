@@ -140,7 +140,7 @@ def remove_member(visit: Visit, *, name: str) -> HttpResponse:
     row = GroupRow(people.group(visit.identity, name))
     user = text(visit.request.POST, "user") or text(visit.request.GET, "user")
     refusal = ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, user):
         try:
             people.remove_member(visit.identity, name, user)
         except AT_FIELDS as error:
@@ -150,7 +150,7 @@ def remove_member(visit: Visit, *, name: str) -> HttpResponse:
             messages.success(visit.request, said)
             return redirect("console:group", name=name)
     context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "row": row, "user": user, "no": refusal}
-    return render(visit.request, "groups/remove.html", context, status=422 if refusal else 200)
+    return render(visit.request, "groups/remove.html", context, status=422 if refusal else asked.status(visit))
 
 
 @guarded("GET", "POST")

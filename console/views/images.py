@@ -71,10 +71,10 @@ def _row(name: str, size: int, pods: Counter[str]) -> ImageRow:
     return ImageRow(repository, tag, size, pods[name])
 
 
-def _logins(visit: Visit) -> list[Login]:
-    """Whose content cannot be read names no registry."""
+def _logins(visit: Visit) -> list[Login] | None:
+    """Whose content cannot be read names no registry; None for who may not read Secrets of all namespaces."""
     if not visit.client.may("list", "Secret"):
-        return []
+        return None
     secrets = visit.client.list("Secret", limit=MOST_SECRETS, field_selector=f"type={LOGIN}").items
     return [
         Login(one["metadata"]["namespace"], one["metadata"]["name"], _registries(one.get("data") or {}))

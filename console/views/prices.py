@@ -36,7 +36,7 @@ from console.lists import Query
 from console.lowerwords import said
 from console.pages import Context, page
 from console.states import State, Tone
-from console.views import create
+from console.views import asked, create
 from iam import operators
 from workloads.kinds.grids import FLAVORS, Specification
 
@@ -146,7 +146,7 @@ def withdraw(visit: Visit, *, number: int) -> HttpResponse:
     billing.admit_to_prices(visit.identity, "cci:price:delete")
     entry = billing.price_entry(number)
     row, refusal = EntryRow(entry), ""
-    if visit.request.method == "POST":
+    if asked.is_sure(visit, entry.item):
         try:
             billing.withdraw_price(visit.identity, number)
         except PriceRefused as refused:
@@ -156,7 +156,7 @@ def withdraw(visit: Visit, *, number: int) -> HttpResponse:
             return redirect(_list_of(entry.region))
     around = {"visit": visit, "frame": frame.of(visit), "section": SECTION}
     context = {**around, "row": row, "refusal": refusal, "back": _list_of(entry.region)}
-    return render(visit.request, "prices/withdraw.html", context, status=409 if refusal else 200)
+    return render(visit.request, "prices/withdraw.html", context, status=409 if refusal else asked.status(visit))
 
 
 @guarded("GET", "POST")

@@ -18,7 +18,7 @@ from console.forms.roles import RoleDraft
 from console.lists import Query
 from console.pages import Context, page
 from console.rolerows import BINDINGS, KINDS, ROLES, BindingRow, Subject
-from console.views import create, namespaces
+from console.views import asked, create, namespaces
 from iam import people
 from iam.errors import IamError, NotAdministrator
 from iam.identities import Identity
@@ -104,11 +104,11 @@ def add(visit: Visit, *, namespace: str) -> HttpResponse:
 
 @guarded("GET", "POST")
 def remove(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    """Takes subjects (`ticked`) out of a binding; one without any is deleted."""
+    """Takes subjects (`ticked`) out of a binding; one without any is deleted. Who has it alone is typed by name."""
     visit.client.require("delete", "RoleBinding", namespace)
     row = BindingRow(visit.client.get("RoleBinding", name, namespace), rolerows.known_names(visit.identity))
-    refusal = ""
-    if visit.request.method == "POST":
+    word, refusal = row.subjects[0].name if len(row.subjects) == 1 else asked.WORD, ""
+    if asked.is_sure(visit, word):
         refusal = _taken(visit, row)
         if not refusal:
             messages.success(visit.request, _("RoleBinding %(name)s was changed.") % {"name": name})
@@ -118,9 +118,11 @@ def remove(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
         "visit": visit,
         "frame": frame.of(visit),
         "binding": row,
+        "ticked": visit.request.POST.getlist("ticked"),
+        "word": word,
         "no": refusal,
     }
-    return render(visit.request, "roles/remove.html", context, status=422 if refusal else 200)
+    return render(visit.request, "roles/remove.html", context, status=422 if refusal else asked.status(visit))
 
 
 def _switched(visit: Visit) -> dict[str, bool]:

@@ -140,11 +140,13 @@ def _pods(visit: Visit, name: str) -> list[PodRow] | None:
     return [PodRow(pod) for pod in found]
 
 
-def _logins(visit: Visit, namespace: str) -> list[tuple[str, str]]:
-    """Secrets of the namespace that hold a registry's login."""
+def _logins(visit: Visit, namespace: str) -> list[tuple[str, str]] | None:
+    """Secrets of the namespace that hold a registry's login; None for who may not read Secrets."""
     nothing = ("", _("none: images that everybody may pull"))
     try:
         found = visit.client.list("Secret", namespace, field_selector=f"type={_LOGIN}", limit=_SECRETS).items
+    except Forbidden:
+        return None
     except StatusError:
         return [nothing]
     return [nothing, *((one["metadata"]["name"], one["metadata"]["name"]) for one in found)]

@@ -22,7 +22,7 @@ from console.lists import Query
 from console.lowerwords import said
 from console.pages import Context, page
 from console.states import State, Tone
-from console.views import create
+from console.views import asked, create
 from console.views.prices import SECTION
 from iam import operators
 from workloads.client import (
@@ -125,14 +125,15 @@ specification_change.page = create.form_page(SECTION)  # type: ignore[attr-defin
 def specification_end(visit: Visit, *, number: int) -> HttpResponse:
     """Ends a row, withdraws a coming one, or takes back that one will end."""
     grid_changes.admit(visit.identity, grid_changes.DELETE)
-    line, refusal, status = RowLine(_found(number), datetime.now(UTC)), "", 200
+    line, refusal, status = RowLine(_found(number), datetime.now(UTC)), "", asked.status(visit)
     typed = text(visit.request.POST, "since")
-    if visit.request.method == "POST":
+    keep, word = visit.request.POST.get("go") == "keep", asked.WORD
+    if keep or asked.is_sure(visit, word):
         if moment_problems(typed):
             refusal, status = moment_problems(typed)[0].message, 422
         else:
             try:
-                done = _ended(visit, line, keep=visit.request.POST.get("go") == "keep", since=moment_of(typed))
+                done = _ended(visit, line, keep=keep, since=moment_of(typed))
             except GridRefused as refused:
                 refusal, status = said(str(refused)), 409
             else:
@@ -140,7 +141,7 @@ def specification_end(visit: Visit, *, number: int) -> HttpResponse:
                 return redirect("console:specifications")
     around = {"visit": visit, "frame": frame.of(visit), "section": SECTION}
     effect = _effect_of(line.one, None, line.one.since if line.standing == "coming" else None)
-    context = {**around, "line": line, "refusal": refusal, "effect": effect, "since": typed}
+    context = {**around, "line": line, "refusal": refusal, "effect": effect, "since": typed, "word": word}
     return render(visit.request, "prices/specification_end.html", context, status=status)
 
 

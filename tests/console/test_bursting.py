@@ -38,6 +38,16 @@ def test_a_cluster_has_its_state_and_its_pods(cluster: None, browser: Browser) -
     assert "12 0/1" in shown
 
 
+def test_the_add_on_is_offered_to_who_can_give_it_rights(
+    cluster: None, browser: Browser, readers_browser: Browser
+) -> None:
+    who = "Who may create namespaces and pods in every namespace can install the add-on"
+    assert "/bursting/install/" in browser.get("/bursting/").content.decode()
+    assert who not in text_of(browser, "/bursting/install/")
+    assert who in text_of(readers_browser, "/bursting/") and who in text_of(readers_browser, "/bursting/install/")
+    assert "/bursting/install/" not in readers_browser.get("/bursting/").content.decode()
+
+
 @pytest.mark.parametrize("said", ["", "-1", "many", "1" * 10, "١"])
 def test_a_number_of_local_pods_that_is_none_is_not_shown(said: str) -> None:
     assert bursting.local_pods({"metadata": {"annotations": {bursting.LOCAL_ANNOTATION: said}}}) is None

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pytest
 from django.test import Client as Browser
 
+from iam import people
+from iam.identities import identity_of
 from tests.console import scenes
+from tests.console.conftest import signed_in
 from workloads.client import HostImage
 from workloads.verbs import images
 
@@ -51,3 +54,15 @@ def test_registries_with_a_password_are_named_and_the_password_is_not(shop: None
     text = browser.get("/images/").content.decode()
 
     assert "reg.example" in text and "hunter2" not in text
+
+
+def test_who_may_not_read_secrets_is_told_so_and_not_that_there_is_no_registry(shop: None, browser: Browser) -> None:
+    looks = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["cci:image:list", "cci:pod:list"]}]}
+    admin = identity_of(scenes.user())
+    people.create_policy(admin, "looks", document=looks)
+    people.create_user(admin, "rob", password="battery staple", policies=["looks"])
+
+    text = signed_in("acme", "rob").get("/images/").content.decode()
+
+    assert "you may not read those of every namespace" in text and "Images that need a password" not in text
+    assert "Images that need a password" in browser.get("/images/").content.decode()

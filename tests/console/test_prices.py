@@ -82,9 +82,11 @@ def test_a_coming_price_is_withdrawn_and_one_that_began_stays(operator: Browser)
     operator.post("/prices/add/", TYPED)
     made = next(one for one in billing.price_history("cn-north-4") if one.state == "coming")
     assert "¥0.0001" in read(operator.get(f"/prices/{made.id}/withdraw/"))
-    assert operator.post(f"/prices/{made.id}/withdraw/").status_code == 302
+    unsure = operator.post(f"/prices/{made.id}/withdraw/", {"word": "price"})
+    assert unsure.status_code == 422 and "Type vcpu, exactly so." in read(unsure) and len(coming()) == 1
+    assert operator.post(f"/prices/{made.id}/withdraw/", {"word": "vcpu"}).status_code == 302
     assert coming() == []
-    begun = operator.post(f"/prices/{Price.objects.get(item='vcpu').pk}/withdraw/")
+    begun = operator.post(f"/prices/{Price.objects.get(item='vcpu').pk}/withdraw/", {"word": "vcpu"})
     assert begun.status_code == 409 and "has begun" in read(begun)
     assert operator.get(f"/prices/{made.id}/withdraw/").status_code == 404
 

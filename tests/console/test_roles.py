@@ -51,7 +51,10 @@ def test_a_role_is_given_and_taken_away(bank: Client, browser: Browser) -> None:
     assert "devs group edit" in text_of(browser, TAB) and "edit by group devs" in text_of(browser, "/users/bob/")
     bob = signed_in("acme", "bob")
     assert bob.get("/namespaces/bank/secrets/").status_code == 200
-    browser.post(f"{TAB}edit-group-devs/remove/", {"ticked": "Group//devs"})
+    unsure = browser.post(f"{TAB}edit-group-devs/remove/", {"ticked": "Group//devs"})
+    assert unsure.status_code == 422 and "Type <strong>devs</strong> to confirm" in unsure.content.decode()
+    assert len(bank.list("RoleBinding", "bank").items) == 1
+    browser.post(f"{TAB}edit-group-devs/remove/", {"ticked": "Group//devs", "word": "devs"})
     assert bank.list("RoleBinding", "bank").items == []
 
 
@@ -79,7 +82,10 @@ def test_one_of_several_subjects_loses_the_role(bank: Client, browser: Browser) 
     bank.create("RoleBinding", {"metadata": {"name": "both"}, "roleRef": role, "subjects": subjects}, "bank")
     assert "gone group nobody is called so" in text_of(browser, TAB)
     assert browser.post(f"{TAB}both/remove/").status_code == 422
-    browser.post(f"{TAB}both/remove/", {"ticked": "Group//gone"})
+    unsure = browser.post(f"{TAB}both/remove/", {"ticked": "Group//gone", "word": "gone"}).content.decode()
+    assert "Type DELETE, exactly so." in unsure and 'value="Group//gone" checked' in unsure
+    assert "Tick who loses the role." in browser.post(f"{TAB}both/remove/", {"word": "DELETE"}).content.decode()
+    browser.post(f"{TAB}both/remove/", {"ticked": "Group//gone", "word": "DELETE"})
     assert [one["name"] for one in bank.get("RoleBinding", "both", "bank")["subjects"]] == ["bob"]
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client as Browser
 
+from iam import people
+from iam.identities import identity_of
 from tests.console import scenes
+from tests.console.conftest import signed_in
 from tests.console.scenes import person
 from workloads.client import JSON
 from workloads.meta.errors import NotFound
@@ -57,6 +60,18 @@ def test_the_form_makes_one(shop: None, browser: Browser) -> None:
     assert answer.headers["Location"] == "/namespaces/shop/serviceaccounts/robot/"
     made = person().get("ServiceAccount", "robot", "shop")
     assert made["imagePullSecrets"] == [{"name": "hub"}] and made["automountServiceAccountToken"] is False
+
+
+def test_who_may_not_read_secrets_is_told_why_no_login_is_offered_and_may_type_one(shop: None) -> None:
+    acts = [f"cci:serviceaccount:{verb}" for verb in ("create", "get", "list")] + ["cci:namespace:list"]
+    document = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": acts}]}
+    admin = identity_of(scenes.user())
+    people.create_policy(admin, "names robots", document=document)
+    people.create_user(admin, "rob", password="battery staple", policies=["names robots"])
+    rob, page = signed_in("acme", "rob"), "/create/serviceaccount/?namespace=shop"
+    assert "You may not read Secrets here" in text(rob, page)
+    assert rob.post(page, FORM | {"pull": "hub"}).status_code == 302
+    assert person().get("ServiceAccount", "robot", "shop")["imagePullSecrets"] == [{"name": "hub"}]
 
 
 @pytest.mark.parametrize(

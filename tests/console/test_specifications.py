@@ -121,7 +121,11 @@ def test_a_row_is_ended_at_a_time_and_goes_on_when_that_is_taken_back(operator: 
     number = grid.numbered()[1].number
     asked = read(operator.get(f"{PAGE}{number}/end/"))
     assert "exactly 48" not in asked and "48 cores" in asked
-    assert operator.post(f"{PAGE}{number}/end/", {"since": f"{SOON:%Y-%m-%dT%H:%M}", "go": "end"}).status_code == 302
+    ending = {"since": f"{SOON:%Y-%m-%dT%H:%M}", "go": "end"}
+    unsure = operator.post(f"{PAGE}{number}/end/", ending)
+    assert unsure.status_code == 422 and "Type DELETE, exactly so." in read(unsure)
+    assert grid.found(number).until is None and ending["since"] in read(unsure)
+    assert operator.post(f"{PAGE}{number}/end/", ending | {"word": "DELETE"}).status_code == 302
     assert grid.found(number).until == SOON
     assert "Let them go on" in read(operator.get(f"{PAGE}{number}/end/"))
     assert operator.post(f"{PAGE}{number}/end/", {"go": "keep"}).status_code == 302

@@ -114,7 +114,10 @@ def test_members_join_all_or_none(browser: Browser, admin: Identity, bob: str) -
     assert answer.status_code == 422 and "There is no user nobody." in answer.content.decode()
     assert "eve, nobody" in answer.content.decode() and "eve" not in text_of(browser, "/groups/devs/")
     browser.post("/groups/devs/members/add/", {"users": "eve"})
-    browser.post("/groups/devs/members/remove/", {"user": "bob"})
+    unsure = browser.post("/groups/devs/members/remove/", {"user": "bob", "word": "devs"})
+    assert unsure.status_code == 422 and "Type bob, exactly so." in unsure.content.decode()
+    assert people.group(admin, "devs").members.count() == 2
+    browser.post("/groups/devs/members/remove/", {"user": "bob", "word": "bob"})
     assert [member.name for member in people.group(admin, "devs").members.all()] == ["eve"]
 
 
