@@ -135,7 +135,8 @@ SHORTCUTS = {
     "help": "?",
 }
 """By the section's name, the key that leads there behind `g`."""
-KINDS = tuple(section.kind for section in SECTIONS if section.kind)
+BY_KIND = {section.kind: section for section in SECTIONS if section.kind}
+KINDS = tuple(BY_KIND)
 """What the rail counts."""
 
 PAGES = {

@@ -89,7 +89,8 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         else:
             messages.success(visit.request, _("Budget %(name)s was deleted.") % {"name": name})
             return redirect("console:budgets")
-    context = {**common, "visit": visit, "frame": frame.of(visit), "refusal": refusal}
+    asks = {"word": name, "stays": common["row"].budget.suspended is not None, "refusal": refusal}
+    context = {**common, **asks, "visit": visit, "frame": frame.of(visit)}
     return render(visit.request, "budgets/delete.html", context, status=409 if refusal else asked.status(visit))
 
 

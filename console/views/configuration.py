@@ -3,48 +3,39 @@ value but the one that is asked for, on a page that nobody keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from console import configrows, frame, lists, manifests, uses
+from console import configrows, frame, lists, uses
 from console.access import View, Visit, guarded
 from console.configrows import BagRow, SecretRow
 from console.forms.configuration import BASIC, LOGIN, OPAQUE, TLS, TYPES, BagDraft, RowDraft, too_large
 from console.forms.drafts import FieldError, by_field, placed, together
 from console.lists import Query
 from console.pages import Context, page
-from console.views import asked
+from console.views import objects
 from console.views.create import DRY, WET, form_page, namespace_names, requested_namespace
+from console.views.objects import Noun
 from iam import audit
 from iam.audit import Target
-from workloads.client import JSON, DeleteOptions
+from workloads.client import JSON
 from workloads.meta.errors import AlreadyExists, Conflict, NotFound, StatusError
 
 _USERS = ("Deployment", "CronJob")
 """Pods and Jobs come and go too often to read a MiB of values again each time: they are seen on the next visit."""
 
 
-@dataclass(frozen=True)
-class _Noun:
-    """What differs between the two."""
-
-    kind: str
-    section: str
-    singular: str
-    """The url's name of one."""
-    row: type[BagRow]
+_ROWS = {"ConfigMap": BagRow, "Secret": SecretRow}
 
 
-CONFIGMAP = _Noun("ConfigMap", "configmaps", "configmap", BagRow)
-SECRET = _Noun("Secret", "secrets", "secret", SecretRow)
-
-
-def _list(visit: Visit, noun: _Noun) -> Context:
+def _list(visit: Visit, noun: Noun) -> Context:
     query = Query.of_list(visit.request, "type")
     found = _source(visit, noun, query)
     shelf = lists.shelf(query, found)
@@ -70,13 +61,13 @@ def secrets(visit: Visit, query: Query) -> lists.Source[BagRow]:
     return _source(visit, SECRET, query)
 
 
-def _source(visit: Visit, noun: _Noun, query: Query) -> lists.Source[BagRow]:
+def _source(visit: Visit, noun: Noun, query: Query) -> lists.Source[BagRow]:
     type = query.get("type")
 
     def wanted(row: BagRow) -> bool:
         return row.type == type
 
-    return lists.Source(lists.reader(visit, noun.kind, query), noun.row, wanted if type else None)
+    return lists.Source(lists.reader(visit, noun.kind, query), _ROWS[noun.kind], wanted if type else None)
 
 
 @page("configuration/list.html", kinds=("ConfigMap",))
@@ -91,31 +82,18 @@ def secret_list(visit: Visit, *, namespace: str = "") -> Context:
 
 @page("configuration/detail.html", kinds=("ConfigMap", *_USERS))
 def configmap(visit: Visit, *, namespace: str, name: str) -> Context:
-    return _common(visit, CONFIGMAP, name, "overview")
+    return CONFIGMAP.on(visit, name, "overview")
 
 
 @page("configuration/detail.html", kinds=("Secret", "ServiceAccount", *_USERS))
 def secret(visit: Visit, *, namespace: str, name: str) -> Context:
-    return _common(visit, SECRET, name, "overview")
-
-
-@page("configuration/yaml.html", kinds=("ConfigMap",))
-def configmap_manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, CONFIGMAP, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
-@page("configuration/yaml.html", kinds=("Secret",))
-def secret_manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    """Without its values: what YAML shows, screens and screenshots show."""
-    common = _common(visit, SECRET, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(configrows.redacted(common["row"].obj)))}
+    return SECRET.on(visit, name, "overview")
 
 
 @guarded()
 def secret_value(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """One value, `?key=`, because somebody asked to see it; the audit trail tells that they did."""
-    common = _common(visit, SECRET, name, "overview")
+    common = SECRET.on(visit, name, "overview")
     key = visit.request.GET.get("key", "")
     shown: Context = {}
     if key in (common["row"].obj.get("data") or {}):
@@ -129,7 +107,7 @@ def secret_value(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     return response
 
 
-def _creating(noun: _Noun) -> View:
+def _creating(noun: Noun) -> View:
     @guarded("GET", "POST")
     def create(visit: Visit) -> HttpResponse:
         names, posted = namespace_names(visit), visit.request.POST
@@ -143,14 +121,14 @@ def _creating(noun: _Noun) -> View:
             if not errors:
                 said = _("%(kind)s %(name)s was created.") % {"kind": noun.kind, "name": draft.name}
                 messages.success(visit.request, said)
-                return redirect(f"console:{noun.singular}", namespace=draft.namespace, name=draft.name)
+                return redirect(noun.page, namespace=draft.namespace, name=draft.name)
         return _form(visit, noun, draft, errors, focus=focus or "name", names=names)
 
     create.page = form_page(noun.section)  # type: ignore[attr-defined]
     return create
 
 
-def _editing(noun: _Noun) -> View:
+def _editing(noun: Noun) -> View:
     @guarded("GET", "POST")
     def edit(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
         stored, posted = visit.client.get(noun.kind, name, namespace), visit.request.POST
@@ -163,30 +141,10 @@ def _editing(noun: _Noun) -> View:
             errors = _update(visit, draft, stored)
             if not errors:
                 messages.success(visit.request, _("%(name)s was changed.") % {"name": name})
-                return redirect(f"console:{noun.singular}", namespace=namespace, name=name)
+                return redirect(noun.page, namespace=namespace, name=name)
         return _form(visit, noun, draft, errors, focus=focus, stored=stored)
 
     return edit
-
-
-def _deleting(noun: _Noun) -> View:
-    @guarded("GET", "POST")
-    def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-        visit.client.require("delete", noun.kind, namespace)
-        common = _common(visit, noun, name, "overview")
-        if asked.is_sure(visit, name):
-            visit.client.delete(noun.kind, name, namespace, options=DeleteOptions(uid=common["row"].uid))
-            messages.success(visit.request, _("%(kind)s %(name)s was deleted.") % {"kind": noun.kind, "name": name})
-            return redirect(f"console:{noun.section}", namespace=namespace)
-        context = {**common, "visit": visit, "frame": frame.of(visit)}
-        return render(visit.request, "configuration/delete.html", context, status=asked.status(visit))
-
-    return delete
-
-
-configmap_create, secret_create = _creating(CONFIGMAP), _creating(SECRET)
-configmap_edit, secret_edit = _editing(CONFIGMAP), _editing(SECRET)
-configmap_delete, secret_delete = _deleting(CONFIGMAP), _deleting(SECRET)
 
 
 def type_words(type: str) -> str:
@@ -196,18 +154,6 @@ def type_words(type: str) -> str:
         TLS: _("TLS certificate"),
         BASIC: _("User and password"),
     }.get(type, type)
-
-
-def _common(visit: Visit, noun: _Noun, name: str, tab: str) -> Context:
-    row = noun.row(visit.client.get(noun.kind, name, visit.namespace))
-    return {
-        "section": noun.section,
-        "noun": noun,
-        "tab": tab,
-        "row": row,
-        "type_words": type_words(row.type),
-        "users": uses.users_of(visit.client, noun.kind, visit.namespace, name),
-    }
 
 
 def _pressed(visit: Visit, draft: BagDraft) -> tuple[BagDraft, list[FieldError], str]:
@@ -269,7 +215,7 @@ def _refused(draft: BagDraft, refusal: StatusError) -> list[FieldError]:
 
 def _form(
     visit: Visit,
-    noun: _Noun,
+    noun: Noun,
     draft: BagDraft,
     errors: list[FieldError],
     *,
@@ -277,7 +223,7 @@ def _form(
     names: list[str] | None = None,
     stored: JSON | None = None,
 ) -> HttpResponse:
-    known = {} if stored is None else {"row": noun.row(stored)}
+    known = {} if stored is None else {"row": _ROWS[noun.kind](stored)}
     context: dict[str, Any] = {
         **known,
         "visit": visit,
@@ -294,3 +240,23 @@ def _form(
         "focus": errors[0].field if errors else focus,
     }
     return render(visit.request, "configuration/form.html", context, status=422 if errors else 200)
+
+
+def _shown_of(kind: str) -> Callable[[Visit, str, str], Context]:
+    def shown(visit: Visit, name: str, tab: str) -> Context:
+        row = _ROWS[kind](visit.client.get(kind, name, visit.namespace))
+        users = uses.users_of(visit.client, kind, visit.namespace, name)
+        return {"row": row, "type_words": type_words(row.type), "users": users}
+
+    return shown
+
+
+_DELETED = gettext_lazy("%(kind)s %(name)s was deleted.")
+CONFIGMAP = Noun("ConfigMap", "configuration", _shown_of("ConfigMap"))
+configmap_create, configmap_edit = _creating(CONFIGMAP), _editing(CONFIGMAP)
+configmap_manifest, configmap_delete = objects.manifest(CONFIGMAP), objects.deletion(CONFIGMAP, _DELETED)
+SECRET = Noun("Secret", "configuration", _shown_of("Secret"))
+secret_create, secret_edit = _creating(SECRET), _editing(SECRET)
+secret_manifest = objects.manifest(SECRET, without=configrows.redacted)
+"""Without its values: what YAML shows, screens and screenshots show."""
+secret_delete = objects.deletion(SECRET, _DELETED)

@@ -70,7 +70,7 @@ class Way:
 
 @page("deployments/access.html", kinds=_KINDS)
 def tab(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = deployments.on_every_tab(visit, name, "access")
+    common = deployments.DEPLOYMENT.on(visit, name, "access")
     by_name, ingresses = _found(visit, common["row"].obj)
     uids = [row.uid for row in (*by_name.values(), *ingresses)]
     rests = common["row"].state if sleeping.is_asleep(common["row"].obj) else None
@@ -90,7 +90,7 @@ def tab(visit: Visit, *, namespace: str, name: str) -> Context:
 @guarded("GET")
 def check(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Only what the Deployment's own Services and Ingresses have is asked."""
-    common = deployments.on_every_tab(visit, name, "access")
+    common = deployments.DEPLOYMENT.on(visit, name, "access")
     asked = visit.request.GET.get("at", "")
     found = next((way for way in _outside(*_found(visit, common["row"].obj)) if way.address == asked), None)
     outcome = Outcome(False, _("Choose an address on the tab Access."))
@@ -103,7 +103,7 @@ def check(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 @guarded("GET", "POST")
 def add(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     visit.client.require("create", "Service", namespace)
-    common = deployments.on_every_tab(visit, name, "access")
+    common = deployments.DEPLOYMENT.on(visit, name, "access")
     posted, go = visit.request.POST, visit.request.POST.get("go", "")
     draft = AccessDraft.read(posted, name=name, reach=access.PUBLIC)
     draft, focus = access.pressed(draft, go)

@@ -12,17 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, lists, manifests, quickrows, rows, sizes, sizing, usage
+from console import frame, happenings, lists, quickrows, rows, sizes, sizing, usage
 from console.access import Visit, guarded
 from console.costs import month, of_rows
 from console.lists import Query
 from console.pages import Context, page
 from console.rows import DeploymentRow
-from console.views import asked
-from workloads.client import EVERYTHING, JSON, DeleteOptions, Sieve
+from console.views import objects
+from console.views.objects import Noun
+from workloads.client import EVERYTHING, JSON, Sieve
 from workloads.kinds import health
 from workloads.meta.errors import Invalid
 
+KIND = "Deployment"
 MOST_PODS = 1000
 _FILTERS: dict[str, Callable[[DeploymentRow], bool] | None] = {
     "": None,
@@ -36,12 +38,12 @@ _CHIPS = {"": gettext_lazy("All"), "look": gettext_lazy("Needs a look"), "changi
 
 @page(
     "deployments/list.html",
-    kinds=("Deployment", "ReplicaSet", "Pod"),
+    kinds=(KIND, "ReplicaSet", "Pod"),
     quick=quickrows.of_deployments("deployments/row.html"),
 )
 def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
-    found, total = source(visit, query), visit.client.count("Deployment", visit.scope)
+    found, total = source(visit, query), visit.client.count(KIND, visit.scope)
     everything = lists.whole(source(visit, query.unfiltered), total=total)
     shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
@@ -49,8 +51,8 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
         "source": found,
         "rows": shelf.rows,
         "pager": shelf.pager,
-        **lists.tools(visit, "Deployment", query),
-        "bulk": lists.offered(visit, "Deployment", shelf.rows),
+        **lists.tools(visit, KIND, query),
+        "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [
             query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
@@ -73,45 +75,32 @@ def source(visit: Visit, query: Query) -> lists.Source[DeploymentRow]:
         return rows.deployment_rows(visit.client, items)
 
     chosen = _SIEVES.get(state, EVERYTHING)
-    read = lists.reader(visit, "Deployment", query, chosen=chosen)
-    takes = lists.taker(visit, "Deployment", query, chosen=chosen)
+    read = lists.reader(visit, KIND, query, chosen=chosen)
+    takes = lists.taker(visit, KIND, query, chosen=chosen)
     return lists.Source(read, row, _FILTERS.get(state), many, takes)
 
 
-@page("deployments/detail.html", kinds=("Deployment", "ReplicaSet", "Pod", "Event"))
+@page("deployments/detail.html", kinds=(KIND, "ReplicaSet", "Pod", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
-    return {**common, "usage": _usage(visit, common), "events": _events(visit, common["row"])[:6]}
+    common = DEPLOYMENT.on(visit, name, "overview")
+    return {**common, "usage": _usage(visit, common), "events": _events(visit, common)[:6]}
 
 
-@page("deployments/peek.html", kinds=("Deployment", "ReplicaSet", "Pod"))
-def peek(visit: Visit, *, namespace: str, name: str) -> Context:
-    """The side drawer."""
-    common = _common(visit, name, "overview")
-    return {**common, "events": _events(visit, common["row"])[:5]}
-
-
-@page("deployments/pods.html", kinds=("Deployment", "ReplicaSet", "Pod"))
+@page("deployments/pods.html", kinds=(KIND, "ReplicaSet", "Pod"))
 def pods(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "pods")
+    common = DEPLOYMENT.on(visit, name, "pods")
     return {**common, "usage": _usage(visit, common)}
 
 
-@page("deployments/monitoring.html", kinds=("Deployment", "Pod"))
+@page("deployments/monitoring.html", kinds=(KIND, "Pod"))
 def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "monitoring")
+    common = DEPLOYMENT.on(visit, name, "monitoring")
     return {**common, **usage.context(visit, common["row"], common["pods"])}
 
 
-@page("deployments/events.html", kinds=("Deployment", "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": _events(visit, common["row"]), "mixed": True}
-
-
-@page("deployments/upgrades.html", kinds=("Deployment", "ReplicaSet"))
+@page("deployments/upgrades.html", kinds=(KIND, "ReplicaSet"))
 def upgrades(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "upgrades")
+    common = DEPLOYMENT.on(visit, name, "upgrades")
     current = rows.revision_of(common["row"].obj)
     revisions = [
         {
@@ -126,19 +115,13 @@ def upgrades(visit: Visit, *, namespace: str, name: str) -> Context:
         }
         for item in rows.replica_sets_of(visit.client, common["row"].obj)
     ]
-    may = visit.client.may("update", "Deployment", namespace)
+    may = visit.client.may("update", KIND, namespace)
     return {**common, "revisions": revisions, "may_roll_back": may}
 
 
-@page("deployments/yaml.html", kinds=("Deployment",))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
-@page("deployments/cost.html", kinds=("Deployment", "Pod"))
+@page("deployments/cost.html", kinds=(KIND, "Pod"))
 def cost(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "cost")
+    common = DEPLOYMENT.on(visit, name, "cost")
     meters = billing.meters(visit.identity.account, namespace=namespace)
     lines = [(row, meters.get(row.uid)) for row in common["row"].pods]
     return {**common, "lines": lines, **sizing.context(visit, common["row"].obj)}
@@ -150,9 +133,9 @@ class ScaleForm(forms.Form):
 
 @guarded("GET", "POST")
 def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    if (refusal := visit.client.refusal("patch", "Deployment", namespace, part="scale")) is not None:
+    if (refusal := visit.client.refusal("patch", KIND, namespace, part="scale")) is not None:
         raise refusal
-    common = _common(visit, name, "overview")
+    common = DEPLOYMENT.on(visit, name, "overview")
     row: DeploymentRow = common["row"]
     form = ScaleForm(visit.request.POST or None, initial={"replicas": row.wanted})
     if visit.request.method == "POST" and form.is_valid() and _scaled(visit, form, row):
@@ -160,20 +143,6 @@ def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     context = {**common, "visit": visit, "frame": frame.of(visit), "form": form, "each": row.size and row.size.rate()}
     status = 422 if visit.request.method == "POST" else 200
     return render(visit.request, "deployments/scale.html", context, status=status)
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    visit.client.require("delete", "Deployment", namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        visit.client.delete(
-            "Deployment", name, namespace, options=DeleteOptions(uid=common["row"].uid, propagation="Foreground")
-        )
-        messages.success(visit.request, _("Deployment %(name)s is being deleted.") % {"name": name})
-        return redirect("console:deployments", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit)}
-    return render(visit.request, "deployments/delete.html", context, status=asked.status(visit))
 
 
 def _summary(everything: list[DeploymentRow]) -> Context:
@@ -193,7 +162,7 @@ def _scaled(visit: Visit, form: ScaleForm, row: DeploymentRow) -> bool:
     patch = {"spec": {"replicas": replicas}}
     try:
         answer = visit.client.patch(
-            "Deployment", row.name, patch, "application/merge-patch+json", row.namespace, subresource="scale"
+            KIND, row.name, patch, "application/merge-patch+json", row.namespace, subresource="scale"
         )
     except Invalid as refusal:
         form.add_error("replicas", refusal.causes[0].message if refusal.causes else refusal.message)
@@ -205,29 +174,26 @@ def _scaled(visit: Visit, form: ScaleForm, row: DeploymentRow) -> bool:
     return True
 
 
-def on_every_tab(visit: Visit, name: str, tab: str) -> Context:
-    """For a tab in a module of its own."""
-    return _common(visit, name, tab)
-
-
-def _common(visit: Visit, name: str, tab: str) -> Context:
-    obj = visit.client.get("Deployment", name, visit.namespace)
-    row = rows.deployment_row(visit.client, obj, all_pods=True)
-    uid = row.uid
-    return {
-        "section": "deployments",
-        "tab": tab,
-        "row": row,
-        "pods": row.pods,
-        "meter": billing.total(visit.identity.account, namespace=visit.namespace, workload_uid=uid),
-    }
-
-
 def _usage(visit: Visit, common: Context) -> dict[str, usage.Usage]:
     return usage.of_owned(visit.client, common["pods"])
 
 
-def _events(visit: Visit, row: DeploymentRow) -> list[happenings.Happening]:
+def _shown(visit: Visit, name: str, tab: str) -> Context:
+    obj = visit.client.get(KIND, name, visit.namespace)
+    row = rows.deployment_row(visit.client, obj, all_pods=True)
+    meter = billing.total(visit.identity.account, namespace=visit.namespace, workload_uid=row.uid)
+    return {"row": row, "pods": row.pods, "meter": meter}
+
+
+def _events(visit: Visit, common: Context) -> list[happenings.Happening]:
+    row: DeploymentRow = common["row"]
     replica_sets = rows.replica_sets_of(visit.client, row.obj)[:3]
     uids = [row.uid, *(item["metadata"]["uid"] for item in replica_sets), *(pod.uid for pod in row.pods[:20])]
     return happenings.of_uids(visit.client, visit.namespace, uids)
+
+
+DEPLOYMENT = Noun(KIND, "deployments", _shown, _events, mixed=True)
+peek = objects.peek(DEPLOYMENT, "ReplicaSet", "Pod")
+events = objects.events(DEPLOYMENT)
+manifest = objects.manifest(DEPLOYMENT)
+delete = objects.deletion(DEPLOYMENT, gettext_lazy("Deployment %(name)s is being deleted."), propagation="Foreground")

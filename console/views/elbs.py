@@ -12,14 +12,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from billing import client as billing
-from console import backends, doors, elbrows, frame, happenings, lists, manifests
+from console import backends, doors, elbrows, frame, happenings, lists
 from console.access import Visit, guarded
 from console.elbrows import ElbRow, ListenerFigures
 from console.forms.drafts import FieldError, placed, together
 from console.forms.elbs import ElbDraft
 from console.lists import Query
 from console.pages import Context, page
-from console.views import asked, create
+from console.views import asked, create, objects
+from console.views.objects import Noun
 from workloads.client import DeleteOptions
 from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError, Unavailable
 
@@ -43,13 +44,13 @@ def elb_list(visit: Visit) -> Context:
 
 @page("elbs/detail.html", kinds=(KIND, "Service", "Ingress", "EndpointSlice", "Secret", "Event"))
 def detail(visit: Visit, *, name: str) -> Context:
-    common = _common(visit, name, "overview")
+    common = LOAD_BALANCER.on(visit, name, "overview")
     known = backends.known(visit.client, None)
     listeners = elbrows.listeners(visit.client, common["row"], known, now=datetime.now(UTC))
     return {
         **common,
         "listeners": listeners,
-        "events": _events(visit, common["row"])[:6],
+        "events": _events(visit, common)[:6],
         **_costs(visit.identity.account, elbrows.pods_behind(listeners)),
     }
 
@@ -68,19 +69,7 @@ def figures(visit: Visit, *, name: str) -> HttpResponse:
 
 @page("elbs/use.html", kinds=(KIND,))
 def use(visit: Visit, *, name: str) -> Context:
-    return _common(visit, name, "use")
-
-
-@page("elbs/events.html", kinds=(KIND, "Event"))
-def events(visit: Visit, *, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": _events(visit, common["row"]), "mixed": True}
-
-
-@page("elbs/yaml.html", kinds=(KIND,))
-def manifest(visit: Visit, *, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+    return LOAD_BALANCER.on(visit, name, "use")
 
 
 @guarded("GET", "POST")
@@ -105,7 +94,7 @@ elb_create.page = create.form_page("elbs")  # type: ignore[attr-defined]
 def delete(visit: Visit, *, name: str) -> HttpResponse:
     """Says who is reached through it: as long as somebody is, it stays."""
     visit.client.require("delete", KIND)
-    common = _common(visit, name, "overview")
+    common = LOAD_BALANCER.on(visit, name, "overview")
     row, refusal = common["row"], ""
     if asked.is_sure(visit, name):
         try:
@@ -115,7 +104,8 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         else:
             messages.success(visit.request, _("ELB %(name)s was deleted.") % {"name": name})
             return redirect("console:elbs")
-    context = {**common, "visit": visit, "frame": frame.of(visit), "refusal": refusal}
+    asks = {"word": name, "stays": bool(row.workloads), "refusal": refusal}
+    context = {**common, **asks, "visit": visit, "frame": frame.of(visit)}
     return render(visit.request, "elbs/delete.html", context, status=409 if refusal else asked.status(visit))
 
 
@@ -139,19 +129,17 @@ def _make(visit: Visit, draft: ElbDraft) -> list[FieldError]:
     return together(problems, refusals)
 
 
-def _common(visit: Visit, name: str, tab: str) -> Context:
-    row = ElbRow(visit.client.get(KIND, name))
+def _shown(visit: Visit, name: str, tab: str) -> Context:
     return {
-        "section": "elbs",
-        "tab": tab,
-        "row": row,
+        "row": ElbRow(visit.client.get(KIND, name)),
         "rejected": doors.rejected(visit.client, KIND, "", name),
         "may_delete": visit.client.may("delete", KIND, name=name),
     }
 
 
-def _events(visit: Visit, row: ElbRow) -> list[happenings.Happening]:
+def _events(visit: Visit, common: Context) -> list[happenings.Happening]:
     """Of whoever is, or wanted to be, reached through it."""
+    row: ElbRow = common["row"]
     refs = {*row.workloads, *(doors.ref_of(one["workload"]) for one in row.problems)}
     found = []
     for namespace in sorted({ref.namespace for ref in refs}):
@@ -163,3 +151,8 @@ def _events(visit: Visit, row: ElbRow) -> list[happenings.Happening]:
         about = [(event, event.get("involvedObject") or {}) for event in items]
         found += [event for event, obj in about if (obj.get("kind"), obj.get("name")) in named]
     return happenings.newest(found)
+
+
+LOAD_BALANCER = Noun(KIND, "elbs", _shown, _events, mixed=True)
+events = objects.events(LOAD_BALANCER)
+manifest = objects.manifest(LOAD_BALANCER)

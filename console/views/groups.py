@@ -166,5 +166,6 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         else:
             messages.success(visit.request, _("Group %(name)s was deleted.") % {"name": name})
             return redirect("console:groups")
-    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "row": row, "no": refusal}
+    shown = {"section": SECTION, "row": row, "word": name, "no": refusal}
+    context = {"visit": visit, "frame": frame.of(visit), **shown}
     return render(visit.request, "groups/delete.html", context, status=422 if refusal else asked.status(visit))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from console import backends, doors, frame, happenings, lists, manifests, servicerows
-from console.access import Visit, guarded
+from console import backends, doors, lists, servicerows
+from console.access import Visit
 from console.lists import Query
 from console.pages import Context, page
 from console.servicerows import IngressRow
-from console.views import asked
-from workloads.client import JSON, DeleteOptions
+from console.views import objects
+from console.views.objects import Noun
+from workloads.client import JSON
 
 KIND = "Ingress"
 
@@ -50,37 +49,17 @@ def source(visit: Visit, query: Query) -> lists.Source[IngressRow]:
 
 @page("ingresses/detail.html", kinds=(KIND, "ELB", "Service", "EndpointSlice", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)[:6]}
+    common = INGRESS.on(visit, name, "overview")
+    return {**common, "events": INGRESS.events(visit, common)[:6]}
 
 
-@page("ingresses/events.html", kinds=(KIND, "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
-
-
-@page("ingresses/yaml.html", kinds=(KIND,))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    visit.client.require("delete", KIND, namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
-        messages.success(visit.request, _("Ingress %(name)s was deleted.") % {"name": name})
-        return redirect("console:ingresses", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit)}
-    return render(visit.request, "ingresses/delete.html", context, status=asked.status(visit))
-
-
-def _common(visit: Visit, name: str, tab: str) -> Context:
+def _shown(visit: Visit, name: str, tab: str) -> Context:
     client = visit.client
-    obj = client.get(KIND, name, visit.namespace)
-    known = backends.known(client, visit.namespace)
-    row = servicerows.ingress_row(obj, doors.of_account(client), known)
-    return {"section": "ingresses", "tab": tab, "row": row}
+    obj, known = client.get(KIND, name, visit.namespace), backends.known(client, visit.namespace)
+    return {"row": servicerows.ingress_row(obj, doors.of_account(client), known)}
+
+
+INGRESS = Noun(KIND, "ingresses", _shown)
+events = objects.events(INGRESS)
+manifest = objects.manifest(INGRESS)
+delete = objects.deletion(INGRESS, gettext_lazy("Ingress %(name)s was deleted."))

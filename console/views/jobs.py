@@ -12,18 +12,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import frame, happenings, jobrows, lists, manifests, sizing, usage
+from console import frame, happenings, jobrows, lists, sizing, usage
 from console.access import Visit, guarded
 from console.forms import again
 from console.forms.drafts import spoken
 from console.jobrows import JobRow
 from console.lists import Query
 from console.pages import Context, page
-from console.views import asked
-from workloads.client import EVERYTHING, JSON, DeleteOptions, Sieve, WriteOptions
+from console.views import objects
+from console.views.objects import Noun
+from workloads.client import EVERYTHING, JSON, Sieve, WriteOptions
 from workloads.kinds import health
 from workloads.meta.errors import AlreadyExists, StatusError
 
+KIND = "Job"
 MOST_PODS = 1000
 _FILTERS: dict[str, Callable[[JobRow], bool] | None] = {
     "": None,
@@ -51,10 +53,10 @@ _CHIPS = {
 }
 
 
-@page("jobs/list.html", kinds=("Job", "Pod"))
+@page("jobs/list.html", kinds=(KIND, "Pod"))
 def job_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
-    found, total = source(visit, query), visit.client.count("Job", visit.scope)
+    found, total = source(visit, query), visit.client.count(KIND, visit.scope)
     everything = lists.whole(source(visit, query.unfiltered), total=total)
     if everything is not None:
         everything = jobrows.newest_first(everything)
@@ -63,8 +65,8 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
         "section": "jobs",
         "rows": shelf.rows,
         "pager": shelf.pager,
-        **lists.tools(visit, "Job", query),
-        "bulk": lists.offered(visit, "Job", shelf.rows),
+        **lists.tools(visit, KIND, query),
+        "bulk": lists.offered(visit, KIND, shelf.rows),
         "query": query,
         "chips": [
             query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
@@ -83,49 +85,30 @@ def source(visit: Visit, query: Query) -> lists.Source[JobRow]:
     def many(items: Sequence[JSON]) -> list[JobRow]:
         return jobrows.job_rows(visit.client, items)
 
-    read = lists.reader(visit, "Job", query, chosen=_SIEVES.get(state, EVERYTHING))
+    read = lists.reader(visit, KIND, query, chosen=_SIEVES.get(state, EVERYTHING))
     return lists.Source(read, row, _FILTERS.get(state), many)
 
 
-@page("jobs/detail.html", kinds=("Job", "Pod", "Event"))
+@page("jobs/detail.html", kinds=(KIND, "Pod", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
-    return {**common, "events": _events(visit, common["row"])[:6]}
+    common = JOB.on(visit, name, "overview")
+    return {**common, "events": _events(visit, common)[:6]}
 
 
-@page("jobs/peek.html", kinds=("Job", "Pod", "Event"))
-def peek(visit: Visit, *, namespace: str, name: str) -> Context:
-    """The side drawer."""
-    common = _common(visit, name, "overview")
-    return {**common, "events": _events(visit, common["row"])[:5]}
-
-
-@page("jobs/pods.html", kinds=("Job", "Pod"))
+@page("jobs/pods.html", kinds=(KIND, "Pod"))
 def pods(visit: Visit, *, namespace: str, name: str) -> Context:
-    return _common(visit, name, "pods")
+    return JOB.on(visit, name, "pods")
 
 
-@page("jobs/monitoring.html", kinds=("Job", "Pod"))
+@page("jobs/monitoring.html", kinds=(KIND, "Pod"))
 def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "monitoring")
+    common = JOB.on(visit, name, "monitoring")
     return {**common, **usage.context(visit, common["row"], common["pods"])}
 
 
-@page("jobs/events.html", kinds=("Job", "Pod", "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": _events(visit, common["row"]), "mixed": True}
-
-
-@page("jobs/yaml.html", kinds=("Job",))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
-@page("jobs/cost.html", kinds=("Job", "Pod"))
+@page("jobs/cost.html", kinds=(KIND, "Pod"))
 def cost(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "cost")
+    common = JOB.on(visit, name, "cost")
     row: JobRow = common["row"]
     meters = billing.pod_meters(visit.identity.account, [pod.uid for pod in row.pods])
     lines = [(pod, meters.get(pod.uid)) for pod in row.pods]
@@ -135,13 +118,13 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
 @guarded("GET", "POST")
 def suspend(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Suspends what runs, resumes what is suspended; the page says which before the button."""
-    visit.client.require("patch", "Job", namespace)
-    common = _common(visit, name, "overview")
+    visit.client.require("patch", KIND, namespace)
+    common = JOB.on(visit, name, "overview")
     row: JobRow = common["row"]
     if visit.request.method == "POST":
         wanted = visit.request.POST.get("suspend") == "true"
         patch = {"spec": {"suspend": wanted}}
-        visit.client.patch("Job", name, patch, "application/merge-patch+json", namespace)
+        visit.client.patch(KIND, name, patch, "application/merge-patch+json", namespace)
         said = _("%(name)s is being suspended.") if wanted else _("%(name)s goes on.")
         messages.success(visit.request, said % {"name": name})
         return redirect("console:job", namespace=namespace, name=name)
@@ -155,8 +138,8 @@ class ParallelismForm(forms.Form):
 
 @guarded("GET", "POST")
 def scale(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    visit.client.require("patch", "Job", namespace)
-    common = _common(visit, name, "overview")
+    visit.client.require("patch", KIND, namespace)
+    common = JOB.on(visit, name, "overview")
     row: JobRow = common["row"]
     form = ParallelismForm(visit.request.POST or None, initial={"parallelism": row.parallelism})
     if visit.request.method == "POST" and form.is_valid() and _scaled(visit, form, row):
@@ -173,8 +156,8 @@ class AgainForm(forms.Form):
 @guarded("GET", "POST")
 def run_again(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """A new Job from a finished one's spec; the finished one stays as it is."""
-    visit.client.require("create", "Job", namespace)
-    common = _common(visit, name, "overview")
+    visit.client.require("create", KIND, namespace)
+    common = JOB.on(visit, name, "overview")
     row: JobRow = common["row"]
     form = AgainForm(visit.request.POST or None, initial={"name": again.name_after(name, "again")})
     if visit.request.method == "POST" and form.is_valid():
@@ -186,24 +169,11 @@ def run_again(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     return render(visit.request, "jobs/again.html", context, status=status)
 
 
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    visit.client.require("delete", "Job", namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        options = DeleteOptions(uid=common["row"].uid, propagation="Foreground")
-        visit.client.delete("Job", name, namespace, options=options)
-        messages.success(visit.request, _("Job %(name)s is being deleted.") % {"name": name})
-        return redirect("console:jobs", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit)}
-    return render(visit.request, "jobs/delete.html", context, status=asked.status(visit))
-
-
 def create_job(visit: Visit, form: forms.Form, manifest: JSON) -> str:
     """The new Job's name; "" when the control plane refused, its words being at the form's `name` then."""
     options = WriteOptions(manager="console")
     try:
-        answer = visit.client.create("Job", manifest, visit.namespace, options=options)
+        answer = visit.client.create(KIND, manifest, visit.namespace, options=options)
     except AlreadyExists:
         said = _("%(namespace)s has a Job of this name already: choose another name.")
         form.add_error("name", said % {"namespace": visit.namespace})
@@ -225,7 +195,7 @@ def _scaled(visit: Visit, form: ParallelismForm, row: JobRow) -> bool:
     wanted = form.cleaned_data["parallelism"]
     patch = {"spec": {"parallelism": wanted}}
     try:
-        answer = visit.client.patch("Job", row.name, patch, "application/merge-patch+json", row.namespace)
+        answer = visit.client.patch(KIND, row.name, patch, "application/merge-patch+json", row.namespace)
     except StatusError as refusal:
         form.add_error("parallelism", spoken(refusal.causes[0]) if refusal.causes else refusal.message)
         return False
@@ -236,22 +206,19 @@ def _scaled(visit: Visit, form: ParallelismForm, row: JobRow) -> bool:
     return True
 
 
-def on_every_tab(visit: Visit, name: str, tab: str) -> Context:
-    """For a tab in a module of its own."""
-    return _common(visit, name, tab)
+def _shown(visit: Visit, name: str, tab: str) -> Context:
+    row = jobrows.job_row(visit.client, visit.client.get(KIND, name, visit.namespace), all_pods=True)
+    meter = jobrows.meter(visit.client, row.obj)
+    return {"row": row, "pods": row.pods, "more_pods": row.more_pods, "meter": meter}
 
 
-def _common(visit: Visit, name: str, tab: str) -> Context:
-    row = jobrows.job_row(visit.client, visit.client.get("Job", name, visit.namespace), all_pods=True)
-    return {
-        "section": "jobs",
-        "tab": tab,
-        "row": row,
-        "pods": row.pods,
-        "more_pods": row.more_pods,
-        "meter": jobrows.meter(visit.client, row.obj),
-    }
-
-
-def _events(visit: Visit, row: JobRow) -> list[happenings.Happening]:
+def _events(visit: Visit, common: Context) -> list[happenings.Happening]:
+    row: JobRow = common["row"]
     return happenings.of_uids(visit.client, visit.namespace, [row.uid, *(pod.uid for pod in row.pods[:20])])
+
+
+JOB = Noun(KIND, "jobs", _shown, _events, mixed=True)
+peek = objects.peek(JOB, "Pod", "Event")
+events = objects.events(JOB, "Pod")
+manifest = objects.manifest(JOB)
+delete = objects.deletion(JOB, gettext_lazy("Job %(name)s is being deleted."), propagation="Foreground")

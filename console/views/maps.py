@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from console import mapping, maps
-from console.access import Visit
+from console.access import View, Visit
 from console.pages import Context, page
-from console.views import cronjobs, deployments, jobs, namespaces
+from console.views import namespaces
+from console.views.cronjobs import CRONJOB
+from console.views.deployments import DEPLOYMENT
+from console.views.jobs import JOB
+from console.views.objects import Noun
 
 
 @page("map.html", kinds=("Namespace", "Network", *mapping.KINDS))
 def of_namespace(visit: Visit, *, namespace: str) -> Context:
     drawing = maps.drawn(mapping.of_namespace(visit.client, namespace))
-    return {**namespaces.common(visit, "map"), "frame_template": "namespaces/frame.html", "drawing": drawing}
+    return {**namespaces.common(visit, "map"), "drawing": drawing}
 
 
-@page("map.html", kinds=mapping.KINDS)
-def of_deployment(visit: Visit, *, namespace: str, name: str) -> Context:
-    return {**deployments.on_every_tab(visit, name, "map"), **_of(visit, "Deployment", name)}
+def _of(noun: Noun) -> View:
+    @page("map.html", kinds=mapping.KINDS)
+    def of_workload(visit: Visit, *, namespace: str, name: str) -> Context:
+        graph = mapping.of_workload(visit.client, namespace, noun.kind, name)
+        return {**noun.on(visit, name, "map"), "drawing": maps.drawn(graph)}
+
+    return of_workload
 
 
-@page("map.html", kinds=mapping.KINDS)
-def of_job(visit: Visit, *, namespace: str, name: str) -> Context:
-    return {**jobs.on_every_tab(visit, name, "map"), **_of(visit, "Job", name)}
-
-
-@page("map.html", kinds=mapping.KINDS)
-def of_cronjob(visit: Visit, *, namespace: str, name: str) -> Context:
-    return {**cronjobs.on_every_tab(visit, name, "map"), **_of(visit, "CronJob", name)}
-
-
-def _of(visit: Visit, kind: str, name: str) -> Context:
-    graph = mapping.of_workload(visit.client, visit.namespace, kind, name)
-    return {"frame_template": f"{kind.lower()}s/frame.html", "drawing": maps.drawn(graph)}
+of_deployment, of_job, of_cronjob = _of(DEPLOYMENT), _of(JOB), _of(CRONJOB)

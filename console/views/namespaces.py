@@ -33,7 +33,7 @@ def namespace_list(visit: Visit) -> Context:
 
 def common(visit: Visit, tab: str) -> Context:
     """What every tab of a namespace shows."""
-    return {"section": "namespaces", "tab": tab, "row": _row(visit)}
+    return {"section": "namespaces", "tab": tab, "frame_template": "namespaces/frame.html", "row": _row(visit)}
 
 
 @page("namespaces/detail.html", kinds=("Namespace", "Network", "Deployment", "Job", "Pod"))
@@ -47,13 +47,13 @@ def detail(visit: Visit, *, namespace: str) -> Context:
     }
 
 
-@page("namespaces/events.html", kinds=("Event",))
+@page("events.html", kinds=("Event",))
 def events(visit: Visit, *, namespace: str) -> Context:
     found = visit.client.list("Event", namespace, limit=500).items
     return {**common(visit, "events"), "events": happenings.newest(found), "mixed": True}
 
 
-@page("namespaces/yaml.html", kinds=("Namespace", "Network"))
+@page("yaml.html", kinds=("Namespace", "Network"))
 def manifest(visit: Visit, *, namespace: str) -> Context:
     shown = common(visit, "yaml")
     objects = [visit.namespace_object, *shown["row"].networks]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from console import frame, happenings, lists, manifests, networkrows
-from console.access import Visit, guarded
+from console import frame, lists, networkrows
+from console.access import Visit
 from console.lists import Query
 from console.networkrows import NetworkRow
 from console.pages import Context, page
-from console.views import asked
-from workloads.client import JSON, DeleteOptions
+from console.views import objects
+from console.views.objects import Noun
+from workloads.client import JSON
 
 KIND = "Network"
 
@@ -49,36 +48,16 @@ def source(visit: Visit, query: Query) -> lists.Source[NetworkRow]:
 
 @page("networks/detail.html", kinds=(KIND, "Pod", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)[:6], "services": networkrows.SERVICES}
+    common = NETWORK.on(visit, name, "overview")
+    return {**common, "events": NETWORK.events(visit, common)[:6], "services": networkrows.SERVICES}
 
 
-@page("networks/events.html", kinds=(KIND, "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
-
-
-@page("networks/yaml.html", kinds=(KIND,))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    """Says what pods have of it, and that another one comes by itself."""
-    visit.client.require("delete", KIND, namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
-        messages.success(visit.request, _("Network %(name)s goes when the last pod has ended.") % {"name": name})
-        return redirect("console:networks", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit)}
-    return render(visit.request, "networks/delete.html", context, status=asked.status(visit))
-
-
-def _common(visit: Visit, name: str, tab: str) -> Context:
+def _shown(visit: Visit, name: str, tab: str) -> Context:
     network = visit.client.get(KIND, name, visit.namespace)
-    pods = frame.count(visit.client, "Pod", visit.namespace)
-    return {"section": "networks", "tab": tab, "row": networkrows.network_row(network, pods)}
+    return {"row": networkrows.network_row(network, frame.count(visit.client, "Pod", visit.namespace))}
+
+
+NETWORK = Noun(KIND, "networks", _shown)
+events = objects.events(NETWORK)
+manifest = objects.manifest(NETWORK)
+delete = objects.deletion(NETWORK, gettext_lazy("Network %(name)s goes when the last pod has ended."))

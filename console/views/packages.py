@@ -67,7 +67,8 @@ def package_end(visit: Visit, *, number: int) -> HttpResponse:
         billing.packages.end(visit.identity, number)
         messages.success(visit.request, _("Package %(name)s ends with this hour.") % {"name": found.name})
         return redirect("console:packages")
-    context = {"visit": visit, "frame": frame.of(visit), "section": SECTION, "package": found}
+    shown = {"section": SECTION, "package": found, "word": found.name}
+    context = {"visit": visit, "frame": frame.of(visit), **shown}
     return render(visit.request, "packages/end.html", context, status=asked.status(visit))
 
 

@@ -6,21 +6,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import client as billing
-from console import attempts, frame, happenings, lists, manifests, quickrows, sizing, states, timeline, usage
-from console.access import Visit, guarded
+from console import attempts, lists, quickrows, sizing, states, timeline, usage
+from console.access import Visit
 from console.attempts import Attempt
 from console.lists import Query
 from console.live import terminals
 from console.pages import Context, page
 from console.rows import PodRow
-from console.views import asked
-from workloads.client import DeleteOptions, LogOptions, Sieve
+from console.views import asked, objects
+from console.views.objects import Noun
+from workloads.client import LogOptions, Sieve
 from workloads.kinds import health
 from workloads.meta.errors import StatusError
 
@@ -68,35 +67,27 @@ def source(visit: Visit, query: Query) -> lists.Source[PodRow]:
 
 @page("pods/detail.html", kinds=("Pod", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
+    common = POD.on(visit, name, "overview")
     row: PodRow = common["row"]
     return {
         **common,
         "timeline": _timeline(visit, row),
         "used": usage.of_pod(visit.client, row),
         "last_lines": _last_lines(visit, row),
-        "events": happenings.of(visit.client, row.obj)[:6],
+        "events": POD.events(visit, common)[:6],
         "containers": _containers(row),
     }
 
 
-@page("pods/peek.html", kinds=("Pod", "Event"))
-def peek(visit: Visit, *, namespace: str, name: str) -> Context:
-    """The side drawer."""
-    common = _common(visit, name, "overview")
-    row: PodRow = common["row"]
-    return {**common, "timeline": _timeline(visit, row), "events": happenings.of(visit.client, row.obj)[:5]}
-
-
 @page("pods/containers.html", kinds=("Pod",))
 def containers(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "containers")
+    common = POD.on(visit, name, "containers")
     return {**common, "containers": _containers(common["row"])}
 
 
 @page("pods/logs.html", kinds=("Pod",))
 def logs(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "logs")
+    common = POD.on(visit, name, "logs")
     row: PodRow = common["row"]
     spec, asked = row.obj["spec"], visit.request.GET
     names = [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
@@ -135,7 +126,7 @@ def _attempt_asked(known: list[Attempt], number: str, *, previous: bool) -> Atte
 @page("pods/terminal.html", kinds=("Pod",))
 def terminal(visit: Visit, *, namespace: str, name: str) -> Context:
     """Shells in its containers; who may not open one is told which right is missing."""
-    common = _common(visit, name, "terminal")
+    common = POD.on(visit, name, "terminal")
     refusal = visit.client.refusal("create", "Pod", namespace, name=name, part="exec")
     return {
         **common,
@@ -152,52 +143,18 @@ def _runs(entry: Context) -> bool:
 
 @page("pods/monitoring.html", kinds=("Pod",))
 def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "monitoring")
+    common = POD.on(visit, name, "monitoring")
     span = usage.span_of(visit.request)
     return {**common, "span": span, "curves": usage.curves_of_pod(visit.client, span, common["row"])}
 
 
-@page("pods/events.html", kinds=("Pod", "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
-
-
-@page("pods/yaml.html", kinds=("Pod",))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
 @page("pods/cost.html", kinds=("Pod",))
 def cost(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "cost")
+    common = POD.on(visit, name, "cost")
     account, row = visit.identity.account, common["row"]
     life = billing.life(account, row.uid)
     why = sizing.context_of_pod(visit, row.obj, life)
     return {**common, "segments": billing.segments(account, row.uid), "life": life, **why}
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    visit.client.require("delete", "Pod", namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, asked.WORD):
-        visit.client.delete("Pod", name, namespace, options=DeleteOptions(uid=common["row"].uid))
-        messages.success(visit.request, _("Pod %(name)s is being stopped.") % {"name": name})
-        return redirect("console:pods", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit), "word": asked.WORD}
-    return render(visit.request, "pods/delete.html", context, status=asked.status(visit))
-
-
-def _common(visit: Visit, name: str, tab: str) -> Context:
-    row = PodRow(visit.client.get("Pod", name, visit.namespace))
-    return {
-        "section": "pods",
-        "tab": tab,
-        "row": row,
-        "meter": billing.pod_meter(visit.identity.account, row.uid),
-    }
 
 
 def _state_chips(query: Query) -> list[lists.Chip]:
@@ -263,3 +220,19 @@ def _last_lines(visit: Visit, row: PodRow) -> Context | None:
             return None
         return {"container": entry["name"], "lines": lines} if lines else None
     return None
+
+
+def _peeked(visit: Visit, common: Context) -> Context:
+    return {"timeline": _timeline(visit, common["row"])}
+
+
+def _shown(visit: Visit, name: str, tab: str) -> Context:
+    row = PodRow(visit.client.get("Pod", name, visit.namespace))
+    return {"row": row, "meter": billing.pod_meter(visit.identity.account, row.uid)}
+
+
+POD = Noun("Pod", "pods", _shown)
+peek = objects.peek(POD, "Event", more=_peeked)
+events = objects.events(POD)
+manifest = objects.manifest(POD)
+delete = objects.deletion(POD, gettext_lazy("Pod %(name)s is being stopped."), word=asked.WORD)

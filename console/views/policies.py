@@ -107,12 +107,15 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         else:
             messages.success(visit.request, _("Policy %(name)s was deleted.") % {"name": name})
             return redirect("console:policies")
+    holders = people.holders(visit.identity, name)
     context = {
         "visit": visit,
         "frame": frame.of(visit),
         "section": SECTION,
         "policy": stored,
-        "holders": people.holders(visit.identity, name),
+        "holders": holders,
+        "word": name,
+        "stays": bool(holders.users or holders.groups),
         "no": refusal,
     }
     return render(visit.request, "policies/delete.html", context, status=422 if refusal else asked.status(visit))

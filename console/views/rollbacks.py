@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from console import frame, manifests, rows, threeway
 from console.access import Visit, guarded
-from console.views.deployments import on_every_tab
+from console.views.deployments import DEPLOYMENT
 from workloads.client import JSON
 
 _HASH = "pod-template-hash"
@@ -21,7 +21,7 @@ _HASH = "pod-template-hash"
 def roll_back(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """`?to=` names the ReplicaSet of the revision; without it, it is the one before the current one."""
     visit.client.require("patch", "Deployment", namespace)
-    common = on_every_tab(visit, name, "upgrades")
+    common = DEPLOYMENT.on(visit, name, "upgrades")
     deployment: JSON = common["row"].obj
     asked = visit.request.POST.get("to") or visit.request.GET.get("to", "")
     found = _revision(rows.replica_sets_of(visit.client, deployment), asked, rows.revision_of(deployment))

@@ -17,7 +17,7 @@ from console.access import Visit, guarded
 from console.forms.scaling import FORMS, AutoscalerForm, PolicyForm, place
 from console.pages import Context, page
 from console.views import sleeping
-from console.views.deployments import on_every_tab
+from console.views.deployments import DEPLOYMENT
 from workloads.client import JSON, DeleteOptions
 from workloads.kinds import autoscalers, scalingpolicies
 from workloads.meta.errors import AlreadyExists, Invalid, NotFound
@@ -29,7 +29,7 @@ _SLEEP = ("Sleeping", "Woken", "NotReached")
 
 @page("deployments/scaling.html", kinds=_KINDS)
 def tab(visit: Visit, *, namespace: str, name: str) -> Context:
-    context = on_every_tab(visit, name, "scaling")
+    context = DEPLOYMENT.on(visit, name, "scaling")
     autoscaler, policies = _autoscaler(visit, name), _policies(visit, name)
     used = list(usage.of_owned(visit.client, context["pods"]).values())
     uids = [one["metadata"]["uid"] for one in (*([autoscaler] if autoscaler else []), *policies)]
@@ -121,7 +121,7 @@ def _done(visit: Visit, name: str, policy: JSON, do: str) -> HttpResponse:
 
 
 def _dialog(visit: Visit, name: str, template: str, form: forms.Form, more: Context) -> HttpResponse:
-    context = {**on_every_tab(visit, name, "scaling"), "visit": visit, "frame": frame.of(visit), "form": form, **more}
+    context = {**DEPLOYMENT.on(visit, name, "scaling"), "visit": visit, "frame": frame.of(visit), "form": form, **more}
     return render(visit.request, template, context, status=422 if visit.request.method == "POST" else 200)
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from console import accountrows, frame, lists, manifests
+from console import accountrows, lists
 from console.access import Visit, guarded
 from console.accountrows import AccountRow
 from console.forms.drafts import FieldError, placed, together
@@ -18,8 +19,9 @@ from console.lists import Query
 from console.pages import Context, page
 from console.rolerows import BINDINGS
 from console.rows import PodRow
-from console.views import asked, create
-from workloads.client import JSON, DeleteOptions, WriteOptions
+from console.views import create, objects
+from console.views.objects import Noun
+from workloads.client import JSON, WriteOptions
 from workloads.meta.errors import AlreadyExists, Forbidden, StatusError
 
 KIND = "ServiceAccount"
@@ -56,7 +58,7 @@ def source(visit: Visit, query: Query) -> lists.Source[AccountRow]:
 
 @page("serviceaccounts/detail.html", kinds=(KIND, *BINDINGS, "Pod"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
+    common = ACCOUNT.on(visit, name, "overview")
     pods = _pods(visit, name)
     return {
         **common,
@@ -64,12 +66,6 @@ def detail(visit: Visit, *, namespace: str, name: str) -> Context:
         "more_pods": pods is not None and len(pods) > _PODS,
         "may_give": visit.client.may("create", "RoleBinding", namespace),
     }
-
-
-@page("serviceaccounts/yaml.html", kinds=(KIND,))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
 
 
 @guarded("GET", "POST")
@@ -99,20 +95,6 @@ def account_create(visit: Visit) -> HttpResponse:
 
 
 account_create.page = create.form_page(SECTION)  # type: ignore[attr-defined]
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    """Says whose token ends, and which roles give nothing any more."""
-    visit.client.require("delete", KIND, namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
-        messages.success(visit.request, _("ServiceAccount %(name)s was deleted.") % {"name": name})
-        return redirect("console:serviceaccounts", namespace=namespace)
-    pods = _pods(visit, name) or []
-    context = {**common, "visit": visit, "frame": frame.of(visit), "pods": [pod for pod in pods if not pod.ended]}
-    return render(visit.request, "serviceaccounts/delete.html", context, status=asked.status(visit))
 
 
 def _make(visit: Visit, draft: AccountDraft) -> list[FieldError]:
@@ -152,7 +134,16 @@ def _logins(visit: Visit, namespace: str) -> list[tuple[str, str]] | None:
     return [nothing, *((one["metadata"]["name"], one["metadata"]["name"]) for one in found)]
 
 
-def _common(visit: Visit, name: str, tab: str) -> Context:
+def _asked(visit: Visit, common: Context) -> Context:
+    pods = _pods(visit, common["row"].name) or []
+    return {"pods": [pod for pod in pods if not pod.ended]}
+
+
+def _shown(visit: Visit, name: str, tab: str) -> Context:
     account = visit.client.get(KIND, name, visit.namespace)
-    row = accountrows.account_row(account, accountrows.bindings(visit.client, visit.namespace))
-    return {"section": SECTION, "tab": tab, "row": row}
+    return {"row": accountrows.account_row(account, accountrows.bindings(visit.client, visit.namespace))}
+
+
+ACCOUNT = Noun(KIND, "serviceaccounts", _shown)
+manifest = objects.manifest(ACCOUNT)
+delete = objects.deletion(ACCOUNT, gettext_lazy("ServiceAccount %(name)s was deleted."), more=_asked)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from console import backends, doors, frame, happenings, lists, manifests, servicerows
-from console.access import Visit, guarded
+from console import backends, doors, lists, servicerows
+from console.access import Visit
 from console.lists import Query
 from console.pages import Context, page
 from console.servicerows import IngressRow, ServiceRow
-from console.views import asked
-from workloads.client import JSON, DeleteOptions
+from console.views import objects
+from console.views.objects import Noun
+from workloads.client import JSON
 from workloads.meta.errors import Forbidden
 
 KIND = "Service"
@@ -61,42 +58,13 @@ def source(visit: Visit, query: Query) -> lists.Source[ServiceRow]:
 
 @page("services/detail.html", kinds=(KIND, "ELB", "EndpointSlice", "Ingress", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
-    return {
-        **common,
-        "ingresses": ingresses_of(visit, name),
-        "events": happenings.of(visit.client, common["row"].obj)[:6],
-    }
+    common = SERVICE.on(visit, name, "overview")
+    return {**common, "ingresses": ingresses_of(visit, name), "events": SERVICE.events(visit, common)[:6]}
 
 
 @page("services/backends.html", kinds=(KIND, "EndpointSlice"))
 def backends_of(visit: Visit, *, namespace: str, name: str) -> Context:
-    return _common(visit, name, "backends")
-
-
-@page("services/events.html", kinds=(KIND, "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
-
-
-@page("services/yaml.html", kinds=(KIND,))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    """Says who loses their way by it."""
-    visit.client.require("delete", KIND, namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
-        messages.success(visit.request, _("Service %(name)s was deleted.") % {"name": name})
-        return redirect("console:services", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit), "ingresses": ingresses_of(visit, name)}
-    return render(visit.request, "services/delete.html", context, status=asked.status(visit))
+    return SERVICE.on(visit, name, "backends")
 
 
 def ingresses_of(visit: Visit, *names: str) -> list[IngressRow]:
@@ -111,10 +79,19 @@ def ingresses_of(visit: Visit, *names: str) -> list[IngressRow]:
     return [row for row in rows if set(names) & set(row.service_names)]
 
 
-def _common(visit: Visit, name: str, tab: str) -> Context:
+def _asked(visit: Visit, common: Context) -> Context:
+    return {"ingresses": ingresses_of(visit, common["row"].name)}
+
+
+def _shown(visit: Visit, name: str, tab: str) -> Context:
     client = visit.client
     obj = client.get(KIND, name, visit.namespace)
     known = {(visit.namespace, name): backends.of(client, visit.namespace, name)}
     row = servicerows.service_row(obj, doors.of_account(client), known)
-    rejected = doors.rejected(client, KIND, visit.namespace, name)
-    return {"section": "services", "tab": tab, "row": row, "rejected": rejected}
+    return {"row": row, "rejected": doors.rejected(client, KIND, visit.namespace, name)}
+
+
+SERVICE = Noun(KIND, "services", _shown)
+events = objects.events(SERVICE)
+manifest = objects.manifest(SERVICE)
+delete = objects.deletion(SERVICE, gettext_lazy("Service %(name)s was deleted."), more=_asked)

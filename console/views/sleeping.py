@@ -16,7 +16,7 @@ from console.access import Visit, guarded
 from console.forms.scaling import SleepForm, place
 from console.pages import Context
 from console.rows import DeploymentRow
-from console.views.deployments import on_every_tab
+from console.views.deployments import DEPLOYMENT
 from workloads.client import JSON
 from workloads.kinds import sleeping
 from workloads.meta import conditions
@@ -43,7 +43,7 @@ def saved(row: DeploymentRow) -> Rate | None:
 def after(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Switched on, changed and off in one dialog."""
     visit.client.require("patch", "Deployment", namespace)
-    common = on_every_tab(visit, name, "scaling")
+    common = DEPLOYMENT.on(visit, name, "scaling")
     row: DeploymentRow = common["row"]
     if visit.request.POST.get("do") == "off":
         _wish(visit, row, None)
@@ -61,7 +61,7 @@ def after(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 def wake(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Says what it costs before the button; who is awake already stays as it is."""
     visit.client.require("patch", "Deployment", namespace)
-    common = on_every_tab(visit, name, "overview")
+    common = DEPLOYMENT.on(visit, name, "overview")
     row: DeploymentRow = common["row"]
     if visit.request.method == "GET":
         context = {**common, **told(row), "visit": visit, "frame": frame.of(visit)}

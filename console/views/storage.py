@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from console import claimrows, frame, happenings, lists, manifests
+from console import claimrows, frame, lists
 from console.access import Visit, guarded
 from console.claimrows import ClaimRow
 from console.dear import KEPT
@@ -19,8 +19,9 @@ from console.forms.claims import ClaimDraft
 from console.forms.drafts import FieldError, placed, spoken, together
 from console.lists import Query
 from console.pages import Context, page
-from console.views import asked, create
-from workloads.client import JSON, DeleteOptions, WriteOptions
+from console.views import create, objects
+from console.views.objects import Noun
+from workloads.client import JSON, WriteOptions
 from workloads.kinds import claimspecs
 from workloads.meta.errors import AlreadyExists, StatusError
 
@@ -73,20 +74,8 @@ def source(visit: Visit, query: Query) -> lists.Source[ClaimRow]:
 
 @page("storage/detail.html", kinds=(KIND, "Pod", "Event"))
 def detail(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "overview")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)[:6]}
-
-
-@page("storage/events.html", kinds=(KIND, "Event"))
-def events(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "events")
-    return {**common, "events": happenings.of(visit.client, common["row"].obj)}
-
-
-@page("storage/yaml.html", kinds=(KIND,))
-def manifest(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = _common(visit, name, "yaml")
-    return {**common, "yaml": manifests.coloured(manifests.text(common["row"].obj))}
+    common = CLAIM.on(visit, name, "overview")
+    return {**common, "events": CLAIM.events(visit, common)[:6]}
 
 
 @guarded("GET", "POST")
@@ -125,26 +114,13 @@ class SizeForm(forms.Form):
 
 @guarded("GET", "POST")
 def grow(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    common = _common(visit, name, "overview")
+    common = CLAIM.on(visit, name, "overview")
     row: ClaimRow = common["row"]
     form = SizeForm(visit.request.POST or None, initial={"gib": -(-row.bytes // 1024**3)})
     if visit.request.method == "POST" and form.is_valid() and _grown(visit, form, row):
         return redirect("console:claim", namespace=namespace, name=name)
     context = {**common, "visit": visit, "frame": frame.of(visit), "form": form}
     return render(visit.request, "storage/grow.html", context, status=422 if visit.request.method == "POST" else 200)
-
-
-@guarded("GET", "POST")
-def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
-    """Says what goes, and who still uses it."""
-    visit.client.require("delete", KIND, namespace)
-    common = _common(visit, name, "overview")
-    if asked.is_sure(visit, name):
-        visit.client.delete(KIND, name, namespace, options=DeleteOptions(uid=common["row"].uid))
-        messages.success(visit.request, _("Claim %(name)s is being deleted.") % {"name": name})
-        return redirect("console:claims", namespace=namespace)
-    context = {**common, "visit": visit, "frame": frame.of(visit)}
-    return render(visit.request, "storage/delete.html", context, status=asked.status(visit))
 
 
 def _make(visit: Visit, draft: ClaimDraft) -> list[FieldError]:
@@ -174,7 +150,12 @@ def _grown(visit: Visit, form: SizeForm, row: ClaimRow) -> bool:
     return True
 
 
-def _common(visit: Visit, name: str, tab: str) -> Context:
+def _shown(visit: Visit, name: str, tab: str) -> Context:
     claim = visit.client.get(KIND, name, visit.namespace)
-    row = claimrows.claim_row(visit.client, claim, all_users=tab == "overview")
-    return {"section": "storage", "tab": tab, "row": row}
+    return {"row": claimrows.claim_row(visit.client, claim, all_users=tab == "overview")}
+
+
+CLAIM = Noun(KIND, "storage", _shown)
+events = objects.events(CLAIM)
+manifest = objects.manifest(CLAIM)
+delete = objects.deletion(CLAIM, gettext_lazy("Claim %(name)s is being deleted."))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 import httpx
 from asgiref.sync import sync_to_async
@@ -19,37 +18,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console import cronrows, jobrows, merging, rows, vigils
-from console.access import Visit, open_visit, still_signed_in
+from console.access import View, Visit, open_visit, still_signed_in
 from console.merging import Ask, Found, Merge, Source, Words
 from console.pages import Context, page
 from console.rows import PodRow
-from console.views import cronjobs, deployments, jobs, logs
+from console.views import logs
+from console.views.cronjobs import CRONJOB
+from console.views.deployments import DEPLOYMENT
+from console.views.jobs import JOB
+from console.views.objects import Noun
 from iam.identities import identity_of
 from workloads.client import JSON, Client, LogOptions, LogTarget
 from workloads.meta import times
 from workloads.meta.errors import StatusError, Unauthorized
 
 Pods = Callable[[Client, JSON], list[PodRow]]
-_KINDS = {"Deployment": "deployment", "Job": "job", "CronJob": "cronjob"}
-
-
-@page("workload_logs.html", kinds=("Deployment", "Pod"))
-def of_deployment(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = deployments.on_every_tab(visit, name, "logs")
-    return {**common, **_tab(visit, "Deployment", common["row"].obj["spec"]["template"]["spec"], name)}
-
-
-@page("workload_logs.html", kinds=("Job", "Pod"))
-def of_job(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = jobs.on_every_tab(visit, name, "logs")
-    return {**common, **_tab(visit, "Job", common["row"].obj["spec"]["template"]["spec"], name)}
-
-
-@page("workload_logs.html", kinds=("CronJob", "Job"))
-def of_cronjob(visit: Visit, *, namespace: str, name: str) -> Context:
-    common = cronjobs.on_every_tab(visit, name, "logs")
-    template = common["row"].obj["spec"]["jobTemplate"]["spec"]["template"]
-    return {**common, **_tab(visit, "CronJob", template["spec"], name)}
 
 
 async def stream(request: HttpRequest, *, kind: str, namespace: str, name: str) -> HttpResponseBase:
@@ -191,20 +174,6 @@ def _cronjob_pods(client: Client, obj: JSON) -> list[PodRow]:
 _PODS: dict[str, Pods] = {"Deployment": _deployment_pods, "Job": _job_pods, "CronJob": _cronjob_pods}
 
 
-def _tab(visit: Visit, kind: str, spec: Any, name: str) -> Context:
-    stem = _KINDS[kind]
-    names = [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
-    asked = visit.request.GET.get("container", "")
-    asked = asked if asked in names else ""
-    url = reverse(f"console:{stem}-log-stream", kwargs={"namespace": visit.namespace, "name": name})
-    return {
-        "frame_template": f"{stem}s/frame.html",
-        "names": names,
-        "container_asked": asked,
-        "stream_url": f"{url}?container={asked}",
-    }
-
-
 def _words() -> Words:
     return Words(
         came=_("%(name)s has started."),
@@ -214,3 +183,21 @@ def _words() -> Words:
         ),
         nothing=_("No container has written anything yet. Lines appear here when one does."),
     )
+
+
+def _tab(noun: Noun, followed: str) -> View:
+    @page("workload_logs.html", kinds=(noun.kind, followed))
+    def of_workload(visit: Visit, *, namespace: str, name: str) -> Context:
+        common = noun.on(visit, name, "logs")
+        spec = common["row"].obj["spec"]
+        template = (spec["jobTemplate"]["spec"] if noun is CRONJOB else spec)["template"]["spec"]
+        names = [one["name"] for one in (*template["containers"], *(template.get("initContainers") or ()))]
+        asked = visit.request.GET.get("container", "")
+        asked = asked if asked in names else ""
+        url = reverse(f"{noun.page}-log-stream", kwargs={"namespace": namespace, "name": name})
+        return {**common, "names": names, "container_asked": asked, "stream_url": f"{url}?container={asked}"}
+
+    return of_workload
+
+
+of_deployment, of_job, of_cronjob = _tab(DEPLOYMENT, "Pod"), _tab(JOB, "Pod"), _tab(CRONJOB, "Job")
