@@ -34,7 +34,7 @@ def draft(
     return Draft(
         key=Key(account, kind, namespace, name),
         uid=Uid(uid),
-        data=orjson.dumps({"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": {}, **more}),
+        data=orjson.dumps({"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": {"containers": []}, **more}),
         labels=labels or {},
         owner_uid=owner_uid,
         phase=phase,
