@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import connection
 from hypothesis import settings
 
 from iam.identities import Identity
@@ -32,6 +35,20 @@ def charlie() -> Identity:
 def no_roles_are_remembered() -> None:
     """What roles give is kept for a second, and tests are quicker than that."""
     rbac.forget_all()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tables_are_emptied_quickly() -> None:
+    """After a test that commits, Django truncates every table. PostgreSQL makes new files for each, which takes it more
+    than a second; to delete the few rows that are there takes milliseconds."""
+    if connection.vendor == "postgresql":
+        type(connection.ops).sql_flush = _deletions
+
+
+def _deletions(operations: Any, style: Any, tables: list[str], **asked: bool) -> list[str]:
+    """Instead of `DatabaseOperations.sql_flush`. Foreign keys are looked at when the transaction ends."""
+    assert not any(asked.values()), "nobody asks for sequences or cascades"
+    return [f"DELETE FROM {operations.quote_name(table)}" for table in tables]  # noqa: S608
 
 
 LONG = (

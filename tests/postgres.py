@@ -19,7 +19,14 @@ _MISSING = (
 )
 _CLUSTER = ("-U", "cci", "-A", "trust", "-E", "UTF8", "--locale-provider=icu", "--icu-locale=en-US", "--no-sync")
 """A human order of text, as a stock server has it: what must be in byte order has to say so itself."""
-_SETTINGS = {"listen_addresses": "", "max_connections": "60", "shared_buffers": "64MB"}
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    "fsync": "off",
+    "full_page_writes": "off",
+}
+"""It may die whenever it likes: what it wrote is the operating system's, which does not die with it."""
 
 
 @dataclass(frozen=True)
