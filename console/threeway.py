@@ -1,6 +1,7 @@
 """Two people change one object: what each changed, where they meet, and the one put onto the other. Pure.
 
-A change is told as a JSON merge patch (RFC 7386), field by field; lists are one field each.
+A change is told field by field, as a JSON merge patch (RFC 7386) tells it. Lists whose items have names are told item
+by item (`spec.containers[name=web].image`) while their order stays; other lists are one field each.
 """
 
 from __future__ import annotations
@@ -11,8 +12,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 JSON = dict[str, Any]
-Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """The item of a list whose `key` is `value`."""
+
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"[{self.key}={self.value}]"
+
+
+Path = tuple[str | Item, ...]
 _GONE = object()
+_KEYS = ("name", "mountPath", "containerPort", "port")
+"""What tells the items of a list apart, the first that all of them have."""
 CONTEXT = 3
 
 
@@ -54,15 +70,16 @@ def is_gone(value: Any) -> bool:
     return value is _GONE
 
 
-def onto(target: JSON, changes: Mapping[Path, Any]) -> JSON:
-    """`target` with these changes; `target` stays as it is."""
+def onto(target: JSON, changes: Mapping[Path, Any], whole: JSON | None = None) -> JSON:
+    """`target` with these changes; `target` stays as it is. What holds a change and is not there any more comes back
+    as it stands in `whole`, where the changes were made."""
     found = target
     for path, value in changes.items():
-        found = _set(found, path, value)
+        found = _set(found, path, value, whole)
     return found
 
 
-def meeting(ours: Mapping[Path, Any], theirs: Mapping[Path, Any]) -> list[str]:
+def meeting(ours: Mapping[Path, Any], theirs: Mapping[Path, Any]) -> list[Path]:
     """Fields that both changed, and not to the same: `spec.replicas`."""
     both = [
         min(mine, other, key=len)
@@ -70,28 +87,74 @@ def meeting(ours: Mapping[Path, Any], theirs: Mapping[Path, Any]) -> list[str]:
         for other, another in theirs.items()
         if (mine[: len(other)] == other or other[: len(mine)] == mine) and (mine != other or value != another)
     ]
-    return sorted({".".join(path) for path in both})
+    return sorted(set(both), key=words)
 
 
-def _changes(before: JSON, after: JSON, path: Path) -> Iterator[tuple[Path, Any]]:
+def words(path: Path) -> str:
+    """`spec.template.spec.containers[name=web].image`."""
+    return "".join(str(part) if isinstance(part, Item) else f".{part}" for part in path).removeprefix(".")
+
+
+def at(obj: Any, path: Path) -> Any:
+    """What stands there; `is_gone` says that nothing does."""
+    for part in path:
+        if isinstance(part, Item):
+            obj = _items(obj, part.key).get(part, _GONE)
+        else:
+            obj = obj.get(part, _GONE) if isinstance(obj, dict) else _GONE
+    return obj
+
+
+def _changes(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     for name in {**before, **after}:
-        here = (*path, str(name))
+        here = (*path, name if isinstance(name, Item) else str(name))
         old, new = before.get(name, _GONE), after.get(name, _GONE)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _changes(old, new, here)
-        elif old is _GONE or new is _GONE or old != new:
+        elif old is _GONE or new is _GONE:
             yield here, new
+        elif old != new:
+            named = _named(old, new)
+            yield from _changes(*named, here) if named else [(here, new)]
 
 
-def _set(target: JSON, path: Path, value: Any) -> JSON:
-    name, rest = path[0], path[1:]
-    if not rest:
-        kept = {key: one for key, one in target.items() if key != name or value is not _GONE}
-        return kept if value is _GONE else {**kept, name: value}
-    inner = target.get(name)
-    if inner is None and value is _GONE:
-        return target
-    return {**target, name: _set(inner if isinstance(inner, dict) else {}, rest, value)}
+def _named(old: Any, new: Any) -> tuple[dict[Item, Any], dict[Item, Any]] | None:
+    """Both lists by what tells their items apart; None where that says less than the lists: of their order."""
+    for key in _KEYS:
+        before, after = _items(old, key), _items(new, key)
+        if before and after and (len(before), len(after)) == (len(old), len(new)):
+            stay, come = [one for one in before if one in after], [one for one in after if one not in before]
+            return (before, after) if list(after) == stay + come else None
+    return None
+
+
+def _items(value: Any, key: str) -> dict[Item, Any]:
+    """Fewer than the list has where an item has no such key, or two have the same."""
+    listed = value if isinstance(value, list) else []
+    return {Item(key, str(one[key])): one for one in listed if isinstance(one, dict) and key in one}
+
+
+def _set(target: Any, path: Path, value: Any, whole: Any) -> Any:
+    part, rest = path[0], path[1:]
+    inner, source = at(target, (part,)), at(whole, (part,))
+    if rest and inner is _GONE:
+        if value is _GONE:
+            return target
+        value = source if source is not _GONE else _set([] if isinstance(rest[0], Item) else {}, rest, value, None)
+    elif rest:
+        value = _set(inner, rest, value, source)
+    return _put(target, part, value)
+
+
+def _put(target: Any, part: str | Item, value: Any) -> Any:
+    if not isinstance(part, Item):
+        fields = target if isinstance(target, dict) else {}
+        if value is _GONE:
+            return {key: one for key, one in fields.items() if key != part}
+        return {**fields, part: value}
+    listed = target if isinstance(target, list) else []
+    place = next((index for index, one in enumerate(listed) if part in _items([one], part.key)), len(listed))
+    return [*listed[:place], *([] if value is _GONE else [value]), *listed[place + 1 :]]
 
 
 def _line(text: str) -> Line:

@@ -19,13 +19,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing.client import Rate
-from console import manifests
+from console import manifests, meetings
 from console.access import View, Visit, guarded
 from console.forms import clones, readback
 from console.forms.drafts import JSON, FieldError
 from console.forms.edits import CronJobEdit, DeploymentEdit
 from console.forms.readback import KEPT, StaysYaml
 from console.forms.workloads import WorkloadDraft
+from console.meetings import Choice, Meeting
 from console.sections import page_of
 from console.threeway import Line
 from console.views import create_workload, draft_yaml, edit_yaml, wizard, workload_words
@@ -45,8 +46,12 @@ class _Work:
     live: JSON
     base: str
     version: str
-    theirs: list[Line] = field(default_factory=list)
-    both: list[str] = field(default_factory=list)
+    older: str = ""
+    mine: str = ""
+    """What a meeting with somebody else's change began with (console/meetings.py)."""
+    meeting: Meeting | None = None
+    choices: list[Choice] = field(default_factory=list)
+    is_new: bool = False
     lines: list[Line] = field(default_factory=list)
     """What saving would change, once that was tried."""
 
@@ -61,7 +66,8 @@ def _editing(kind: type[WorkloadDraft], *, section: str) -> View:
         if visit.request.method != "POST":
             return _opened(visit, kind, section, live)
         fields = visit.request.POST.dict()
-        work = _Work(live, fields.pop("base", "").replace("\r\n", "\n"), fields.pop("version", ""))
+        base, older, mine = (fields.pop(name, "").replace("\r\n", "\n") for name in ("base", "older", "mine"))
+        work = _Work(live, base, fields.pop("version", ""), older=older, mine=mine)
         if fields.get("view") == draft_yaml.YAML:
             page, read = draft_yaml.returned(kind, fields)
             if read is None or fields.get("go") not in (*kind.STEPS, "view-form"):
@@ -98,9 +104,11 @@ def _posted(visit: Visit, kind: type[WorkloadDraft], section: str, work: _Work, 
     if go.startswith("leave-out-"):
         draft = draft_yaml.drafted(kind, fields | {KEPT: draft_yaml.left_out(fields, draft, go)})
     errors: list[FieldError] = []
-    if go in ("confirm", "submit"):
+    if work.older and work.mine:
+        work.meeting = Meeting(*(_read(one, work.live) for one in (work.older, work.mine, work.base)))
+    if go in ("confirm", "submit") or go.startswith((meetings.MINE, meetings.THEIRS)):
         try:
-            draft, is_other = _met(kind, draft, work)
+            draft, is_other = _met(kind, draft, work, go)
         except StaysYaml as stays:
             errors = [FieldError("", reason) for reason in stays.reasons]
             return _shown(visit, section, draft, kind.STEPS[0], work, errors)
@@ -112,19 +120,35 @@ def _posted(visit: Visit, kind: type[WorkloadDraft], section: str, work: _Work, 
     return _shown(visit, section, draft, step, work, errors, warnings=warnings, focus=focus)
 
 
-def _met(kind: type[WorkloadDraft], draft: WorkloadDraft, work: _Work) -> tuple[WorkloadDraft, bool]:
-    """The draft, on top of what somebody else changed meanwhile; and whether somebody did. Raises StaysYaml."""
-    if work.version == work.live["metadata"]["resourceVersion"]:
+def _met(kind: type[WorkloadDraft], draft: WorkloadDraft, work: _Work, go: str) -> tuple[WorkloadDraft, bool]:
+    """The draft, on top of what somebody else changed meanwhile, or with the value that was chosen; and whether one has
+    to look at it. Raises StaysYaml."""
+    if work.version == work.live["metadata"]["resourceVersion"] and work.meeting is None:
         return draft, False
     (made,) = draft.manifests()
-    mine, base = draft_yaml.settled(deepcopy(made)), _read(work.base, work.live)
+    mine = draft_yaml.settled(deepcopy(made))
+    if work.version == work.live["metadata"]["resourceVersion"]:
+        return _chosen(kind, draft, mine, work, go)
     meeting = edit_yaml.Edit("", work.base, work.version)
-    edit_yaml.meet(meeting, mine, base, work.live)
+    edit_yaml.meet(meeting, mine, _read(work.base, work.live), work.live)
     work.base, work.version = meeting.base, meeting.version
-    if not meeting.theirs:
+    if not meeting.is_new:
         return draft, False
-    work.theirs, work.both = meeting.theirs, meeting.both
+    work.meeting, work.choices, work.is_new = meeting.meeting, meeting.choices, True
     return kind.read(_fields(kind, meeting.text, work.live)), True
+
+
+def _chosen(
+    kind: type[WorkloadDraft], draft: WorkloadDraft, now: JSON, work: _Work, go: str
+) -> tuple[WorkloadDraft, bool]:
+    """Raises StaysYaml."""
+    if work.meeting is None:
+        return draft, False
+    after = work.meeting.chosen(now, go)
+    work.choices = work.meeting.choices(after)
+    if after is now:
+        return draft, False
+    return kind.read(_fields(kind, manifests.text(after), work.live)), True
 
 
 @dataclass(frozen=True)
@@ -150,8 +174,9 @@ class _Saving:
         metadata = live["metadata"]
         if self.draft.after() or self.draft.before() or made["metadata"]["name"] != metadata["name"]:
             return [FieldError("text", _("Here stands this one object alone, under its name."))], ()
-        manifest = deepcopy(made)
-        manifest["metadata"] |= {"resourceVersion": self.work.version, "namespace": metadata["namespace"]}
+        manifest = edit_yaml.with_counted(live, made)
+        written = {"resourceVersion": self.work.version, "namespace": metadata["namespace"]}
+        manifest = {**manifest, "metadata": {**manifest["metadata"], **written}}
         options = WriteOptions(dry_run=dry_run, field_validation="Strict", manager="console")
         try:
             answer = self.client.update(

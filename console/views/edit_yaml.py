@@ -1,7 +1,8 @@
 """Edit an object as YAML: what will change is shown before it is saved, by a dry run of the same update that is sent.
 
 Who saves over somebody else's change is not lost and loses nothing: what one changed is put onto the newest version,
-what the other changed is shown, and one looks and saves again.
+what the other changed is shown, and one looks and saves again. Where both changed the same field, both values are shown
+and one chooses.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from console import frame, manifests, sections, threeway
+from console import frame, manifests, meetings, sections, threeway
 from console.access import Visit, guarded
 from console.forms import manifests as typed
 from console.forms.drafts import FieldError, by_field
+from console.meetings import Choice, Meeting
 from console.threeway import Line
 from console.views.create import form_page
 from workloads.client import JSON, WriteOptions
@@ -27,6 +29,7 @@ from workloads.meta.errors import Conflict, NotFound, StatusError
 from workloads.meta.manifests import ManifestError
 
 _BOOKKEEPING = ("managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink")
+_COUNTED = ("metadata", "annotations", "deployment.kubernetes.io/revision")
 
 
 @dataclass
@@ -40,9 +43,11 @@ class Edit:
     lines: list[Line] = field(default_factory=list)
     """What saving would change."""
     warnings: tuple[str, ...] = ()
-    theirs: list[Line] = field(default_factory=list)
-    """What somebody else changed meanwhile."""
-    both: list[str] = field(default_factory=list)
+    meeting: Meeting | None = None
+    """With what somebody else changed meanwhile."""
+    choices: list[Choice] = field(default_factory=list)
+    is_new: bool = False
+    """Whether the meeting was found by this very request."""
     looked: bool = False
     saved: bool = False
 
@@ -73,7 +78,7 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
         "errors": by_field(work.errors),
         "focus": "" if work.looked else "text",
     }
-    return render(visit.request, "create/edit.html", context, status=422 if work.errors or work.theirs else 200)
+    return render(visit.request, "create/edit.html", context, status=422 if work.errors or work.is_new else 200)
 
 
 edit.page = form_page("yaml")  # type: ignore[attr-defined]
@@ -85,20 +90,31 @@ def _opened(live: JSON) -> Edit:
 
 
 def _posted(visit: Visit, live: JSON) -> Edit:
-    posted = visit.request.POST
+    posted, go = visit.request.POST, visit.request.POST.get("go", "")
     work = Edit(posted.get("text", ""), posted.get("base", ""), posted.get("version", ""), looked=True)
     try:
         mine, base = read(work.text, live), read(work.base, live)
+        work.meeting = met_before(posted, base, live)
     except ManifestError as error:
         work.errors = [FieldError("text", str(error))]
         return work
     if work.version != live["metadata"]["resourceVersion"]:
         meet(work, mine, base, live)
-        if work.theirs:
+        if work.is_new:
             return work
-        mine = read(work.text, live)
-    _try(visit, work, mine, live, save=posted.get("go") == "save")
+    elif work.meeting and go.startswith((meetings.MINE, meetings.THEIRS)):
+        mine = work.meeting.chosen(mine, go)
+        work.text = manifests.text(mine)
+    if work.meeting:
+        work.choices = work.meeting.choices(mine)
+    _try(visit, work, mine, live, save=go == "save")
     return work
+
+
+def met_before(posted: Mapping[str, str], base: JSON, live: JSON) -> Meeting | None:
+    """The meeting that the page shows already. Raises ManifestError."""
+    older, mine = posted.get("older", ""), posted.get("mine", "")
+    return Meeting(read(older, live), read(mine, live), base) if older and mine else None
 
 
 def read(text: str, live: JSON) -> JSON:
@@ -124,13 +140,18 @@ def read(text: str, live: JSON) -> JSON:
 def meet(work: Edit, mine: JSON, base: JSON, live: JSON) -> None:
     """Somebody wrote meanwhile. Our changes are put onto theirs; a status alone is nobody's change."""
     now = editable(live)
-    theirs, ours = threeway.changed(base, now), threeway.changed(base, mine)
-    text = manifests.text(now)
-    if theirs:
-        work.theirs = threeway.difference(manifests.text(base), text)
-        work.both = threeway.meeting(ours, theirs)
-        work.text = manifests.text(threeway.onto(now, ours))
-    work.base, work.version = text, live["metadata"]["resourceVersion"]
+    base, mine = (with_counted(now, one) for one in (base, mine))
+    if threeway.changed(base, now):
+        meeting = Meeting(base, mine, now)
+        work.meeting, work.choices, work.is_new = meeting, meeting.choices(meeting.merged), True
+        work.text = manifests.text(meeting.merged)
+    work.base, work.version = manifests.text(now), live["metadata"]["resourceVersion"]
+
+
+def with_counted(newest: JSON, obj: JSON) -> JSON:
+    """`obj`, with what controllers count on it (the revision) as it is now: this is nobody's change, either."""
+    found = threeway.at(newest, _COUNTED)
+    return obj if threeway.is_gone(found) else threeway.onto(obj, {_COUNTED: found})
 
 
 def _try(visit: Visit, work: Edit, mine: JSON, live: JSON, *, save: bool) -> None:
@@ -144,7 +165,7 @@ def _try(visit: Visit, work: Edit, mine: JSON, live: JSON, *, save: bool) -> Non
     except Conflict:
         newest = visit.client.get(kind, name, namespace)
         meet(work, mine, read(work.base, live), newest)
-        if not work.theirs:
+        if not work.is_new:
             work.errors = [FieldError("", _("Its status changed in this very moment: save once more."))]
         return
     except StatusError as refusal:

@@ -111,6 +111,19 @@ def test_whom_somebody_else_met_sees_both_and_loses_nothing(shop: None, browser:
     assert after["metadata"]["annotations"]["description"] == "Sells."
 
 
+def test_where_both_changed_the_same_either_value_can_be_taken(shop: None, browser: Browser) -> None:
+    fields = opened(browser)
+    patch({"spec": {"replicas": 4}})
+    shown = sent(browser, fields, replicas="5", description="Sells.", step="confirm", go="submit")
+    theirs = sent(browser, fields_of(shown), go="theirs-0")
+    assert fields_of(theirs)["replicas"] == "4"
+    assert 'aria-pressed="true"><span class="meeting__whose">Theirs' in theirs
+
+    browser.post(PAGE, {**fields_of(theirs), "go": "submit"})
+    after = stored()
+    assert (after["spec"]["replicas"], after["metadata"]["annotations"]["description"]) == (4, "Sells.")
+
+
 def test_a_status_alone_meets_nobody(shop: None, browser: Browser) -> None:
     fields = opened(browser)
     obj = stored()

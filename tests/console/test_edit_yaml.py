@@ -120,6 +120,58 @@ def test_where_both_changed_the_same_it_is_named_and_ours_stands(browser: Browse
     assert replicas() == 4
 
 
+def test_in_one_container_both_changes_stand(browser: Browser) -> None:
+    form = opened(browser)
+    _templated_by_bob(env=[{"name": "COLOUR", "value": "red"}])
+    form["text"] = form["text"].replace("imagePullPolicy: IfNotPresent", "imagePullPolicy: Always")
+    answer = browser.post(PAGE, {**form, "go": "save"})
+    assert "Nobody changed what the other did" in answer.content.decode()
+    assert browser.post(PAGE, {**fields(answer), "go": "save"}).status_code == 302
+    (container,) = scenes.person().get("Deployment", "web", "shop")["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "COLOUR", "value": "red"}]
+    assert container["imagePullPolicy"] == "Always"
+
+
+def test_where_both_changed_the_same_either_value_can_be_taken(browser: Browser) -> None:
+    form = opened(browser)
+    _scaled_by_bob(4)
+    form["text"] = form["text"].replace("replicas: 2", "replicas: 7").replace("paused: true", "paused: false")
+    met = fields(browser.post(PAGE, {**form, "go": "save"}))
+    theirs = browser.post(PAGE, {**met, "go": "theirs-0"})
+    assert theirs.status_code == 200
+    assert "replicas: 4" in fields(theirs)["text"]
+    mine = fields(browser.post(PAGE, {**fields(theirs), "go": "mine-0"}))
+    assert "replicas: 7" in mine["text"]
+    assert replicas() == 4
+
+    browser.post(PAGE, {**mine, "go": "save"})
+    assert replicas() == 7
+
+
+def test_what_the_other_took_away_can_be_taken_away(browser: Browser) -> None:
+    client = scenes.person()
+    client.patch(
+        "Deployment", "web", {"metadata": {"labels": {"team": "shop"}}}, "application/merge-patch+json", "shop"
+    )
+    form = opened(browser)
+    client.patch("Deployment", "web", {"metadata": {"labels": {"team": None}}}, "application/merge-patch+json", "shop")
+    form["text"] = form["text"].replace("team: shop", "team: mine")
+    answer = browser.post(PAGE, {**form, "go": "save"})
+    assert "taken away" in answer.content.decode()
+    assert "team" not in fields(browser.post(PAGE, {**fields(answer), "go": "theirs-0"}))["text"]
+
+
+def test_the_revision_that_a_controller_counts_is_nobodys_change(browser: Browser) -> None:
+    form = opened(browser)
+    counted = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "7"}}}
+    scenes.hand(name="deployments").patch("Deployment", "web", counted, "application/merge-patch+json", "shop")
+    form["text"] = form["text"].replace("replicas: 2", "replicas: 3")
+    assert browser.post(PAGE, {**form, "go": "save"}).status_code == 302
+    saved = scenes.person().get("Deployment", "web", "shop")
+    assert saved["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "7"
+    assert replicas() == 3
+
+
 def test_a_status_that_moved_on_is_nobodys_change(browser: Browser) -> None:
     form = opened(browser)
     told = scenes.person().get("Deployment", "web", "shop")
@@ -169,4 +221,11 @@ def _scaled_by_bob(count: int) -> None:
     bob = scenes.person(name="bob")
     found = bob.get("Deployment", "web", "shop")
     found["spec"]["replicas"] = count
+    bob.update("Deployment", "web", found, "shop")
+
+
+def _templated_by_bob(**changes: Any) -> None:
+    bob = scenes.person(name="bob")
+    found = bob.get("Deployment", "web", "shop")
+    found["spec"]["template"]["spec"]["containers"][0].update(changes)
     bob.update("Deployment", "web", found, "shop")

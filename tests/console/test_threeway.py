@@ -38,7 +38,42 @@ def test_a_field_that_one_took_away_and_the_other_changed_inside_is_named() -> N
     base = {"spec": {"strategy": {"type": "Recreate"}}}
     ours = threeway.changed(base, {"spec": {}})
     theirs = threeway.changed(base, {"spec": {"strategy": {"type": "RollingUpdate"}}})
-    assert threeway.meeting(ours, theirs) == ["spec.strategy"]
+    assert threeway.meeting(ours, theirs) == [("spec", "strategy")]
+
+
+def test_containers_are_told_apart_by_their_names() -> None:
+    base = {"containers": [{"name": "web", "image": "web:1"}, {"name": "log", "image": "log:1"}]}
+    mine = {"containers": [{"name": "web", "image": "web:2"}, {"name": "log", "image": "log:1"}]}
+    now = {"containers": [{"name": "web", "image": "web:1", "env": [{"name": "A", "value": "b"}]}]}
+    ours, theirs = threeway.changed(base, mine), threeway.changed(base, now)
+    assert [threeway.words(path) for path in ours] == ["containers[name=web].image"]
+    assert threeway.meeting(ours, theirs) == []
+    merged = threeway.onto(now, ours, mine)
+    assert merged == {"containers": [{"name": "web", "image": "web:2", "env": [{"name": "A", "value": "b"}]}]}
+
+
+def test_a_container_that_the_other_took_away_comes_back_whole() -> None:
+    base = {"containers": [{"name": "web", "image": "web:1"}, {"name": "log", "image": "log:1", "args": ["-v"]}]}
+    mine = {"containers": [{"name": "web", "image": "web:1"}, {"name": "log", "image": "log:2", "args": ["-v"]}]}
+    now = {"containers": [{"name": "web", "image": "web:1"}]}
+    ours, theirs = threeway.changed(base, mine), threeway.changed(base, now)
+    assert [threeway.words(path) for path in threeway.meeting(ours, theirs)] == ["containers[name=log]"]
+    assert threeway.onto(now, ours, mine) == mine
+
+
+def test_a_list_in_another_order_is_one_field() -> None:
+    first, second = {"name": "first"}, {"name": "second"}
+    change = threeway.changed({"initContainers": [first]}, {"initContainers": [second, first]})
+    assert list(change) == [("initContainers",)]
+
+
+@given(OBJECTS, OBJECTS)
+def test_lists_of_names_are_put_onto_what_they_were_made_of(
+    before: dict[str, object], after: dict[str, object]
+) -> None:
+    """As they were, and in the order of the change."""
+    old, new = ({"list": [{"name": key, "is": one} for key, one in found.items()]} for found in (before, after))
+    assert threeway.onto(old, threeway.changed(old, new)) == new
 
 
 def test_a_difference_shows_three_lines_around_a_change() -> None:
