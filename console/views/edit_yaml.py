@@ -102,6 +102,7 @@ def _posted(visit: Visit, live: JSON) -> Edit:
         meet(work, mine, base, live)
         if work.is_new:
             return work
+        mine = with_counted(live, mine)
     elif work.meeting and go.startswith((meetings.MINE, meetings.THEIRS)):
         mine = work.meeting.chosen(mine, go)
         work.text = manifests.text(mine)
