@@ -32,7 +32,7 @@ from console.access import still_signed_in
 from console.live.languages import language_of
 from console.live.pace import Plan
 from console.live.quick import Change
-from console.live.regions import Regions
+from console.live.regions import Regions, Sent
 from console.pages import Context, Place, place_of
 from iam.identities import Identity, identity_of
 from iam.models import User
@@ -167,7 +167,7 @@ class Follower:
         close_old_connections()
         now = int(time.time() * 1000)
         try:
-            regions = dict[str, str]()
+            regions = dict[str, Sent]()
             if self.shown is not None and not self.plan.is_whole_due:
                 regions = self._look_quickly(self.shown, changes)
             if self.shown is None or (not regions and self.plan.is_whole_due):
@@ -180,7 +180,7 @@ class Follower:
                 raise
             return {"now": now}
 
-    def _look(self) -> dict[str, str]:
+    def _look(self) -> dict[str, Sent]:
         """At the whole page."""
         began, was_stirred, self.stirred = time.monotonic(), self.stirred, False
         self.plan.look_whole()
@@ -195,7 +195,7 @@ class Follower:
         finally:
             self.plan.looked_whole(time.monotonic() - began, was_stirred=was_stirred)
 
-    def _look_quickly(self, shown: Regions, changes: list[Change]) -> dict[str, str]:
+    def _look_quickly(self, shown: Regions, changes: list[Change]) -> dict[str, Sent]:
         """At what the changes alone tell. Where only the whole page says what they mean, that is due."""
         quick, began, part = self.place.page.quick, time.monotonic(), Regions()
         self.request.user = still_signed_in(self.request)

@@ -17,6 +17,10 @@ REST_SECONDS, REST_TIMES = 0.5, 25
 """After what was shown quickly the whole page follows when it has rested so long, or so many times as long as it
 took."""
 
+EYES_SECONDS = 0.13
+"""While changes go on and on, a browser is told no more often: each time costs it some milliseconds of its one thread,
+whatever little has changed, and 150 ms are the most that anything is late."""
+
 Clock = Callable[[], float]
 
 
@@ -46,7 +50,7 @@ class Plan:
         self._whole_at = 0.0
         self._rested_at = 0.0
         self._whole = Pace(times=3, least=0.1, ahead=0.4, now=now)
-        self._quick = Pace(times=3, least=0.1, ahead=0.2, now=now)
+        self._quick = Pace(times=3, least=EYES_SECONDS, ahead=0.2, now=now)
 
     @property
     def is_whole_due(self) -> bool:

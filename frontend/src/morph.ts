@@ -1,7 +1,7 @@
 /* One way to put new markup in: morph, so that focus, scroll, open menus and typed text stay where they are. */
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
-import { patchRow } from "./rows";
+import { patchCell, patchRow } from "./rows";
 
 /** Told on the document when something was morphed in. */
 export const MORPHED = "console:morphed";
@@ -37,6 +37,19 @@ export function morphById(id: string, html: string): void {
   const shown = document.getElementById(id);
   if (shown !== null) htmx.process(shown);
   document.dispatchEvent(new Event(MORPHED));
+}
+
+/** Makes cells of the row called `id`, by their place, like those that are described. */
+export function morphCells(id: string, cells: Record<string, string>): void {
+  const row = document.getElementById(id);
+  if (!(row instanceof HTMLTableRowElement)) return;
+  const template = document.createElement("template");
+  template.innerHTML = Object.values(cells).join("");
+  const fresh = template.content.children;
+  for (const [index, place] of Object.keys(cells).entries()) {
+    const [old, wanted] = [row.cells[Number(place)], fresh[index]];
+    if (old !== undefined && wanted !== undefined) patchCell(old, wanted, isKept);
+  }
 }
 
 /** What is a person's and no server knows: what is open, what is ticked. */

@@ -15,7 +15,7 @@ export function patchRow(old: HTMLTableRowElement, fresh: HTMLTableRowElement, k
   return true;
 }
 
-function patchCell(cell: Element, wanted: Element, keeps: Keeps): void {
+export function patchCell(cell: Element, wanted: Element, keeps: Keeps): void {
   if (alike(cell, wanted)) {
     write(cell, wanted, keeps);
     return;

@@ -24,10 +24,17 @@ class Element:
         parts = (one if isinstance(one, str) else one.text for one in self.inside)
         return " ".join(word for part in parts for word in part.split())
 
+    @property
+    def elements(self) -> list[Element]:
+        return [one for one in self.inside if isinstance(one, Element)]
+
+    def become(self, fresh: Element) -> None:
+        self.tag, self.attributes, self.inside = fresh.tag, fresh.attributes, fresh.inside
+
     def find(self, identifier: str) -> Element | None:
         if self.attributes.get("id") == identifier:
             return self
-        found = (one.find(identifier) for one in self.inside if isinstance(one, Element))
+        found = (one.find(identifier) for one in self.elements)
         return next((one for one in found if one is not None), None)
 
 
@@ -65,12 +72,17 @@ class Screen:
     def __init__(self, html: str) -> None:
         self.page = read(html)
 
-    def take(self, regions: dict[str, str]) -> None:
+    def take(self, regions: dict[str, str | dict[str, str]]) -> None:
         """As live.ts does: what is not on the page is passed over."""
-        for identifier, html in regions.items():
-            old, fresh = self.page.find(identifier), read(html).find(identifier)
-            if old is not None and fresh is not None:
-                old.tag, old.attributes, old.inside = fresh.tag, fresh.attributes, fresh.inside
+        for identifier, said in regions.items():
+            old = self.page.find(identifier)
+            if old is None:
+                continue
+            if isinstance(said, dict):
+                for place, html in said.items():
+                    old.elements[int(place)].become(read(html).elements[0])
+            elif (fresh := read(said).find(identifier)) is not None:
+                old.become(fresh)
 
     @property
     def text(self) -> str:

@@ -20,6 +20,11 @@ JSON = dict[str, Any]
 SECONDS = 10
 
 
+def text_of(said: str | dict[str, str]) -> str:
+    """Of a region, or of cells of a row."""
+    return said if isinstance(said, str) else " ".join(said.values())
+
+
 class Socket:
     def __init__(
         self,
@@ -56,12 +61,12 @@ class Socket:
         parsed: JSON = orjson.loads((await self.output())["text"])
         return parsed
 
-    async def regions_with(self, words: str) -> dict[str, str]:
+    async def regions_with(self, words: str) -> dict[str, Any]:
         """The regions of the first message in which `words` stand."""
         async with asyncio.timeout(SECONDS):
             while True:
-                regions: dict[str, str] = (await self.message()).get("regions", {})
-                if any(words in html for html in regions.values()):
+                regions: dict[str, Any] = (await self.message()).get("regions", {})
+                if any(words in text_of(said) for said in regions.values()):
                     return regions
 
     async def regions_without(self, words: str, name: str) -> dict[str, str]:

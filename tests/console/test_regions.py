@@ -23,6 +23,19 @@ def test_a_row_that_changed_goes_alone() -> None:
     assert regions(a="2", b="1").changed_since(regions(a="1", b="1")) == {"a": "<tr id='a' data-live>2</tr>"}
 
 
+def test_of_a_row_with_as_many_cells_those_go_that_are_others_now() -> None:
+    before = regions(a="<td>web</td> <td class='x'>Pulling</td> <td>1</td>")
+    after = regions(a="<td>web</td> <td class='y'>Running</td> <td>1</td>")
+
+    assert after.changed_since(before) == {"a": {"1": "<td class='y'>Running</td>"}}
+
+
+def test_a_row_with_other_cells_goes_whole() -> None:
+    before, after = regions(a="<td>web</td>"), regions(a="<td>web</td><td>1</td>")
+
+    assert after.changed_since(before) == {"a": "<tr id='a' data-live><td>web</td><td>1</td></tr>"}
+
+
 def test_when_a_row_comes_or_goes_the_whole_list_goes_and_its_rows_with_it() -> None:
     changed = regions(a="1", b="2", c="3").changed_since(regions(a="1", b="1"))
 

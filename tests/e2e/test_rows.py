@@ -68,3 +68,15 @@ def test_what_is_ticked_focused_and_kept_by_others_stays(page: Any) -> None:
 def test_a_row_with_other_columns_takes_its_place_whole(page: Any) -> None:
     assert "more" in put(page, row().replace("</tr>", "<td>more</td></tr>"))
     assert "more" not in put(page, row())
+
+
+def test_cells_are_written_where_they_stand_and_the_others_are_left_alone(page: Any) -> None:
+    put(page, row())
+    page.evaluate("window.name_cell = document.querySelector('#row-1 td:nth-child(2)')")
+
+    page.evaluate("cells => window.morph.morphCells('row-1', cells)", {"2": "<td><b>Pulling</b> 41%</td>"})
+    page.evaluate("cells => window.morph.morphCells('row-9', cells)", {"2": "<td>nobody</td>"})
+
+    assert page.inner_text("#row-1 td:nth-child(3)") == "Pulling 41%"
+    assert page.evaluate("window.name_cell.isConnected && window.name_cell.innerText === 'web'")
+    assert "nobody" not in page.inner_text("table")

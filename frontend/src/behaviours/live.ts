@@ -1,5 +1,6 @@
 /* The page stays true by itself. One socket a page; the server sends the regions that changed, rendered by the page's
-   own template, and they are morphed in by id. While the socket is gone the page says so and asks again by plain GET.
+   own template, and they are morphed in by id; of a row that has changed, its cells alone. While the socket is gone the
+   page says so and asks again by plain GET.
 
 <main data-controller="live" data-live-path-value="/namespaces/shop/pods/?state=bad">…<tr id="pod-…" data-live>…</tr></main>
 <div id="offline" role="status" hidden>…</div>
@@ -8,11 +9,12 @@ deleted: the sentence goes into the first <div data-live-gone> inside.
 */
 import { Controller } from "@hotwired/stimulus";
 import { setServerNow } from "../clock";
-import { morphById } from "../morph";
+import { morphById, morphCells } from "../morph";
 
 interface Message {
   now: number;
-  regions?: Record<string, string>;
+  /** A region's HTML; of a table's row that is there the cells that are others now, by their place. */
+  regions?: Record<string, string | Record<string, string>>;
   gone?: string;
   title?: string;
 }
@@ -70,8 +72,10 @@ export default class Live extends Controller<HTMLElement> {
     this.online(true);
     setServerNow(message.now);
     if (message.title !== undefined) document.title = message.title;
-    for (const [id, html] of Object.entries(message.regions ?? {})) {
-      if (this.mine(id)) morphById(id, html);
+    for (const [id, said] of Object.entries(message.regions ?? {})) {
+      if (!this.mine(id)) continue;
+      if (typeof said === "string") morphById(id, said);
+      else morphCells(id, said);
     }
     if (message.gone !== undefined) this.gone(message.gone);
   }
@@ -101,7 +105,7 @@ export default class Live extends Controller<HTMLElement> {
 
   private online(yes: boolean): void {
     const mark = document.getElementById("offline");
-    if (mark !== null) mark.hidden = yes;
+    if (mark !== null && mark.hidden !== yes) mark.hidden = yes;
     if (yes) {
       window.clearInterval(this.poll);
       this.poll = undefined;
