@@ -335,6 +335,7 @@ def _in_a_browser(url: str, cookie: str) -> None:
             ("changes of the pods shown", "/pods/", 50),
             ("changes of any pods, overview", "/", None),
         ):
+            _settle()
             page.goto(url + path)
             page.wait_for_timeout(3000)
             print(
@@ -343,6 +344,19 @@ def _in_a_browser(url: str, cookie: str) -> None:
             )
         for name, path in (("list", "/pods/"), ("detail", ""), ("overview", "/")):
             _late(page, url, name, path)
+
+
+def _settle() -> None:
+    """The pods that are shown run: each restart more stands on the page then."""
+    from tests.console import scenes
+
+    door = _door()
+    for namespace, name in _keys(50):
+        pod = door.get("Pod", name, namespace)
+        started = {"ready": True, "state": {"running": {"startedAt": scenes.ago(60)}}}
+        statuses = [{**one, **started} for one in pod["status"]["containerStatuses"]]
+        pod["status"] = {**pod["status"], **scenes.running(), "containerStatuses": statuses}
+        door.update("Pod", name, pod, namespace, subresource="status")
 
 
 def _busy(page: Any, which: int | None) -> float:
