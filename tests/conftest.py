@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.management import create_permissions
+from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
+from django.db.models.signals import post_migrate
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from iam.identities import Identity
 from workloads.admission import rbac
@@ -40,9 +44,12 @@ def no_roles_are_remembered() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def tables_are_emptied_quickly() -> None:
     """After a test that commits, Django truncates every table. PostgreSQL makes new files for each, which takes it more
-    than a second; to delete the few rows that are there takes milliseconds."""
+    than a second; to delete the few rows that are there takes milliseconds. And Django would tell every table its name
+    and permissions again, which nobody here reads."""
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(dispatch_uid=f"{create_permissions.__module__}.{create_permissions.__name__}")
     if connection.vendor == "postgresql":
-        type(connection.ops).sql_flush = _deletions
+        type(connection.ops).sql_flush = _deletions  # type: ignore[method-assign, assignment]
 
 
 def _deletions(operations: Any, style: Any, tables: list[str], **asked: bool) -> list[str]:
@@ -62,10 +69,30 @@ LONG = (
     "test_contract.py",
     "test_supervisor.py",
 )
-"""Files that one worker has for minutes: begun last, they would leave the other with nothing to do."""
+"""Files that one worker has for minutes, the longest first: begun last, they would leave the others with nothing to
+do."""
+APART = ("test_accessible.py", "_kills.py")
+"""Whose tests share nothing but take long: each may run elsewhere."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; within both halves the order stays as it was drawn."""
-    items.sort(key=lambda item: not item.path.name.endswith(LONG))
+    """Long files first; behind them the order stays as it was drawn."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, end in enumerate(LONG) if item.path.name.endswith(end)), len(LONG))
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """Each worker takes a file at a time, and of some files a test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return nodeid if file.endswith(APART) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
