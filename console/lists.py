@@ -7,7 +7,7 @@ stops when a page of the list is full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -15,13 +15,15 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
-from console import bulk, columns, savedviews
+from console import bulk, columns, savedviews, sections
 from console.access import Visit
 from console.bulk import Offer
 from console.columns import Table
 from console.rows import Row
+from console.sections import Words
+from console.states import State
 from workloads.client import EVERYTHING, JSON, Client, Listing, Sieve
 from workloads.kinds import registry
 from workloads.meta import selectors
@@ -46,6 +48,15 @@ R = TypeVar("R", bound=Row)
 class Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+class Stated(Protocol):
+    @property
+    def state(self) -> State: ...
+
+
+LOOKS = {"": gettext_lazy("All"), "look": gettext_lazy("Needs a look")}
+"""The filters of lists that have no others."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +262,35 @@ def tools(visit: Visit, kind: str, query: Query) -> dict[str, Any]:
     return {"tools": made, "table": table}
 
 
+def shown(visit: Visit, kind: str, query: Query, shelf: Shelf[Any], *, total: int | None = None) -> dict[str, Any]:
+    """What every page with a list of objects shows; `total` where it is known already."""
+    return {
+        "section": sections.BY_KIND[kind].name,
+        "query": query,
+        "rows": shelf.rows,
+        "pager": shelf.pager,
+        "bulk": offered(visit, kind, shelf.rows),
+        "total": visit.client.count(kind, visit.scope) if total is None else total,
+        **tools(visit, kind, query),
+    }
+
+
+def chips(
+    query: Query,
+    labels: Mapping[str, Words],
+    everything: list[R] | None = None,
+    filters: Mapping[str, Callable[[R], bool] | None] | None = None,
+) -> list[Chip]:
+    """By state; of a list that is all here, each with how many `filters` choose."""
+    counts = {value: count(everything, chosen) for value, chosen in (filters or {}).items()}
+    return [query.chip("state", value, str(label), count=counts.get(value)) for value, label in labels.items()]
+
+
+def looks(query: Query) -> Callable[[Stated], bool] | None:
+    """What a list of `LOOKS` is to show, as its rows say it."""
+    return _needs_a_look if query.get("state") == "look" else None
+
+
 def shelf(query: Query, source: Source[R]) -> Shelf[R]:
     """The page that is asked for. An outdated token starts over."""
     try:
@@ -314,6 +354,10 @@ def matching(client: Client, kind: str, name_part: str) -> Iterator[Key]:
         token = page.continue_token
         if not token:
             return
+
+
+def _needs_a_look(row: Stated) -> bool:
+    return row.state.needs_a_look
 
 
 def _shelf(query: Query, source: Source[R], token: str) -> Shelf[R]:

@@ -41,15 +41,9 @@ def _list(visit: Visit, noun: Noun) -> Context:
     shelf = lists.shelf(query, found)
     types = [("", _("All")), *((one, type_words(one)) for one in TYPES)] if noun is SECRET else []
     return {
-        "section": noun.section,
+        **lists.shown(visit, noun.kind, query, shelf),
         "noun": noun,
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, noun.kind, query),
-        "bulk": lists.offered(visit, noun.kind, shelf.rows),
-        "query": query,
         "chips": [query.chip("type", value, label) for value, label in types],
-        "total": visit.client.count(noun.kind, visit.scope),
     }
 
 

@@ -48,18 +48,9 @@ def cronjob_list(visit: Visit, *, namespace: str = "") -> Context:
     everything = lists.whole(source(visit, query.unfiltered), total=total)
     shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
-        "section": "cronjobs",
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [
-            query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
-            for value, label in _CHIPS.items()
-        ],
+        **lists.shown(visit, KIND, query, shelf, total=total),
+        "chips": lists.chips(query, _CHIPS, everything, _FILTERS),
         "costs": of_rows(visit, shelf.rows),
-        "total": total,
     }
 
 

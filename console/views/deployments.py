@@ -47,21 +47,12 @@ def deployment_list(visit: Visit, *, namespace: str = "") -> Context:
     everything = lists.whole(source(visit, query.unfiltered), total=total)
     shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
-        "section": "deployments",
+        **lists.shown(visit, KIND, query, shelf, total=total),
         "source": found,
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [
-            query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
-            for value, label in _CHIPS.items()
-        ],
+        "chips": lists.chips(query, _CHIPS, everything, _FILTERS),
         "summary": _summary(everything) if everything else None,
         "costs": of_rows(visit, shelf.rows),
         "month": month(visit),
-        "total": total,
     }
 
 

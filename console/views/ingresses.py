@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console import backends, doors, lists, servicerows
@@ -20,31 +19,18 @@ KIND = "Ingress"
 @page("ingresses/list.html", kinds=(KIND, "ELB", "EndpointSlice"))
 def ingress_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
-    found = source(visit, query)
-    shelf = lists.shelf(query, found)
-    return {
-        "section": "ingresses",
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
-        "total": visit.client.count(KIND, visit.scope),
-    }
+    shelf = lists.shelf(query, source(visit, query))
+    return {**lists.shown(visit, KIND, query, shelf), "chips": lists.chips(query, lists.LOOKS)}
 
 
 def source(visit: Visit, query: Query) -> lists.Source[IngressRow]:
-    client, looks = visit.client, query.get("state") == "look"
+    client = visit.client
     reaches, known = doors.of_account(client), backends.known(client, visit.scope)
 
     def row(item: JSON) -> IngressRow:
         return servicerows.ingress_row(item, reaches, known)
 
-    def wanted(row: IngressRow) -> bool:
-        return row.state.needs_a_look
-
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if looks else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, lists.looks(query))
 
 
 @page("ingresses/detail.html", kinds=(KIND, "ELB", "Service", "EndpointSlice", "Event"))

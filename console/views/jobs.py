@@ -62,17 +62,8 @@ def job_list(visit: Visit, *, namespace: str = "") -> Context:
         everything = jobrows.newest_first(everything)
     shelf = lists.shelf(query, found) if everything is None else lists.small(query, everything, wanted=found.wanted)
     return {
-        "section": "jobs",
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [
-            query.chip("state", value, str(label), count=lists.count(everything, _FILTERS[value]))
-            for value, label in _CHIPS.items()
-        ],
-        "total": total,
+        **lists.shown(visit, KIND, query, shelf, total=total),
+        "chips": lists.chips(query, _CHIPS, everything, _FILTERS),
     }
 
 

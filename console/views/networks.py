@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console import frame, lists, networkrows
@@ -20,30 +19,15 @@ KIND = "Network"
 @page("networks/list.html", kinds=(KIND, "Pod"))
 def network_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
-    found = source(visit, query)
-    shelf = lists.shelf(query, found)
-    return {
-        "section": "networks",
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
-        "total": visit.client.count(KIND, visit.scope),
-    }
+    shelf = lists.shelf(query, source(visit, query))
+    return {**lists.shown(visit, KIND, query, shelf), "chips": lists.chips(query, lists.LOOKS)}
 
 
 def source(visit: Visit, query: Query) -> lists.Source[NetworkRow]:
-    looks = query.get("state") == "look"
-
     def row(item: JSON) -> NetworkRow:
         return networkrows.network_row(item, frame.count(visit.client, "Pod", item["metadata"]["namespace"]))
 
-    def wanted(row: NetworkRow) -> bool:
-        return row.state.needs_a_look
-
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if looks else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, lists.looks(query))
 
 
 @page("networks/detail.html", kinds=(KIND, "Pod", "Event"))

@@ -25,6 +25,15 @@ from workloads.meta.errors import StatusError
 
 _PHASES = {"Running", "Pending", "Succeeded", "Failed"}
 _HEALTH = {"look": health.LOOK, "changing": health.CHANGING}
+_STATES = {
+    "": gettext_lazy("All"),
+    "look": gettext_lazy("Needs a look"),
+    "changing": gettext_lazy("Changing"),
+    "Running": gettext_lazy("Running"),
+    "Pending": gettext_lazy("Pending"),
+    "Succeeded": gettext_lazy("Completed"),
+    "Failed": gettext_lazy("Failed"),
+}
 _OWNERS = {"Deployment": "ReplicaSet", "none": ""}
 """What owns the pods of a source, where it is not the source itself."""
 _LAST_LINES = 12
@@ -36,21 +45,15 @@ def pod_list(visit: Visit, *, namespace: str = "") -> Context:
     found = source(visit, query)
     shelf = lists.shelf(query, found)
     return {
-        "section": "pods",
+        **lists.shown(visit, "Pod", query, shelf),
         "source": found,
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        "bulk": lists.offered(visit, "Pod", shelf.rows),
-        "query": query,
-        **lists.tools(visit, "Pod", query),
-        "states": _state_chips(query),
+        "states": lists.chips(query, _STATES),
         "sources": [
             query.chip("source", "", _("Any source")),
             query.chip("source", "Deployment", _("Deployments")),
             query.chip("source", "Job", _("Jobs")),
             query.chip("source", "none", _("Bare pods")),
         ],
-        "total": visit.client.count("Pod", visit.scope),
     }
 
 
@@ -155,18 +158,6 @@ def cost(visit: Visit, *, namespace: str, name: str) -> Context:
     life = billing.life(account, row.uid)
     why = sizing.context_of_pod(visit, row.obj, life)
     return {**common, "segments": billing.segments(account, row.uid), "life": life, **why}
-
-
-def _state_chips(query: Query) -> list[lists.Chip]:
-    return [
-        query.chip("state", "", _("All")),
-        query.chip("state", "look", _("Needs a look")),
-        query.chip("state", "changing", _("Changing")),
-        query.chip("state", "Running", _("Running")),
-        query.chip("state", "Pending", _("Pending")),
-        query.chip("state", "Succeeded", _("Completed")),
-        query.chip("state", "Failed", _("Failed")),
-    ]
 
 
 def _timeline(visit: Visit, row: PodRow) -> timeline.Timeline:

@@ -34,17 +34,8 @@ _SECRETS = 200
 @page("serviceaccounts/list.html", kinds=(KIND, *BINDINGS))
 def account_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request)
-    found = source(visit, query)
-    shelf = lists.shelf(query, found)
-    return {
-        "section": SECTION,
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "total": visit.client.count(KIND, visit.scope),
-    }
+    shelf = lists.shelf(query, source(visit, query))
+    return lists.shown(visit, KIND, query, shelf)
 
 
 def source(visit: Visit, query: Query) -> lists.Source[AccountRow]:

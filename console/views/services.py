@@ -32,18 +32,8 @@ _CHIPS = {
 @page("services/list.html", kinds=(KIND, "ELB", "EndpointSlice"))
 def service_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
-    found = source(visit, query)
-    shelf = lists.shelf(query, found)
-    return {
-        "section": "services",
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [query.chip("state", value, str(label)) for value, label in _CHIPS.items()],
-        "total": visit.client.count(KIND, visit.scope),
-    }
+    shelf = lists.shelf(query, source(visit, query))
+    return {**lists.shown(visit, KIND, query, shelf), "chips": lists.chips(query, _CHIPS)}
 
 
 def source(visit: Visit, query: Query) -> lists.Source[ServiceRow]:

@@ -36,18 +36,8 @@ _MODES = {
 @page("storage/list.html", kinds=(KIND, "Pod"))
 def claim_list(visit: Visit, *, namespace: str = "") -> Context:
     query = Query.of_list(visit.request, "state")
-    found = source(visit, query)
-    shelf = lists.shelf(query, found)
-    return {
-        "section": "storage",
-        "rows": shelf.rows,
-        "pager": shelf.pager,
-        **lists.tools(visit, KIND, query),
-        "bulk": lists.offered(visit, KIND, shelf.rows),
-        "query": query,
-        "chips": [query.chip("state", "", _("All")), query.chip("state", "look", _("Needs a look"))],
-        "total": visit.client.count(KIND, visit.scope),
-    }
+    shelf = lists.shelf(query, source(visit, query))
+    return {**lists.shown(visit, KIND, query, shelf), "chips": lists.chips(query, lists.LOOKS)}
 
 
 def _users(visit: Visit) -> claimrows.Users:
@@ -60,16 +50,12 @@ def _users(visit: Visit) -> claimrows.Users:
 
 
 def source(visit: Visit, query: Query) -> lists.Source[ClaimRow]:
-    looks = query.get("state") == "look"
     users = _users(visit)
 
     def row(item: JSON) -> ClaimRow:
         return claimrows.with_users(item, users)
 
-    def wanted(row: ClaimRow) -> bool:
-        return row.state.needs_a_look
-
-    return lists.Source(lists.reader(visit, KIND, query), row, wanted if looks else None)
+    return lists.Source(lists.reader(visit, KIND, query), row, lists.looks(query))
 
 
 @page("storage/detail.html", kinds=(KIND, "Pod", "Event"))
