@@ -38,7 +38,7 @@ LONGEST_NOTE = 250
 
 @dataclass(frozen=True)
 class View:
-    """`state` is `post-paid`, `paid`, `arrears` (the grace period runs) or `frozen`."""
+    """`state` is `post-paid`, `paid`, `arrears` (nothing is left, the grace period runs) or `frozen`."""
 
     account: str
     currency: str
@@ -110,7 +110,8 @@ def set_prepaid(by: Identity, account: str, prepaid: bool) -> View:
 def alarm(account: str) -> View | None:
     """Arrears, for every page; one small question where there are none."""
     found = Purse.objects.filter(account=account, prepaid=True, arrears__isnull=False).exists()
-    return _view(account) if found else None
+    view = _view(account) if found else None
+    return view if view is not None and view.state != "paid" else None
 
 
 def may(by: Identity, verb: str) -> bool:
@@ -160,10 +161,10 @@ def _view(account: str) -> View:
     currency = prices.current().currency
     if purse is None or not purse.prepaid:
         return View(account, currency, prepaid=False, state="post-paid", funds=None, grace_ends=None)
-    ends = funds.grace_ends(purse)
-    state = "frozen" if purse.frozen is not None else "arrears" if purse.arrears is not None else "paid"
-    moment = None if ends is None else instants.moment(ends)
-    return View(account, currency, prepaid=True, state=state, funds=funds.of(purse), grace_ends=moment)
+    known = funds.of(purse)
+    state = "frozen" if purse.frozen is not None else "paid" if known.left > 0 else "arrears"
+    ends = None if state == "paid" else instants.moment(funds.grace_ends(purse) or known.at + funds.grace())
+    return View(account, currency, prepaid=True, state=state, funds=known, grace_ends=ends)
 
 
 def _problems(account: str, amount: Decimal | None, note: str) -> Iterator[tuple[str, str]]:

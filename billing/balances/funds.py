@@ -61,4 +61,9 @@ def credited(account: str) -> Decimal:
 
 def grace_ends(purse: Purse) -> Instant | None:
     """When an account in arrears is frozen."""
-    return None if purse.arrears is None else purse.arrears + int(settings.ARREARS_GRACE_HOURS) * HOUR
+    return None if purse.arrears is None else purse.arrears + grace()
+
+
+def grace() -> Instant:
+    """How long an account may be in arrears before it is frozen."""
+    return int(settings.ARREARS_GRACE_HOURS) * HOUR

@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from billing import client as billing
 from billing import instants
 from billing.client import Rate
-from console import amounts
+from console import amounts, frame
 from console.access import Visit, guarded
 from console.forms import budgets as forms
 from console.forms.drafts import FieldError, text
 from console.iamrefusals import field_errors
+from console.pages import Context, Page
 from console.states import State
 from console.views import create
 from iam.errors import Missing, WrongFields
@@ -31,6 +32,7 @@ _STATES = {
     "frozen": lambda: State(_("Frozen"), _("suspended until it has money again"), tone="bad", shape="diamond"),
 }
 _CREDITS = 100
+_TEMPLATE = "balances/page.html"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class BalanceRow:
     @property
     def account(self) -> str:
         return self.view.account
+
+    @property
+    def state_id(self) -> str:
+        """Of the cell's element, as `left_id`."""
+        return f"state-{self.account}"
+
+    @property
+    def left_id(self) -> str:
+        return f"left-{self.account}"
 
     @property
     def state(self) -> State:
@@ -87,25 +98,33 @@ class CreditRow:
 @guarded("GET", "POST")
 def balance(visit: Visit) -> HttpResponse:
     posted, errors = visit.request.POST, list[FieldError]()
-    who = visit.identity
-    view = billing.balances.balance(who)
+    context = _described(visit)
     if visit.request.method == "POST":
-        billing.balances.admit_operator(who, "update")
+        billing.balances.admit_operator(visit.identity, "update")
         errors = _mode(visit) if posted.get("go") == "mode" else _credited(visit)
         if not errors:
             return redirect("console:balance")
-    is_operator = billing.balances.is_operator(who)
+    typed = {name: text(posted, name) for name in ("account", "amount", "note")}
+    return create.form(visit, _TEMPLATE, "budgets", {**context, "typed": typed}, errors)
+
+
+def _described(visit: Visit) -> Context:
+    """What does not depend on what somebody types: it stays true by itself."""
+    who = visit.identity
+    view, is_operator = billing.balances.balance(who), billing.balances.is_operator(who)
     everybody = [BalanceRow(one) for one in billing.balances.balances(who)] if is_operator else []
-    context = {
+    return {
+        "section": "budgets",
         "row": BalanceRow(view),
         "credits": [CreditRow.of(one) for one in billing.balances.credits(who, limit=_CREDITS)],
         "everybody": everybody,
         "accounts": [(one.account, one.account) for one in everybody],
         "is_operator": is_operator,
         "currency": view.currency,
-        "typed": {name: text(posted, name) for name in ("account", "amount", "note")},
     }
-    return create.form(visit, "balances/page.html", "budgets", context, errors)
+
+
+balance.page = Page(_TEMPLATE, _described, tuple(dict.fromkeys((*frame.KINDS, "Pod"))))  # type: ignore[attr-defined]
 
 
 def _credited(visit: Visit) -> list[FieldError]:

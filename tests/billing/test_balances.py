@@ -96,10 +96,24 @@ def test_in_the_grace_period_everything_goes_on(alice: Identity, at_work: Client
     clock(START + 100 * SECOND)
     assert watcher.look().next == START + 100 * SECOND + GRACE
 
-    assert door.balance(alice).state == "arrears"
+    view = door.balance(alice)
+    assert view.state == "arrears" and view.grace_ends == instants.moment(START + 100 * SECOND + GRACE)
     at_work.create("Pod", manifests.pod("two"), "shop")
     reasons = {event["reason"] for event in at_work.list("Event", "shop").items}
     assert "Arrears" in reasons
+
+
+def test_the_state_is_true_before_the_watcher_has_looked(
+    operator: Identity, alice: Identity, at_work: Client, clock: Clock
+) -> None:
+    clock(START + 100 * SECOND)
+    before = door.balance(alice)
+    assert before.state == "arrears" and before.grace_ends == instants.moment(START + 100 * SECOND + GRACE)
+
+    watcher.look()
+    door.credit(operator, "acme", Decimal(1))
+    assert door.balance(alice).state == "paid"
+    assert door.alarm("acme") is None
 
 
 def frozen(clock: Clock) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
 
+from billing import client as billing
 from console import sections
 from console.live import consumers, pace
 from iam.models import User
@@ -99,6 +101,27 @@ async def test_events_come_to_the_first_page_and_go_with_those_who_are_gone(web:
     assert "a first word" in both["happened"]
     assert both["happened"].index("and a second word") < both["happened"].index("a first word")
     assert "and a second word" in left
+
+
+@sync_to_async
+def credit(amount: int) -> None:
+    doors = billing.balances
+    doors.set_prepaid(doors.host(), "acme", True)
+    doors.credit(doors.host(), "acme", Decimal(amount))
+
+
+async def test_a_balance_is_told_as_it_is_while_its_page_stands_open(
+    web: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "CORRECTION_SECONDS", 0.2)
+    await credit(40)
+    async with following("/balance/") as live:
+        first = (await live.message())["regions"]
+        await credit(2)
+        then = await live.regions_with("¥42.00")
+
+    assert "¥40.00" in first["side"]
+    assert {"side", "credits"} <= set(then)
 
 
 async def test_a_new_pod_brings_the_list_and_the_count(web: None) -> None:
