@@ -57,7 +57,7 @@ const options = {
   chunkNames: "chunks/[name]-[hash]",
   target: ["es2022", "chrome123", "firefox121", "safari17.5"],
   loader: { ".woff2": "file" },
-  assetNames: "fonts/[name]-[hash]",
+  assetNames: "fonts/[name]", // base.html asks for one by its name
   plugins: [xtermByObjectModel, codemirrorByObjectModel],
   logLevel: "info",
 };

@@ -70,6 +70,7 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
         "frame": frame.of(visit),
         "section": sections.EDITED[kind],
         "edited": f"{kind}/{name}",
+        "title": f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}",
         "kind": kind,
         "name": name,
         "namespace": namespace,

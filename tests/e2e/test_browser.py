@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import manifests
-from tests.e2e.chromium import WIDE, chromium, complaints, dress, sign_in
+from tests.e2e.chromium import NARROW, WIDE, chromium, complaints, dress, sign_in
 from tests.stack import ROOT, Stack
 
 TALK = "sh -c 'i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done'"
@@ -550,6 +550,26 @@ def test_a_first_load_is_light_and_moves_nothing(stack: Stack, browser: Browser,
     loads = {path: first_load(page, stack.url + path) for path in [*paths, *lively_pages(stack, shop)]}
     context.close()
     assert_light(stack, loads)
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_on_a_slow_line(stack: Stack, browser: Browser, shop: str, motion: Any) -> None:
+    """Fonts, scripts and the editor come late, to a processor that has other work."""
+    context = browser.new_context(viewport=NARROW, reduced_motion=motion)
+    page = context.new_page()
+    sign_in(page, stack)
+    slow = context.new_cdp_session(page)
+    slow.send("Network.enable")
+    slow.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    line = {"offline": False, "latency": 100, "downloadThroughput": 500_000, "uploadThroughput": 200_000}
+    slow.send("Network.emulateNetworkConditions", line)
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 3})
+    moved = {}
+    for path in ("deployments/web/edit/", "edit/Deployment/web/"):
+        page.goto(f"{stack.url}/namespaces/{shop}/{path}", wait_until="networkidle")
+        moved[path] = page.evaluate(FIRST_LOAD)["shift"]
+    context.close()
+    assert max(moved.values()) < MOST_SHIFT / 2, moved
 
 
 def first_load(page: Page, url: str) -> JSON:

@@ -12,6 +12,7 @@ export const colours = HighlightStyle.define([
   { tag: [tags.comment, tags.meta], color: "var(--muted)" },
 ]);
 
+/* The height is the textarea's, too (styles/blocks/wizard.css). */
 export const theme = EditorView.theme({
   "&": { height: "clamp(320px, 66dvh, 900px)", backgroundColor: "transparent", color: "var(--text)", font: "inherit" },
   "&.cm-focused": { outline: "none" },
