@@ -60,8 +60,9 @@ class Reader:
         return self._client.list(kind, self._namespace, limit=_READ).items
 
     def _workloads(self, found: dict[str, list[JSON]]) -> None:
+        below = _by_deployment(found)
         for obj in found["Deployment"]:
-            self._add("Deployment", obj, states.of_deployment(obj))
+            self._add("Deployment", obj, states.of_deployment(obj, below.get(obj["metadata"]["name"], ())))
             self._templates.append((_ref("Deployment", obj), obj["spec"]["template"]))
         for obj in found["CronJob"]:
             self._add("CronJob", obj, _suspended() if obj["spec"].get("suspend") else None)
@@ -165,6 +166,18 @@ def of_namespace(client: Client, namespace: str) -> Graph:
 def of_workload(client: Client, namespace: str, kind: str, name: str) -> Graph:
     """What leads to it and what it leads to."""
     return Reader(client, namespace).read().around(Ref(kind, name))
+
+
+def _by_deployment(found: dict[str, list[JSON]]) -> dict[str, list[JSON]]:
+    """Pods by the name of their Deployment: its state tells what ails them, as its list does."""
+    sets = {obj["metadata"]["name"]: rows.controller_of(obj) for obj in found["ReplicaSet"]}
+    pods: dict[str, list[JSON]] = {}
+    for obj in found["Pod"]:
+        owner = rows.controller_of(obj)
+        above = sets.get(owner["name"]) if owner and owner["kind"] == "ReplicaSet" else None
+        if above:
+            pods.setdefault(above["name"], []).append(obj)
+    return pods
 
 
 def _ref(kind: str, obj: JSON) -> Ref:

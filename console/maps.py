@@ -14,7 +14,7 @@ from typing import NamedTuple
 from console.states import State
 from workloads.client import JSON
 
-WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 164, 46, 28, 12, 4
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 172, 46, 20, 12, 4
 _COLUMNS = {
     "Ingress": 0,
     "Service": 1,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Words = str | Promise
 
@@ -87,7 +88,7 @@ MAP = (
         ),
     ),
     Group(
-        _("Access"),
+        pgettext_lazy("roles", "Access"),
         (
             Section("users", _("Users"), "console:users"),
             Section("groups", _("Groups"), "console:groups"),
@@ -95,7 +96,7 @@ MAP = (
             Section("roles", _("Namespace access"), "console:access", "console:namespace-access", "RoleBinding"),
             Section(
                 "serviceaccounts",
-                "ServiceAccounts",
+                _("ServiceAccounts"),
                 "console:all-serviceaccounts",
                 "console:serviceaccounts",
                 "ServiceAccount",

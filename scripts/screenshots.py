@@ -198,7 +198,7 @@ def open_palette(page: Page) -> None:
 
 
 def open_drawer(page: Page) -> None:
-    page.locator("tbody .table__name a").first.click()
+    page.locator('tbody [hx-target="#drawer"]').first.click()
     page.wait_for_timeout(600)
 
 

@@ -50,7 +50,8 @@ SIGNED_OUT, NO_SUCH_PAGE = 4401, 4404
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """`ws://…/live/?path=<the page's address>`. Messages are JSON: now, regions, gone.
+    """`ws://…/live/?path=<the page's address>`. Messages are JSON: now, regions, gone. A page that heard nothing for a
+    while asks whether the socket still lives, by any text, and is told the time.
 
     There is no channel layer: the log says everything, so the socket lives while Redis is away."""
 
@@ -70,6 +71,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(NO_SUCH_PAGE)
         else:
             self.work = asyncio.create_task(self._run(Follower(self, place, _request(self.scope, parts))))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.send(text_data=orjson.dumps({"now": int(time.time() * 1000)}).decode())
 
     async def disconnect(self, code: int) -> None:
         if self.work is None:

@@ -164,7 +164,7 @@ def access_choices(client: Client, draft: AccessDraft, namespace: str) -> dict[s
         ],
         "layers": [
             (access.LAYER_7, _("HTTP and HTTPS"), _("By host and path; several workloads share a port.")),
-            (access.LAYER_4, _("TCP and UDP"), _("Port by port, whatever is spoken there.")),
+            (access.LAYER_4, _("TCP and UDP"), _("Port by port, any protocol.")),
         ],
         "elb_choices": _elb_choices(client, draft),
         "protocols": [("TCP", "TCP"), ("UDP", "UDP")],

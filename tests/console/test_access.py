@@ -142,7 +142,13 @@ def test_when_what_follows_is_refused_the_deployment_is_there_and_it_is_said(
 def test_the_tab_says_where_a_deployment_is_reached(shop: None, browser: Browser) -> None:
     scenes.person().create("Service", manifests.service("other"), "shop")
     shown = text(browser, "/namespaces/shop/deployments/web/access/")
-    for words in ("http://shop.example.com/", "Ingress web", "web:80", "web.shop.svc.cluster.local", "Is it reached?"):
+    for words in (
+        "http://shop.example.com/",
+        "Ingress web",
+        "web:80",
+        "web.shop.svc.cluster.local",
+        "Can it be reached?",
+    ):
         assert words in shown
     assert "other:80" not in shown
 

@@ -1,4 +1,5 @@
-"""Every page of the console in a real browser: axe finds nothing in either theme, and on a phone none scrolls sideways.
+"""Every page of the console in a real browser: axe finds nothing in either theme, and on a phone none scrolls sideways
+and no name of a row is squeezed.
 
 Pages come from the url table, so that none is forgotten. They are rendered here, with objects that fail, names as long
 as they may be and a bill that is settled, and laid before Chromium as they are: no product runs. In parts, so that
@@ -42,6 +43,9 @@ DARK = """() => {
     document.documentElement.dataset.theme = 'dark';
 }"""
 """No colour fades into another: each is at its end at once."""
+SQUEEZED = """() => [...document.querySelectorAll('.table--rows .table__name')]
+    .filter((one) => one.offsetParent !== null && one.clientWidth < 120).map((one) => one.innerText)"""
+"""Names of rows with less room than half a name needs."""
 LONGEST = ("the-quarterly-report-of-every-warehouse-and-each-of-its-shelves-x" * 2)[:63]
 
 NOT_SHOWN = {
@@ -173,6 +177,7 @@ def wrong_with(page: Page, address: str) -> Iterator[str]:
     width = page.evaluate("document.documentElement.scrollWidth")
     if width > NARROW["width"]:
         yield f"{width} pixels wide on a phone"
+    yield from (f"{name} is squeezed on a phone" for name in page.evaluate(SQUEEZED))
 
 
 def said(page: Page, rules: str) -> Iterator[str]:

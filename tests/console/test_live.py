@@ -52,7 +52,14 @@ async def test_a_page_whose_address_is_quoted_is_followed(web: None) -> None:
     async with following("/policies/CCI%20FullAccess/") as live:
         message = await live.message()
 
-    assert "gone" not in message and "words" in message["regions"]
+    assert "gone" not in message and "comes-to" in message["regions"]
+
+
+async def test_who_asks_whether_the_socket_lives_is_told_the_time(web: None) -> None:
+    async with following("/namespaces/shop/pods/") as live:
+        await live.message()
+        await live.wire.send_input({"type": "websocket.receive", "text": "?"})
+        assert set(await live.message()) == {"now"}
 
 
 async def test_a_pod_that_changes_sends_its_row_alone(web: None) -> None:

@@ -53,6 +53,13 @@ def test_a_namespace_is_drawn_from_its_objects(shop: None, browser: Browser) -> 
     assert "taker" not in text_of(browser, "/namespaces/shop/deployments/web/map/")
 
 
+def test_a_deployment_on_the_map_says_what_ails_its_pods(shop: None) -> None:
+    sick = scenes.deployment("sick", replicas=1)
+    scenes.pod("sick-0001-aaaaa", owner=scenes.replica_set(sick), status=scenes.image_problem())
+    state = mapping.of_namespace(scenes.person(), "shop").nodes[Ref("Deployment", "sick")].state
+    assert state and (state.word, state.tone) == ("Image problem", "bad")
+
+
 def test_many_pods_of_one_owner_are_counted(shop: None) -> None:
     for number in range(mapping.MOST_PODS + 3):
         scenes.person().create("Pod", manifests.pod(f"bare-{number}"), "shop")

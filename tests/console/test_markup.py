@@ -59,6 +59,14 @@ def test_an_id_is_given_once(documents: dict[str, Elements]) -> None:
         assert len(ids) == len(set(ids)), (name, {one for one in ids if ids.count(one) > 1})
 
 
+def test_no_part_of_a_page_is_called_as_the_words_of_its_scripts_are(documents: dict[str, Elements]) -> None:
+    """`words.ts` reads them as JSON from where a language has some; English has none."""
+    for name, page in documents.items():
+        assert [tag for tag, attributes in page.found if attributes.get("id") == "words" and tag != "script"] == [], (
+            name
+        )
+
+
 def test_controls_have_names(documents: dict[str, Elements]) -> None:
     for name, page in documents.items():
         labelled = {attributes.get("for") for tag, attributes in page.found if tag == "label"}

@@ -73,7 +73,7 @@ def test_what_is_no_role_is_said_while_one_types(bank: Client, browser: Browser,
 def test_examples_are_roles(bank: Client, browser: Browser) -> None:
     for name in ("pods", "deploy", "one"):
         page = browser.post("/create/role/", {"go": f"begin-{name}", "namespace": "bank"}).content.decode()
-        assert "What it comes to" in page
+        assert "What it amounts to" in page
     write(browser)
     assert "has a Role of this name already" in write(browser).content.decode()
 

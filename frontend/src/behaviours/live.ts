@@ -1,6 +1,7 @@
 /* The page stays true by itself. One socket a page; the server sends the regions that changed, rendered by the page's
    own template, and they are morphed in by id; of a row that has changed, its cells alone. While the socket is gone the
-   page says so and asks again by plain GET.
+   page says so and asks again by plain GET. A socket can die without a word (a laptop that slept, a network that went):
+   who has heard nothing for a while asks, and takes no answer for the end.
 
 <main data-controller="live" data-live-path-value="/namespaces/shop/pods/?state=bad">…<tr id="pod-…" data-live>…</tr></main>
 <div id="offline" role="status" hidden>…</div>
@@ -21,6 +22,8 @@ interface Message {
 
 const POLL_MS = 5000;
 const LONGEST_WAIT_MS = 15_000;
+const QUIET_MS = 15_000;
+const ANSWER_MS = 10_000;
 
 export default class Live extends Controller<HTMLElement> {
   static override values = { path: String, only: String, language: String };
@@ -30,9 +33,15 @@ export default class Live extends Controller<HTMLElement> {
   private failures = 0;
   private retry: number | undefined;
   private poll: number | undefined;
+  private polling = false;
+  private beat: number | undefined;
+  private heardAt = 0;
+  private askedAt = 0;
 
   private readonly seen = (): void => {
-    if (!document.hidden && this.socket === undefined) this.open();
+    if (document.hidden) return;
+    if (this.socket === undefined) this.open();
+    else this.listen();
   };
 
   override connect(): void {
@@ -63,12 +72,30 @@ export default class Live extends Controller<HTMLElement> {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/live/?path=${encodeURIComponent(this.pathValue)}`);
     this.socket = socket;
-    socket.addEventListener("message", (event: MessageEvent<string>) => { this.heard(JSON.parse(event.data) as Message); });
+    this.heardAt = performance.now();
+    this.beat ??= window.setInterval(() => { this.listen(); }, POLL_MS);
+    socket.addEventListener("message", (event: MessageEvent<string>) => { if (this.socket === socket) this.heard(JSON.parse(event.data) as Message); });
     socket.addEventListener("close", (event) => { if (this.socket === socket) this.lost(event.code); });
+  }
+
+  /** Whether the socket, or the one that is being opened, still lives. */
+  private listen(): void {
+    const now = performance.now();
+    if (this.socket === undefined || document.hidden || now - this.heardAt < QUIET_MS) return;
+    if (this.askedAt <= this.heardAt) {
+      this.askedAt = now;
+      if (this.socket.readyState === WebSocket.OPEN) this.socket.send("?");
+    } else if (now - this.askedAt >= ANSWER_MS) {
+      const dead = this.socket;
+      this.failures += 1;
+      this.lost(0);
+      dead.close();
+    }
   }
 
   private heard(message: Message): void {
     this.failures = 0;
+    this.heardAt = performance.now();
     this.online(true);
     setServerNow(message.now);
     if (message.title !== undefined) document.title = message.title;
@@ -97,7 +124,8 @@ export default class Live extends Controller<HTMLElement> {
   private leave(): void {
     window.clearTimeout(this.retry);
     window.clearInterval(this.poll);
-    this.poll = undefined;
+    window.clearInterval(this.beat);
+    this.poll = this.beat = undefined;
     const socket = this.socket;
     this.socket = undefined;
     socket?.close();
@@ -115,7 +143,8 @@ export default class Live extends Controller<HTMLElement> {
   }
 
   private async fetchRegions(): Promise<void> {
-    if (document.hidden) return;
+    if (document.hidden || this.polling) return;
+    this.polling = true;
     const path = this.pathValue;
     try {
       const response = await fetch(path, { headers: { Accept: "text/html", "CCI-Live": "1" } });
@@ -128,6 +157,8 @@ export default class Live extends Controller<HTMLElement> {
       }
     } catch {
       // Still offline; the next round asks again.
+    } finally {
+      this.polling = false;
     }
   }
 

@@ -325,6 +325,7 @@ export default class Log extends Controller<HTMLElement> {
     this.said.add(text);
     const wasAtEnd = this.atEnd();
     this.pages?.note(noted(text));
+    this.tellEmpty();
     if (wasAtEnd) this.toEnd();
   }
 
@@ -440,7 +441,14 @@ export default class Log extends Controller<HTMLElement> {
     return this.needle?.test(line.text.slice(0, LONGEST_SEARCHED)) ?? false;
   }
 
+  /** Of a log that goes on it is said that nothing has come; one that ended says its end. */
+  private tellEmpty(): void {
+    const isEmpty = this.followValue && this.lines.length === 0 && this.said.size === 0;
+    this.viewTarget.classList.toggle("log__view--empty", isEmpty);
+  }
+
   private count(): void {
+    this.tellEmpty();
     const words = new Intl.NumberFormat(document.documentElement.lang || "en");
     this.countTarget.textContent = words.format(this.lines.length);
     if (this.searchTarget.getAttribute("aria-invalid") === "true") return;
