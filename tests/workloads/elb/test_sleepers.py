@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from tests.load import load
+from tests.workloads.elb.asking import eventually, get, until
 from tests.workloads.elb.proxies import running
-from tests.workloads.elb.test_proxy import eventually, get, until
 from tests.workloads.elb.webs import Web
 from workloads.elb import relay, sleepers
 from workloads.kinds import sleeping

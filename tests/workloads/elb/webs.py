@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
+from tests.workloads.elb.asking import endpoints, eventually, get, ingress, path, service
 from tests.workloads.elb.proxies import Proxy, pod
-from tests.workloads.elb.test_proxy import endpoints, eventually, get, ingress, path, service
 from workloads.kinds import sleeping
 from workloads.meta.keys import Key
 
