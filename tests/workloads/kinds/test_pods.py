@@ -394,4 +394,4 @@ def test_fields_it_is_selected_by() -> None:
         "spec.schedulerName": "default-scheduler",
         "spec.serviceAccountName": "",
     }
-    assert KIND.facts(obj) == Facts(phase="Running", node="n1", health="changing")
+    assert KIND.facts(obj) == Facts(phase="Running", node="n1", health="changing", images="nginx:1.27")
