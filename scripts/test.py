@@ -1,5 +1,5 @@
 """`make test`: first everything that shares nothing, then the journeys, each worker through a running product of its
-own; both on all cores.
+own; both on all cores, and one worker more, as much of a test is to wait for daemons, browsers and clocks.
 
 Real daemons, browsers and clocks on a small machine are sometimes late. A few tests that failed are run once more,
 alone: what fails again is broken; what passes is named as unsteady, for somebody to mend, and lets the run pass.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
-SHARED_OUT = ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--no-loadscope-reorder")
+SHARED_OUT = ("-n", str((os.cpu_count() or 2) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 """By files, in the order of tests/conftest.py."""
 ROOMS = (*PYTEST, *SHARED_OUT, "--ignore", "tests/e2e", "tests")
 JOURNEYS = (*PYTEST, *SHARED_OUT, "-p", "no:randomly", "--timeout", "300", "tests/e2e")

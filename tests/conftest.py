@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -79,6 +80,18 @@ APART = ("test_accessible.py", "_kills.py")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; behind them the order stays as it was drawn."""
     items.sort(key=_place)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look through all of it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _place(item: pytest.Item) -> int:
