@@ -83,6 +83,7 @@ def change(visit: Visit, *, name: str) -> HttpResponse:
         "binding": row,
         "draft": draft,
         "ticked": visit.request.POST.getlist("ticked"),
+        "word": asked.WORD,
         "kinds": _kinds(),
         "known": known,
         "focus": "name",
@@ -107,8 +108,9 @@ def _kinds() -> list[tuple[str, str]]:
 
 
 def _changed(visit: Visit, row: BindingRow, draft: RoleDraft) -> list[FieldError]:
-    ticked = visit.request.POST.getlist("ticked")
-    subjects = [one for one in row.obj.get("subjects") or [] if Subject.of(one).id not in ticked]
+    ticked, had = visit.request.POST.getlist("ticked"), row.obj.get("subjects") or []
+    subjects = [one for one in had if Subject.of(one).id not in ticked]
+    is_loss = len(subjects) < len(had)
     if text(visit.request.POST, "name"):
         if problems := [*draft.problems(), *draft.unknown(rolerows.known_names(visit.identity))]:
             return problems
@@ -117,6 +119,8 @@ def _changed(visit: Visit, row: BindingRow, draft: RoleDraft) -> list[FieldError
         subjects.append(draft.subject_manifest())
     if not subjects:
         return [FieldError("", _("Nobody would be left. Delete the binding instead."))]
+    if is_loss and not asked.is_sure(visit, asked.WORD):
+        return [FieldError("", _("Who is ticked loses the role in every namespace: confirm it."))]
     try:
         visit.client.update(KIND, row.name, {**row.obj, "subjects": subjects})
     except Conflict:

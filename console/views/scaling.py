@@ -16,7 +16,7 @@ from console import frame, happenings, spans, usage
 from console.access import Visit, guarded
 from console.forms.scaling import FORMS, AutoscalerForm, PolicyForm, place
 from console.pages import Context, page
-from console.views import sleeping
+from console.views import asked, sleeping
 from console.views.deployments import DEPLOYMENT
 from workloads.client import JSON, DeleteOptions
 from workloads.kinds import autoscalers, scalingpolicies
@@ -58,13 +58,9 @@ def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Made, changed or deleted in one dialog."""
     visit.client.require("create", "HorizontalPodAutoscaler", namespace)
     before = _autoscaler(visit, name)
-    if before and visit.request.POST.get("do") == "delete":
-        options = DeleteOptions(uid=before["metadata"]["uid"])
-        visit.client.delete("HorizontalPodAutoscaler", before["metadata"]["name"], namespace, options=options)
-        messages.success(
-            visit.request, _("The autoscaler of %(name)s is gone; the number of pods stays.") % {"name": name}
-        )
-        return _back(namespace, name)
+    if before and _is_to_go(visit):
+        said = _("The autoscaler of %(name)s is gone; the number of pods stays.") % {"name": name}
+        return _gone(visit, name, before, said)
     form = AutoscalerForm(visit.request.POST or None, initial=AutoscalerForm.initial_of(before))
     if form.is_valid() and _kept(visit, form, form.manifest(name, before), before):
         return _back(namespace, name)
@@ -75,7 +71,10 @@ def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
 def policy(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """`?policy=` one that is there, else a new one of `?type=`."""
     visit.client.require("create", "ScalingPolicy", namespace)
-    before = _named(visit, name, visit.request.GET.get("policy", "").replace("\0", ""))
+    wanted = visit.request.POST.get("policy") or visit.request.GET.get("policy", "")
+    before = _named(visit, name, wanted.replace("\0", ""))
+    if before and _is_to_go(visit):
+        return _gone(visit, name, before, _("Policy %(name)s is gone.") % {"name": before["metadata"]["name"]})
     if before and (do := visit.request.POST.get("do")):
         return _done(visit, name, before, do)
     type = scalingpolicies.type_of(before) if before else visit.request.GET.get("type", "alarm")
@@ -109,15 +108,29 @@ def _kept(visit: Visit, form: AutoscalerForm | PolicyForm, manifest: JSON, befor
 
 def _done(visit: Visit, name: str, policy: JSON, do: str) -> HttpResponse:
     policy_name, uid = policy["metadata"]["name"], policy["metadata"]["uid"]
-    if do == "delete":
-        visit.client.delete("ScalingPolicy", policy_name, visit.namespace, options=DeleteOptions(uid=uid))
-        said = _("Policy %(name)s is gone.")
-    else:
-        patch = {"metadata": {"uid": uid}, "spec": {"enabled": do == "enable"}}
-        visit.client.patch("ScalingPolicy", policy_name, patch, "application/merge-patch+json", visit.namespace)
-        said = _("Policy %(name)s acts again.") if do == "enable" else _("Policy %(name)s rests.")
+    patch = {"metadata": {"uid": uid}, "spec": {"enabled": do == "enable"}}
+    visit.client.patch("ScalingPolicy", policy_name, patch, "application/merge-patch+json", visit.namespace)
+    said = _("Policy %(name)s acts again.") if do == "enable" else _("Policy %(name)s rests.")
     messages.success(visit.request, said % {"name": policy_name})
     return _back(visit.namespace, name)
+
+
+def _is_to_go(visit: Visit) -> bool:
+    """`?do=delete` asks for the name, `do=delete` with its name deletes."""
+    return "delete" in (visit.request.GET.get("do"), visit.request.POST.get("do"))
+
+
+def _gone(visit: Visit, name: str, obj: JSON, said: str) -> HttpResponse:
+    """An autoscaler or a policy of the Deployment `name`, when its own name was typed."""
+    kind, word = obj["kind"], obj["metadata"]["name"]
+    visit.client.require("delete", kind, visit.namespace)
+    if asked.is_sure(visit, word):
+        visit.client.delete(kind, word, visit.namespace, options=DeleteOptions(uid=obj["metadata"]["uid"]))
+        messages.success(visit.request, said)
+        return _back(visit.namespace, name)
+    around = {**DEPLOYMENT.on(visit, name, "scaling"), "visit": visit, "frame": frame.of(visit)}
+    context = {**around, "word": word, "is_policy": kind == "ScalingPolicy"}
+    return render(visit.request, "deployments/scaling_delete.html", context, status=asked.status(visit))
 
 
 def _dialog(visit: Visit, name: str, template: str, form: forms.Form, more: Context) -> HttpResponse:

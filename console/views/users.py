@@ -26,7 +26,7 @@ from console.lists import Query
 from console.lowerwords import said
 from console.pages import Context, page
 from console.peoplerows import UserRow
-from console.views import create
+from console.views import asked, create
 from iam import accesskeys, people, tokens
 from iam.errors import IamError
 from iam.identities import Identity
@@ -179,8 +179,8 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
     """Asks to type the name, and says what goes."""
     people.admit(visit.identity, "iam:user:delete")
     row = _row(visit.identity, name)
-    wrong, refusal = visit.request.method == "POST" and visit.request.POST.get("word", "").strip() != name, ""
-    if visit.request.method == "POST" and not wrong:
+    refusal = ""
+    if asked.is_sure(visit, name):
         try:
             people.delete_user(visit.identity, name)
         except AT_FIELDS as error:
@@ -196,10 +196,10 @@ def delete(visit: Visit, *, name: str) -> HttpResponse:
         "held": rolerows.of_person(visit.client, name, ()),
         "keys": accesskeys.listed(row.user),
         "tokens": len(tokens.listed(row.user)),
-        "wrong": wrong,
+        "word": name,
         "no": refusal,
     }
-    return render(visit.request, "users/delete.html", context, status=422 if wrong or refusal else 200)
+    return render(visit.request, "users/delete.html", context, status=asked.status(visit))
 
 
 def offered_policies(by: Identity) -> list[tuple[str, str]]:

@@ -95,7 +95,11 @@ def test_a_role_is_given_in_every_namespace_and_taken_away(bank: Client, browser
     assert again.status_code == 422 and "has this role here already" in again.content.decode()
 
     place = f"{EVERYWHERE}binding/view-user-bob/"
-    browser.post(f"{place}change/", {"ticked": "User//bob", "kind": "ServiceAccount", "name": "bank/robot"})
+    change = {"ticked": "User//bob", "kind": "ServiceAccount", "name": "bank/robot"}
+    unsure = browser.post(f"{place}change/", change).content.decode()
+    assert "Type <strong>DELETE</strong> to confirm" in unsure and 'value="User//bob" checked' in unsure
+    assert [one["name"] for one in bank.get("ClusterRoleBinding", "view-user-bob")["subjects"]] == ["bob"]
+    browser.post(f"{place}change/", {**change, "word": "DELETE"})
     subjects = bank.get("ClusterRoleBinding", "view-user-bob")["subjects"]
     assert subjects == [{"kind": "ServiceAccount", "name": "robot", "namespace": "bank"}]
     emptied = browser.post(f"{place}change/", {"ticked": "ServiceAccount/bank/robot"})

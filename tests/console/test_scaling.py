@@ -53,7 +53,10 @@ def test_the_autoscaler_is_switched_on_changed_and_off(browser: Browser) -> None
     browser.post(AUTOSCALER, {**fields, "memory": "75"})
     metrics = scenes.person().get("HorizontalPodAutoscaler", "web", "shop")["spec"]["metrics"]
     assert [one["resource"]["name"] for one in metrics] == ["cpu", "memory"]
-    browser.post(AUTOSCALER, {**fields, "do": "delete"})
+    assert "Type <strong>web</strong> to confirm" in browser.get(f"{AUTOSCALER}?do=delete").content.decode()
+    assert browser.post(AUTOSCALER, {**fields, "do": "delete"}).status_code == 422
+    assert scenes.person().list("HorizontalPodAutoscaler").items != []
+    browser.post(AUTOSCALER, {"do": "delete", "word": "web"})
     assert scenes.person().list("HorizontalPodAutoscaler").items == []
 
 
@@ -109,7 +112,10 @@ def test_a_policy_is_changed_rests_acts_again_and_goes(browser: Browser) -> None
     assert "Rests" in text_of(browser, TAB)
     browser.post(own, {"do": "enable"})
     assert policy("busy")["spec"]["enabled"]
-    browser.post(own, {"do": "delete"})
+    question = browser.get(f"{own}&do=delete").content.decode()
+    assert "Delete policy busy?" in question and "Type <strong>busy</strong> to confirm" in question
+    assert browser.post(own, {"do": "delete", "policy": "busy", "word": "web"}).status_code == 422
+    browser.post(POLICY, {"do": "delete", "policy": "busy", "word": "busy"})
     assert scenes.person().list("ScalingPolicy").items == []
 
 
