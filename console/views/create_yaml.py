@@ -101,6 +101,7 @@ def yaml_create(visit: Visit) -> HttpResponse:
         "verdicts": verdicts,
         "headline": _headline(verdicts),
         "focus": "" if verdicts else "text",
+        "is_done": any(verdict.outcome in ("created", "changed") for verdict in verdicts),
     }
     failed = bool(errors) or any(verdict.refused for verdict in verdicts)
     return render(visit.request, "create/yaml.html", context, status=422 if failed else 200)

@@ -521,6 +521,39 @@ def test_yaml_is_completed_checked_and_a_file_becomes_the_text(
     assert heard == []
 
 
+def test_what_was_typed_survives_a_reload_and_a_closed_tab_but_not_signing_out(
+    stack: Stack, browser: Browser, shop: str
+) -> None:
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    heard = complaints(page)
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/yaml/?namespace={shop}")
+    expect(page.locator(".cm-content")).to_be_focused()
+    page.keyboard.type("kind: ConfigMap")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator(".cm-line")).to_have_text("kind: ConfigMap")
+    page.goto(f"{stack.url}/create/job/?namespace={shop}")
+    page.get_by_label("Name", exact=True).fill("nightly-sum")
+    page.close()
+
+    page = context.new_page()
+    heard_later = complaints(page)
+    page.goto(f"{stack.url}/create/job/?namespace={shop}")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("")
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("nightly-sum")
+    page.goto(f"{stack.url}/create/yaml/?namespace={shop}")
+    page.get_by_role("button", name="Throw it away").click()
+    page.locator(".menu__button-text", has_text="admin").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(lambda url: "/sign-in/" in url)
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft'))") == []
+    context.close()
+    assert heard + heard_later == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_that_live_can_be_used_by_everybody(stack: Stack, browser: Browser, shop: str, theme: str) -> None:
     """axe finds no violation of WCAG 2 A and AA."""

@@ -136,6 +136,12 @@ export default class Editor extends Controller<HTMLElement> {
     this.textTarget.scrollTop = Math.max(0, (params.line - 4) * height);
   }
 
+  /** The text that a draft brought back (behaviours/form.ts). */
+  read(): void {
+    this.count();
+    if (this.writer !== undefined) this.writer.write(this.textTarget.value);
+  }
+
   /** What depends on another field of the form than the text. */
   again(): void {
     this.writer?.check();

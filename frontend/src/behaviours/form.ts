@@ -1,25 +1,39 @@
 /* Where one types on after an answer: in the first field that is wrong, else where the server marks `autofocus`, on which
    a morphed page does not act by itself.
    A new step begins at the top. <form data-controller="form"><input type="hidden" name="step" data-form-target="step">…</form>
-   What is typed into a form with data-form-keep-value="/create/job/" (its address) and data-action="input->form#keep" is kept in
-   this tab until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back into a
-   form that was not answered yet (data-form-fresh-value="true"). It is its writer's alone (data-form-owner-value="acme/alice").
+   What is typed into a form with data-form-keep-value="/create/job/" (its address) and data-action="input->form#keep" is kept
+   until it is sent, left by data-action="form#leave" or begun anew (form#startOver): a reload brings it back into a form that
+   was not answered yet (data-form-fresh-value="true"), and where its tab was closed, the next one offers it
+   (<section data-form-target="offer" hidden>… <span data-form-target="when"></span> form#goOn, form#discard</section>).
+   It is its writer's alone (data-form-owner-value="acme/alice") and goes when they sign out (drafts.ts). The server draws it
+   again, or, with data-form-here-value="true", the fields are filled here and form:restored is told.
    <span data-form-target="kept" hidden>…</span> is seen while something is kept. */
 import { Controller } from "@hotwired/stimulus";
 import htmx from "htmx.org";
+import { Draft, type Fields } from "../drafts";
+
+const SENDS = ["submit", "save"];
+const PAUSE = 300;
 
 export default class Form extends Controller<HTMLFormElement> {
-  static override targets = ["step", "kept"];
-  static override values = { keep: String, fresh: Boolean, owner: String };
+  static override targets = ["step", "kept", "offer", "when"];
+  static override values = { keep: String, fresh: Boolean, owner: String, here: Boolean, done: Boolean };
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
   declare readonly keptTarget: HTMLElement;
   declare readonly hasKeptTarget: boolean;
+  declare readonly offerTarget: HTMLElement;
+  declare readonly hasOfferTarget: boolean;
+  declare readonly whenTarget: HTMLElement;
   declare readonly keepValue: string;
   declare readonly freshValue: boolean;
   declare readonly ownerValue: string;
+  declare readonly hereValue: boolean;
+  declare readonly doneValue: boolean;
   private step = "";
   private touched = false;
+  private timer = 0;
+  private at = "";
   private sending = false;
   private restoring = false;
   private answers = 0;
@@ -27,7 +41,7 @@ export default class Form extends Controller<HTMLFormElement> {
 
   private readonly asked = (event: Event): void => {
     this.sentAt.set(requestOf(event), this.answers);
-    if (pressed(event) === "submit") this.sending = true;
+    if (SENDS.includes(pressed(event))) this.sending = true;
   };
 
   /** A look (price, summary) that was asked before the whole form was answered is older than what stands there.
@@ -36,6 +50,7 @@ export default class Form extends Controller<HTMLFormElement> {
     const since = this.sentAt.get(requestOf(event));
     if (since !== undefined && since < this.answers) (event as CustomEvent<{ shouldSwap: boolean }>).detail.shouldSwap = false;
     if (event.target !== document.body) return;
+    this.write();
     this.answers += 1;
     if (this.restoring) blur();
     this.restoring = false;
@@ -45,19 +60,23 @@ export default class Form extends Controller<HTMLFormElement> {
   private readonly answered = (event: Event): void => {
     if (event.target !== document.body) return;
     this.sending = false;
-    if (this.touched) this.keep();
+    if (this.at !== this.keepValue) this.begin(); // a morph made another form of it
+    if (this.doneValue) this.leave();
+    else if (this.touched) this.keep();
     this.settle();
   };
 
   override connect(): void {
     this.step = this.currentStep;
-    this.restore();
+    this.begin();
+    window.addEventListener("pagehide", this.write);
     document.addEventListener("htmx:beforeSend", this.asked);
     document.addEventListener("htmx:beforeSwap", this.answering);
     document.addEventListener("htmx:afterSettle", this.answered);
   }
 
   override disconnect(): void {
+    window.removeEventListener("pagehide", this.write);
     document.removeEventListener("htmx:beforeSend", this.asked);
     document.removeEventListener("htmx:beforeSwap", this.answering);
     document.removeEventListener("htmx:afterSettle", this.answered);
@@ -67,13 +86,16 @@ export default class Form extends Controller<HTMLFormElement> {
   keep(): void {
     if (this.keepValue === "") return;
     this.touched = true;
-    const fields = [...new FormData(this.element)].filter(([name]) => name !== "csrfmiddlewaretoken");
-    sessionStorage.setItem(this.place, JSON.stringify(fields));
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => { this.write(); }, PAUSE);
     if (this.hasKeptTarget) this.keptTarget.hidden = false;
   }
 
   leave(): void {
-    sessionStorage.removeItem(this.place);
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.touched = false;
+    this.draft.forget();
   }
 
   startOver(): void {
@@ -81,19 +103,62 @@ export default class Form extends Controller<HTMLFormElement> {
     window.location.assign(this.keepValue);
   }
 
+  goOn(): void {
+    this.restore(this.draft.left?.fields);
+    this.offerTarget.hidden = true;
+  }
+
+  discard(): void {
+    this.draft.discard();
+    this.offerTarget.hidden = true;
+  }
+
+  /** What another tab left is not written over while it is offered. */
+  private readonly write = (): void => {
+    if (this.timer === 0) return;
+    this.timer = 0;
+    const fields = [...new FormData(this.element)].filter(([name]) => name !== "csrfmiddlewaretoken");
+    this.draft.keep(fields as Fields, { everywhere: !this.hasOfferTarget || this.offerTarget.hidden !== false });
+  };
+
+  private begin(): void {
+    this.touched = false;
+    this.at = this.keepValue;
+    if (this.keepValue === "" || !this.freshValue) return;
+    const { here, left } = this.draft;
+    if (here !== undefined) this.restore(here);
+    else if (left !== undefined && this.hasOfferTarget) {
+      this.whenTarget.textContent = new Date(left.at).toLocaleString(document.documentElement.lang);
+      this.offerTarget.hidden = false;
+    }
+  }
+
   /** The server draws the form again from what was kept: rows, lists, the step one was on. */
-  private restore(): void {
-    const kept = this.keepValue === "" || !this.freshValue ? null : sessionStorage.getItem(this.place);
-    if (kept === null) return;
-    this.touched = this.restoring = true;
+  private restore(kept: Fields | undefined): void {
+    if (kept === undefined) return;
+    this.touched = true;
+    const fields = Object.fromEntries(kept);
+    if (this.hereValue) {
+      this.fill(fields);
+      return;
+    }
+    this.restoring = true;
     const token = this.element.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
-    const fields = Object.fromEntries(JSON.parse(kept) as [string, string][]);
     const values = { ...fields, csrfmiddlewaretoken: token, go: "restore" };
     void htmx.ajax("post", this.keepValue, { target: "body", swap: "morph", values });
   }
 
-  private get place(): string {
-    return `draft ${this.ownerValue} ${this.keepValue}`;
+  private fill(fields: Record<string, string>): void {
+    for (const field of this.element.querySelectorAll<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>("[name]")) {
+      const value = fields[field.name];
+      if (value !== undefined && field.type !== "file") field.value = value;
+    }
+    if (this.hasKeptTarget) this.keptTarget.hidden = false;
+    this.dispatch("restored");
+  }
+
+  private get draft(): Draft {
+    return new Draft(`draft ${this.ownerValue} ${this.keepValue}`);
   }
 
   private settle(): void {
