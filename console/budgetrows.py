@@ -69,17 +69,11 @@ class BudgetRow:
 
     @property
     def scope(self) -> str:
-        budget = self.view.budget
-        if budget.scope == "account":
-            return _("the account")
-        if budget.scope == "namespace":
-            return _("namespace %(name)s") % {"name": budget.namespace}
-        words = {"kind": budget.workload_kind, "name": budget.workload_name, "namespace": budget.namespace}
-        return _("%(kind)s %(name)s in %(namespace)s") % words
+        return _scope_words(self.view.budget)
 
     @property
     def period(self) -> str:
-        return {"monthly": _("a month"), "daily": _("a day"), "total": _("in all")}[self.view.budget.period]
+        return _period_words(self.view.budget)
 
     @property
     def action(self) -> str:
@@ -179,18 +173,50 @@ class BudgetRow:
         ]
 
     def money(self, value: Decimal) -> str:
-        """With cents; less than a unit with four places."""
-        return amounts.money(value, self.currency, 2 if abs(value) >= 1 or not value else 4)
+        return _money(value, self.currency)
 
 
 class Notification:
-    """A threshold that was crossed, as one sentence."""
+    """A threshold that was crossed, and what follows from it."""
 
     def __init__(self, crossing: Any) -> None:
-        self.name, self.read, self.percent = crossing.budget.name, crossing.read, crossing.threshold
+        budget = crossing.budget
+        self.name, self.read, self.percent = budget.name, crossing.read, crossing.threshold
         self.at = instants.moment(crossing.at)
-        words = billing.budgets.words(crossing)
-        self.words = f"{words[:1].upper()}{words[1:]}."
+        facts = {
+            "percent": crossing.threshold,
+            "spent": _money(crossing.spent, budget.currency),
+            "amount": _money(crossing.amount, budget.currency),
+            "period": _period_words(budget),
+            "scope": _scope_words(budget),
+        }
+        self.words = _("%(percent)s %% is spent: %(spent)s of %(amount)s %(period)s, on %(scope)s.") % facts
+        self.then = _consequence(crossing.action) if crossing.threshold == 100 else ""
+
+
+def _money(value: Decimal, currency: str) -> str:
+    """With cents; less than a unit with four places."""
+    return amounts.money(value, currency, 2 if abs(value) >= 1 or not value else 4)
+
+
+def _scope_words(budget: Any) -> str:
+    if budget.scope == "account":
+        return _("the account")
+    if budget.scope == "namespace":
+        return _("namespace %(name)s") % {"name": budget.namespace}
+    words = {"kind": budget.workload_kind, "name": budget.workload_name, "namespace": budget.namespace}
+    return _("%(kind)s %(name)s in %(namespace)s") % words
+
+
+def _period_words(budget: Any) -> str:
+    return {"monthly": _("a month"), "daily": _("a day"), "total": _("in all")}[budget.period]
+
+
+def _consequence(action: str) -> str:
+    return {
+        "stop": _("More pods are refused from now on; what runs goes on."),
+        "suspend": _("What runs is suspended, and more pods are refused."),
+    }.get(action, "")
 
 
 def _sending(one: Any) -> Sending:

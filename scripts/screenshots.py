@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ from tests.stack import Stack, free_port, running_stack
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "artifacts" / "screenshots"
 README_PICTURE = ROOT / "docs" / "images" / "console.png"
+FC_LIST = shutil.which("fc-list")
 INDEX = Path(__file__).with_name("screenshots.html")
 SIZES = {"1440": WIDE, "390": NARROW}
 LANGUAGES = {"en": "en", "zh": "zh-hans"}
@@ -91,6 +93,7 @@ def main(wanted: list[str]) -> int:
     """All pictures, or those whose name contains one of `wanted`."""
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
+    tell_of_letters()
     build_demo_image()
     with local_registry(free_port()) as registry, running_stack() as stack:
         seed(stack, registry)
@@ -106,6 +109,13 @@ def main(wanted: list[str]) -> int:
     (TARGET / "index.html").write_text(listed)
     print(f"{len(taken)} pictures: {TARGET / 'index.html'}")
     return 0
+
+
+def tell_of_letters() -> None:
+    """Without a font that has Chinese, every letter of it is a box, and as narrow as one."""
+    fonts = subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, check=False).stdout if FC_LIST else b"?"
+    if not fonts.strip():
+        print("no font here has Chinese: its pictures show boxes (apt-get install fonts-noto-cjk)", file=sys.stderr)
 
 
 def pages(stack: Stack) -> Iterator[Shot]:

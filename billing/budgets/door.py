@@ -207,10 +207,6 @@ def delete(by: Identity, name: str) -> None:
         transaction.on_commit(doorbell.ring)
 
 
-def words(crossing: Crossing) -> str:
-    return actions.words(crossing)
-
-
 def price_of_resuming(view: View) -> Price:
     """`least` is told with cents, and a little more than it takes."""
     woken: dict[Any, int] = {}
