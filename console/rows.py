@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -172,6 +173,10 @@ class DeploymentRow(Row):
         return [*tones, *["none"] * (self.wanted - len(tones))]
 
     @property
+    def is_paused(self) -> bool:
+        return bool(self.obj["spec"].get("paused"))
+
+    @property
     def is_asleep(self) -> bool:
         return sleeping.is_asleep(self.obj)
 
@@ -267,6 +272,13 @@ def replica_sets_of(client: Client, deployment: JSON) -> list[JSON]:
     metadata = deployment["metadata"]
     owned = client.list("ReplicaSet", metadata["namespace"], owner_uid=metadata["uid"]).items
     return sorted(owned, key=revision_of, reverse=True)
+
+
+def template_of(replica_set: JSON) -> JSON:
+    """As the Deployment had it: without the label that tells its ReplicaSets apart."""
+    template: JSON = deepcopy(replica_set["spec"]["template"])
+    template.get("metadata", {}).get("labels", {}).pop("pod-template-hash", None)
+    return template
 
 
 def revision_of(obj: Mapping[str, Any]) -> int:

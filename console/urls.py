@@ -193,6 +193,7 @@ pages: list[URLPattern] = [
     path(f"{_DEPLOYMENT}resize/", resizing.deployment, name="deployment-resize"),
     path(f"{_CRONJOB}resize/", resizing.cronjob, name="cronjob-resize"),
     path(f"{_DEPLOYMENT}roll-back/", rollbacks.roll_back, name="deployment-roll-back"),
+    path(f"{_DEPLOYMENT}resume/", rollbacks.resume, name="deployment-resume"),
     path(f"{_DEPLOYMENT}scale/", deployments.scale, name="deployment-scale"),
     path(f"{_DEPLOYMENT}delete/", deployments.delete, name="deployment-delete"),
     path("jobs/", jobs.job_list, name="all-jobs"),

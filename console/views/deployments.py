@@ -92,7 +92,7 @@ def monitoring(visit: Visit, *, namespace: str, name: str) -> Context:
 @page("deployments/upgrades.html", kinds=(KIND, "ReplicaSet"))
 def upgrades(visit: Visit, *, namespace: str, name: str) -> Context:
     common = DEPLOYMENT.on(visit, name, "upgrades")
-    current = rows.revision_of(common["row"].obj)
+    current, now = rows.revision_of(common["row"].obj), common["row"].obj["spec"]["template"]
     revisions = [
         {
             "number": rows.revision_of(item),
@@ -103,6 +103,7 @@ def upgrades(visit: Visit, *, namespace: str, name: str) -> Context:
             "ready": (item.get("status") or {}).get("readyReplicas", 0),
             "created": item["metadata"].get("creationTimestamp"),
             "current": rows.revision_of(item) == current,
+            "replaces": rows.revision_of(item) != current or rows.template_of(item) != now,
         }
         for item in rows.replica_sets_of(visit.client, common["row"].obj)
     ]
