@@ -68,11 +68,15 @@ LONG = (
     "_stories.py",
     "test_docker.py",
     "test_contract.py",
+    "test_sleepers.py",
+    "test_second_instance.py",
+    "test_helm.py",
+    "test_bundle.py",
     "test_supervisor.py",
 )
 """Files that one worker has for minutes, the longest first: begun last, they would leave the others with nothing to
 do."""
-APART = ("test_accessible.py", "_kills.py")
+APART = ("test_accessible.py", "_kills.py", "test_docker.py", "test_contract.py", "test_sleepers.py")
 """Whose tests share nothing but take long: each may run elsewhere."""
 
 

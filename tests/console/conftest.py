@@ -9,7 +9,6 @@ from pytest_django import Settings
 from iam import people, policies
 from iam.identities import identity_of
 from scripts import messages
-from tests import manifests
 from tests.console import scenes
 from tests.console.walking import walked as walked
 
@@ -53,31 +52,7 @@ def readers_browser(db: None) -> Browser:
 def shop(db: None) -> None:
     """A namespace with a bare pod, and of `web` a Deployment of two pods (one pulls), a Job at work, a CronJob, a
     Service and an Ingress on an ELB; a user, a group, a policy and a budget are called so, too."""
-    scenes.namespace("shop")
-    web = scenes.deployment("web", replicas=2, readyReplicas=1)
-    replica_set = scenes.replica_set(web)
-    scenes.pod("web-0001-aaaaa", owner=replica_set, status=scenes.running())
-    scenes.pod("web-0001-bbbbb", owner=replica_set, status=scenes.pulling())
-    scenes.pod("lonely", status=scenes.crashing())
-    scenes.person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
-    scenes.people_called("web")
-    scenes.role_binding("web")
-    scenes.own_role("web")
-    scenes.person().create("Network", scenes.network("web"), "shop")
-    scenes.person().create("ServiceAccount", scenes.service_account("web"), "shop")
-    scenes.configmap("web", {"colour": "blue"})
-    scenes.secret("web", {"password": "open-sesame"})
-    scenes.cronjob("web")
-    scenes.person().create("ELB", manifests.elb("web"))
-    scenes.person().create("Service", manifests.service("web"), "shop")
-    ingress = manifests.ingress("web")
-    ingress["metadata"]["annotations"] = {"elb.cci.io/name": "web"}
-    scenes.person().create("Ingress", ingress, "shop")
-    scenes.elbs_told()
-    scenes.budget("web")
-    scenes.ended_pod()
-    scenes.bill()
-    scenes.job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})
+    scenes.furnish()
 
 
 def signed_in(account: str, name: str) -> Browser:

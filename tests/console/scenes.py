@@ -35,6 +35,35 @@ def user(account: str = "acme", name: str = "alice") -> User:
     return found or User.objects.create_user(owner, name, "secret-secret")
 
 
+def furnish() -> None:
+    """The shop of `conftest`."""
+    namespace("shop")
+    web = deployment("web", replicas=2, readyReplicas=1)
+    owner = replica_set(web)
+    pod("web-0001-aaaaa", owner=owner, status=running())
+    pod("web-0001-bbbbb", owner=owner, status=pulling())
+    pod("lonely", status=crashing())
+    person().create("PersistentVolumeClaim", manifests.claim("web"), "shop")
+    people_called("web")
+    role_binding("web")
+    own_role("web")
+    person().create("Network", network("web"), "shop")
+    person().create("ServiceAccount", service_account("web"), "shop")
+    configmap("web", {"colour": "blue"})
+    secret("web", {"password": "open-sesame"})
+    cronjob("web")
+    person().create("ELB", manifests.elb("web"))
+    person().create("Service", manifests.service("web"), "shop")
+    ingress = manifests.ingress("web")
+    ingress["metadata"]["annotations"] = {"elb.cci.io/name": "web"}
+    person().create("Ingress", ingress, "shop")
+    elbs_told()
+    budget("web")
+    ended_pod()
+    bill()
+    job("web", completions=5, parallelism=2, status={"succeeded": 2, "active": 1})
+
+
 def people_called(name: str) -> None:
     """A user, a group and a policy of acme, as alice made them."""
     admin = identity_of(user())

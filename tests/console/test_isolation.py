@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client as Browser
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from console.rest.urls import urlpatterns as rest_patterns
 from console.urls import pages
@@ -47,6 +49,19 @@ def url_of(pattern: URLPattern) -> str:
     if str(pattern.name).startswith("pod"):
         values |= {"name": "lonely"} if "name" in names else {}
     return reverse(f"console:{pattern.name}", kwargs=values)
+
+
+@pytest.fixture(scope="module")
+def standing_shop(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Made once: what a test does to it goes with the test."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        scenes.furnish()
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def shop(standing_shop: None, db: None) -> None: ...
 
 
 GUARDED = [pattern for pattern in pages if pattern.name not in OPEN]
