@@ -170,6 +170,10 @@ class Stack:
         answer: dict[str, Any] = orjson.loads(self.kubectl("get", *arguments, "-o", "json"))
         return answer
 
+    def first_pod(self, namespace: str) -> str:
+        """Its name."""
+        return str(self.get("pods", "-n", namespace)["items"][0]["metadata"]["name"])
+
     def apply(self, *manifests: dict[str, Any]) -> str:
         text = "\n---\n".join(orjson.dumps(manifest).decode() for manifest in manifests)
         return self.kubectl("apply", "-f", "-", stdin=text)

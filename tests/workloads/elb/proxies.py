@@ -73,7 +73,7 @@ class Proxy:
         """As when the process that tells Envoy is killed and starts again; `then` is done while it has told nothing."""
         self.stop_traffic()
         (self.folder / "ads.sock").unlink(missing_ok=True)
-        self.table: ads.Ads = self._do(self._serve())
+        self.table = self._do(self._serve())
         deadline = time.monotonic() + 20
         while self.table.connected != 1:
             assert time.monotonic() < deadline

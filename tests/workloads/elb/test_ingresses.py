@@ -157,7 +157,7 @@ def test_grpc_passes_with_and_without_tls(proxy: Proxy, elb: str) -> None:
         return said.upper()
 
     pods = grpc.server(futures.ThreadPoolExecutor(1))
-    handlers = {"Say": grpc.unary_unary_rpc_method_handler(say)}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Say": grpc.unary_unary_rpc_method_handler(say)}
     pods.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("echo.Echo", handlers)])
     pods.add_insecure_port(f"{proxy.address(153)}:8080")
     pods.start()
