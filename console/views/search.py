@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from console import deeds, lists, sections
 from console.access import Visit
@@ -147,7 +148,7 @@ def _places(visit: Visit, text: str) -> list[Hit]:
         (_("Download a kubeconfig"), "console:kubeconfig"),
     ]
     return [
-        Hit(_("Go to"), label, "", Deed(label, url))
+        Hit(pgettext("a page", "Go to"), label, "", Deed(label, url))
         for label, name in named
         if text in label.lower() and (url := _url(name)) and _may_create(visit, name)
     ]

@@ -93,3 +93,13 @@ def test_known_sentences_of_the_rooms_below_are_said_in_the_pages_language(chine
     with translation.override("en"):
         why = "not enough is known yet: 1 of 24 hours, 250 of 500 readings"
         assert lowerwords.said(why) == why
+
+
+def test_one_english_word_for_two_things_is_two_words_in_chinese(shop: None, browser: Browser) -> None:
+    browser.cookies["cci_language"] = "zh-hans"
+    rights, ways, search = (
+        browser.get(page).content.decode()
+        for page in ("/namespaces/shop/access/", "/namespaces/shop/deployments/web/access/", "/search/")
+    )
+    assert 'aria-current="page">权限</a>' in rights and 'aria-current="page">访问</a>' in ways
+    assert "前往" in search and "转发到" not in search
