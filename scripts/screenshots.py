@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from django.urls import URLPattern
@@ -213,9 +214,12 @@ def open_drawer(page: Page) -> None:
 
 
 def fill_wizard(page: Page, *, until: str) -> None:
-    """The first step refused, then each step filled, up to the one that is named. A tab keeps its draft."""
-    page.evaluate("sessionStorage.clear()")
-    page.reload()
+    """The first step refused, then each step filled, up to the one that is named. A browser keeps its draft,
+    also of the form that is being left."""
+    address = page.url
+    page.goto(urljoin(address, "/help/"))
+    page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    page.goto(address)
     settle(page)
     page.locator("#id_name").fill("reports")
     page.locator("[name=size][value=free]").check()
