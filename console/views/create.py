@@ -66,6 +66,32 @@ def admit(visit: Visit, kind: str, names: list[str]) -> None:
         visit.client.require("create", kind, names[0])
 
 
+def nowhere(visit: Visit, said: str) -> HttpResponse:
+    """For an account that has no namespace yet: the form that requests one, and `said`."""
+    messages.info(visit.request, said)
+    return redirect("console:namespace-create")
+
+
+def first_namespace(visit: Visit, kind: str, names: list[str]) -> str:
+    """Of a form that nobody has filled yet: the one that was asked for, or else the first. Raises Forbidden."""
+    admit(visit, kind, names)
+    wanted = requested_namespace(visit.request)
+    return wanted if wanted in names else names[0]
+
+
+def make(visit: Visit, kind: str, draft: Draft, *, taken: str, namespace: str = "") -> list[FieldError]:
+    """Creates the one object of a draft: what is wrong, at its fields, and nothing when it was made. `taken` is said
+    where the name is."""
+    (wanted,), problems, refusals = draft.manifests(), draft.problems(), list[FieldError]()
+    try:
+        visit.client.create(kind, wanted, namespace, options=DRY if problems else WET)
+    except AlreadyExists:
+        refusals = [FieldError("name", taken)]
+    except StatusError as refusal:
+        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
+    return together(problems, refusals)
+
+
 def requested_namespace(request: HttpRequest) -> str:
     asked: str = request.POST.get("namespace") or request.GET.get("namespace", "")
     return asked.replace("\0", "").strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.contrib import messages
@@ -15,14 +14,14 @@ from billing import client as billing
 from console import backends, doors, elbrows, frame, happenings, lists
 from console.access import Visit, guarded
 from console.elbrows import ElbRow, ListenerFigures
-from console.forms.drafts import FieldError, placed, together
+from console.forms.drafts import FieldError
 from console.forms.elbs import ElbDraft
 from console.lists import Query
 from console.pages import Context, page
 from console.views import asked, create, objects
 from console.views.objects import Noun
 from workloads.client import DeleteOptions
-from workloads.meta.errors import AlreadyExists, Conflict, Forbidden, StatusError, Unavailable
+from workloads.meta.errors import Conflict, Forbidden, Unavailable
 
 KIND = "ELB"
 
@@ -77,7 +76,8 @@ def elb_create(visit: Visit) -> HttpResponse:
     posted = visit.request.POST
     draft, errors = ElbDraft.read(posted), list[FieldError]()
     if posted.get("go") == "submit":
-        errors = _make(visit, draft)
+        taken = _("The account has an ELB of this name already: choose another name.")
+        errors = create.make(visit, KIND, draft, taken=taken)
         if not errors:
             messages.success(visit.request, _("ELB %(name)s was created.") % {"name": draft.name})
             return redirect("console:elb", name=draft.name)
@@ -113,20 +113,6 @@ def _costs(account: str, pods: Collection[str]) -> Context:
     """Of the pods behind it, now, and how much that is of all the account runs. An ELB itself has no price."""
     rate, whole = billing.together(billing.pod_meters(account, pods).values()).rate, billing.burn(account).per_second
     return {"behind": rate, "share": round(100 * rate.per_second / whole) if whole else 0}
-
-
-def _make(visit: Visit, draft: ElbDraft) -> list[FieldError]:
-    """What is wrong, at its fields; nothing when it was made."""
-    (wanted,), refusals = draft.manifests(), list[FieldError]()
-    problems = draft.problems()
-    options = replace(create.WET, dry_run=True) if problems else create.WET
-    try:
-        visit.client.create(KIND, wanted, options=options)
-    except AlreadyExists:
-        refusals = [FieldError("name", _("The account has an ELB of this name already: choose another name."))]
-    except StatusError as refusal:
-        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
-    return together(problems, refusals)
 
 
 def _shown(visit: Visit, name: str, tab: str) -> Context:

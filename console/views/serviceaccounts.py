@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from console import accountrows, lists
 from console.access import Visit, guarded
 from console.accountrows import AccountRow
-from console.forms.drafts import FieldError, placed, together
+from console.forms.drafts import FieldError
 from console.forms.serviceaccounts import AccountDraft
 from console.lists import Query
 from console.pages import Context, page
@@ -21,8 +21,8 @@ from console.rolerows import BINDINGS
 from console.rows import PodRow
 from console.views import create, objects
 from console.views.objects import Noun
-from workloads.client import JSON, WriteOptions
-from workloads.meta.errors import AlreadyExists, Forbidden, StatusError
+from workloads.client import JSON
+from workloads.meta.errors import Forbidden, StatusError
 
 KIND = "ServiceAccount"
 SECTION = "serviceaccounts"
@@ -63,16 +63,14 @@ def detail(visit: Visit, *, namespace: str, name: str) -> Context:
 def account_create(visit: Visit) -> HttpResponse:
     names, posted = create.namespace_names(visit), visit.request.POST
     if not names and not posted:
-        messages.info(visit.request, _("ServiceAccounts live in a namespace: request one first."))
-        return redirect("console:namespace-create")
+        return create.nowhere(visit, _("ServiceAccounts live in a namespace: request one first."))
     draft = AccountDraft.read(posted)
     if not posted:
-        create.admit(visit, KIND, names)
-        wanted = create.requested_namespace(visit.request)
-        draft = replace(draft, namespace=wanted if wanted in names else names[0])
+        draft = replace(draft, namespace=create.first_namespace(visit, KIND, names))
     errors: list[FieldError] = []
     if posted.get("go") == "submit":
-        errors = _make(visit, draft)
+        taken = _("The namespace has a ServiceAccount of this name already: choose another name.")
+        errors = create.make(visit, KIND, draft, taken=taken, namespace=draft.namespace)
         if not errors:
             messages.success(visit.request, _("ServiceAccount %(name)s was created.") % {"name": draft.name})
             return redirect("console:serviceaccount", namespace=draft.namespace, name=draft.name)
@@ -86,21 +84,6 @@ def account_create(visit: Visit) -> HttpResponse:
 
 
 account_create.page = create.form_page(SECTION)  # type: ignore[attr-defined]
-
-
-def _make(visit: Visit, draft: AccountDraft) -> list[FieldError]:
-    """What is wrong, at its fields; nothing when it was made."""
-    (wanted,), refusals = draft.manifests(), list[FieldError]()
-    problems = draft.problems()
-    options = WriteOptions(manager="console", dry_run=bool(problems))
-    try:
-        visit.client.create(KIND, wanted, draft.namespace, options=options)
-    except AlreadyExists:
-        said = _("The namespace has a ServiceAccount of this name already: choose another name.")
-        refusals = [FieldError("name", said)]
-    except StatusError as refusal:
-        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
-    return together(problems, refusals)
 
 
 def _pods(visit: Visit, name: str) -> list[PodRow] | None:

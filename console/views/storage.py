@@ -16,14 +16,14 @@ from console.access import Visit, guarded
 from console.claimrows import ClaimRow
 from console.dear import KEPT
 from console.forms.claims import ClaimDraft
-from console.forms.drafts import FieldError, placed, spoken, together
+from console.forms.drafts import FieldError, spoken
 from console.lists import Query
 from console.pages import Context, page
 from console.views import create, objects
 from console.views.objects import Noun
-from workloads.client import JSON, WriteOptions
+from workloads.client import JSON
 from workloads.kinds import claimspecs
-from workloads.meta.errors import AlreadyExists, StatusError
+from workloads.meta.errors import StatusError
 
 KIND = "PersistentVolumeClaim"
 _MODES = {
@@ -68,16 +68,14 @@ def detail(visit: Visit, *, namespace: str, name: str) -> Context:
 def claim_create(visit: Visit) -> HttpResponse:
     names, posted = create.namespace_names(visit), visit.request.POST
     if not names and not posted:
-        messages.info(visit.request, _("Claims live in a namespace: request one first."))
-        return redirect("console:namespace-create")
+        return create.nowhere(visit, _("Claims live in a namespace: request one first."))
     draft = ClaimDraft.read(posted)
     if not posted:
-        create.admit(visit, KIND, names)
-        asked = create.requested_namespace(visit.request)
-        draft = replace(draft, namespace=asked if asked in names else names[0])
+        draft = replace(draft, namespace=create.first_namespace(visit, KIND, names))
     errors: list[FieldError] = []
     if posted.get("go") == "submit":
-        errors = _make(visit, draft)
+        taken = _("The namespace has a claim of this name already: choose another name.")
+        errors = create.make(visit, KIND, draft, taken=taken, namespace=draft.namespace)
         if not errors:
             messages.success(visit.request, _("Claim %(name)s was created.") % {"name": draft.name})
             return redirect("console:claim", namespace=draft.namespace, name=draft.name)
@@ -107,20 +105,6 @@ def grow(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
         return redirect("console:claim", namespace=namespace, name=name)
     context = {**common, "visit": visit, "frame": frame.of(visit), "form": form}
     return render(visit.request, "storage/grow.html", context, status=422 if visit.request.method == "POST" else 200)
-
-
-def _make(visit: Visit, draft: ClaimDraft) -> list[FieldError]:
-    """What is wrong, at its fields; nothing when it was made."""
-    (wanted,), refusals = draft.manifests(), list[FieldError]()
-    problems = draft.problems()
-    options = WriteOptions(manager="console", dry_run=bool(problems))
-    try:
-        visit.client.create(KIND, wanted, draft.namespace, options=options)
-    except AlreadyExists:
-        refusals = [FieldError("name", _("The namespace has a claim of this name already: choose another name."))]
-    except StatusError as refusal:
-        refusals = placed(draft, refusal.causes) or [FieldError("", refusal.message)]
-    return together(problems, refusals)
 
 
 def _grown(visit: Visit, form: SizeForm, row: ClaimRow) -> bool:
