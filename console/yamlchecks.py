@@ -17,7 +17,7 @@ from console.forms.manifests import Entry
 from console.sections import page_of
 from console.yamlplaces import Places
 from workloads.client import JSON, Answer, Client, WriteOptions
-from workloads.meta.errors import Forbidden, NotFound, QuotaReached, Refused, StatusError
+from workloads.meta.errors import Cause, Forbidden, NotFound, QuotaReached, Refused, StatusError
 from workloads.meta.manifests import LONGEST, MOST_DOCUMENTS, ManifestError
 
 State = Literal["new", "changed", "same", "problem", "unchecked"]
@@ -150,8 +150,21 @@ def _one(client: Client, entry: Entry, places: Places, made_here: set[str], only
         live = _live(client, entry, only)
         answer = _dry_run(client, entry, live, only)
     except StatusError as refusal:
-        return _plain(entry, places, "problem", *_refused(refusal, places))
+        return _plain(
+            entry, places, "problem", *_refused(refusal, places), *_hidden(client, entry, places, only, refusal)
+        )
     return _accepted(entry, places, live, answer)
+
+
+def _hidden(client: Client, entry: Entry, places: Places, only: Only | None, refusal: StatusError) -> list[Marker]:
+    """What else would be refused: a field that there is not is told before anything is looked at."""
+    if not _FIELD.search(refusal.message):
+        return []
+    try:
+        _dry_run(client, entry, _live(client, entry, only), only, strictly=False)
+    except StatusError as other:
+        return _refused(other, places)
+    return []
 
 
 def _another(entry: Entry, places: Places, live: JSON) -> Marker | None:
@@ -170,31 +183,36 @@ def _another(entry: Entry, places: Places, live: JSON) -> Marker | None:
 
 def _live(client: Client, entry: Entry, only: Only | None) -> JSON | None:
     """The object of this name that is there; None for a new one. Raises StatusError."""
-    if only is not None:
-        return only.live
+    return only.live if only is not None else live_of(client, entry)
+
+
+def live_of(client: Client, entry: Entry) -> JSON | None:
+    """None too where one may not look: creating it says then whether it is there. Raises StatusError."""
     metadata = (entry.manifest or {}).get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         return None
     try:
         return client.get(entry.kind, entry.name, entry.namespace)
-    except NotFound:
+    except (NotFound, Forbidden):
         return None
 
 
-def _dry_run(client: Client, entry: Entry, live: JSON | None, only: Only | None) -> Answer:
-    options = WriteOptions(dry_run=True, field_validation="Strict", manager=MANAGER)
+def _dry_run(client: Client, entry: Entry, live: JSON | None, only: Only | None, *, strictly: bool = True) -> Answer:
+    options = WriteOptions(dry_run=True, field_validation="Strict" if strictly else "Ignore", manager=MANAGER)
     manifest = dict(entry.manifest or {})
     if live is None:
         return client.create(entry.kind, manifest, entry.namespace, options=options)
     if only is not None:
         return client.update(entry.kind, entry.name, manifest, entry.namespace, options=options)
-    return apply(client, entry, dry_run=True)
+    return apply(client, entry, dry_run=True, strictly=strictly)
 
 
-def apply(client: Client, entry: Entry, *, dry_run: bool) -> Answer:
+def apply(client: Client, entry: Entry, *, dry_run: bool, strictly: bool = True) -> Answer:
     """As `kubectl apply --server-side --force-conflicts` does it: what the text says holds, what it does not stays.
     Raises StatusError."""
-    options = WriteOptions(dry_run=dry_run, field_validation="Strict", manager=MANAGER, force=True)
+    options = WriteOptions(
+        dry_run=dry_run, field_validation="Strict" if strictly else "Ignore", manager=MANAGER, force=True
+    )
     patch = dict(entry.manifest or {})
     return client.patch(entry.kind, entry.name, patch, "application/apply-patch+yaml", entry.namespace, options=options)
 
@@ -235,6 +253,16 @@ def _refused(refusal: StatusError, places: Places) -> list[Marker]:
     if fields := _FIELD.findall(refusal.message):
         return [_strange(word, path, places) for word, path in fields]
     return [Marker(places.line(_about(refusal.message)), sort, "error", refusal.message)]
+
+
+def causes(refusal: StatusError) -> tuple[Cause, ...]:
+    """What a refusal says, field by field where it can be told apart."""
+    said = {
+        "unknown": _("No field of this kind: look for its spelling and its place."),
+        "duplicate": _("Stands here twice."),
+    }
+    fields = tuple(Cause(path, said[word]) for word, path in _FIELD.findall(refusal.message))
+    return refusal.causes or fields or (Cause("", refusal.message),)
 
 
 def _strange(word: str, path: str, places: Places) -> Marker:

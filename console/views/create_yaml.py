@@ -14,24 +14,31 @@ from typing import Literal
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from console import frame, yamlchecks
 from console import manifests as yaml
 from console.access import Visit, guarded
-from console.forms import clones, manifests
+from console.forms import clones, manifests, starts
+from console.forms.deployments import DeploymentDraft
 from console.forms.drafts import FieldError, by_field
+from console.forms.jobs import CronJobDraft, JobDraft
 from console.forms.manifests import Entry
+from console.forms.workloads import WorkloadDraft
 from console.sections import page_of
+from console.views import draft_yaml
 from console.views.create import form_page, namespace_names, requested_namespace
-from workloads.client import Client, WriteOptions
+from workloads.client import JSON, Client, WriteOptions
 from workloads.meta.errors import AlreadyExists, Cause, StatusError
 from workloads.meta.manifests import LONGEST, ManifestError
 
-Outcome = Literal["valid", "created", "changed", "same", "refused", "waits", "taken back", "not tried"]
+Outcome = Literal["valid", "there", "created", "changed", "same", "refused", "waits", "taken back", "not tried"]
 _LOOKS = {
     "valid": ("ok", "dot"),
+    "there": ("busy", "ring"),
     "created": ("ok", "dot"),
     "changed": ("busy", "ring"),
     "same": ("idle", "hollow"),
@@ -40,6 +47,23 @@ _LOOKS = {
     "taken back": ("warn", "triangle"),
     "not tried": ("idle", "hollow"),
 }
+
+
+@dataclass(frozen=True)
+class Start:
+    name: str
+    title: str | Promise
+    kind: type[WorkloadDraft]
+
+
+IMAGE = "nginx:1.27"
+STARTS = (
+    Start("web", _lazy("Web"), DeploymentDraft),
+    Start("worker", _lazy("Worker"), DeploymentDraft),
+    Start("job", _lazy("Job"), JobDraft),
+    Start("cronjob", "CronJob", CronJobDraft),
+)
+"""What an empty text can begin with."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,7 @@ class Verdict:
     def word(self) -> str:
         return {
             "valid": _("Valid"),
+            "there": _("There already: Apply changes it"),
             "created": _("Created"),
             "changed": _("Changed"),
             "same": _("Same as before"),
@@ -83,7 +108,7 @@ class Verdict:
 def yaml_create(visit: Visit) -> HttpResponse:
     names = namespace_names(visit)
     chosen = requested_namespace(visit.request) or (names[0] if names else "")
-    text = _cloned(visit, chosen)
+    text = _cloned(visit, chosen) or _started(visit, chosen)
     errors: list[FieldError] = []
     verdicts: list[Verdict] = []
     if visit.request.method == "POST":
@@ -97,6 +122,7 @@ def yaml_create(visit: Visit) -> HttpResponse:
         "namespaces": [(name, name) for name in names],
         "namespace": chosen,
         "text": text,
+        "starts": STARTS if visit.request.method == "GET" and not text else (),
         "errors": by_field(errors),
         "verdicts": verdicts,
         "headline": _headline(verdicts),
@@ -116,6 +142,16 @@ def _cloned(visit: Visit, namespace: str) -> str:
     if visit.request.method != "GET" or kind not in clones.KINDS or not name:
         return ""
     return yaml.text(clones.of(visit.client.get(kind, name, namespace)))
+
+
+def _started(visit: Visit, namespace: str) -> str:
+    """`?start=web` begins with what the forms begin with, as YAML that runs once its name and image are right."""
+    asked = visit.request.GET.get("start", "")
+    kind = next((start.kind for start in STARTS if start.name == asked), None)
+    if visit.request.method != "GET" or kind is None:
+        return ""
+    named = {"namespace": namespace, "name": f"my-{asked}", "containers-0-image": IMAGE}
+    return draft_yaml.text_of(kind.read({**starts.fields(kind.KIND, asked), **named}))
 
 
 def _text(visit: Visit) -> tuple[str, list[FieldError]]:
@@ -139,7 +175,7 @@ def _work(visit: Visit, text: str, namespace: str) -> tuple[list[Verdict], list[
         return [], [FieldError("text", said[:1].upper() + said[1:])]
     go = visit.request.POST.get("go")
     applying = go == "apply"
-    checked = _check_all(visit.client, entries, applying=applying)
+    checked = _check_all(visit.client, entries, applying=go != "create")
     if go not in ("create", "apply") or any(verdict.refused for verdict in checked):
         return checked, []
     return _create_all(visit.client, entries, checked, applying=applying), []
@@ -194,14 +230,14 @@ def _verdict(client: Client, entry: Entry, *, dry: bool, applying: bool) -> Verd
         return _refused(entry, (Cause("", entry.refusal),))
     options = WriteOptions(dry_run=dry, field_validation="Strict", manager="console", duplicates=entry.duplicates)
     try:
+        if applying and (live := yamlchecks.live_of(client, entry)) is not None:
+            return _applied(client, entry, live, dry=dry)
         answer = client.create(entry.kind, entry.manifest, entry.namespace, options=options)
     except AlreadyExists as refusal:
-        if applying:
-            return _applied(client, entry, dry=dry)
         remedy = _("give it another name, or change the one that is there with Apply")
         return _refused(entry, (Cause("metadata.name", f"{refusal.message}: {remedy}."),))
     except StatusError as refusal:
-        return _refused(entry, refusal.causes or (Cause("", refusal.message),))
+        return _refused(entry, yamlchecks.causes(refusal))
     if dry:
         return Verdict(entry.title, entry.line, "valid", warnings=answer.warnings)
     name = answer.obj["metadata"]["name"]
@@ -210,19 +246,15 @@ def _verdict(client: Client, entry: Entry, *, dry: bool, applying: bool) -> Verd
     return Verdict(title, entry.line, "created", url=url, warnings=answer.warnings)
 
 
-def _applied(client: Client, entry: Entry, *, dry: bool) -> Verdict:
-    """What is there becomes as the text says; what the text does not say stays."""
+def _applied(client: Client, entry: Entry, live: JSON, *, dry: bool) -> Verdict:
+    """What is there becomes as the text says; what the text does not say stays. Raises StatusError."""
     if entry.duplicates:
         said = _("%(field)s stands here twice: take one of the two away.")
         return _refused(entry, tuple(Cause(path, said % {"field": path}) for path in entry.duplicates))
-    try:
-        live = client.get(entry.kind, entry.name, entry.namespace)
-        answer = yamlchecks.apply(client, entry, dry_run=dry)
-    except StatusError as refusal:
-        return _refused(entry, refusal.causes or (Cause("", refusal.message),))
+    answer = yamlchecks.apply(client, entry, dry_run=dry)
     if not yamlchecks.differs(live, answer):
         return Verdict(entry.title, entry.line, "same", url=page_of(entry.kind, entry.namespace, entry.name))
-    outcome: Outcome = "valid" if dry else "changed"
+    outcome: Outcome = "there" if dry else "changed"
     url = page_of(entry.kind, entry.namespace, entry.name)
     return Verdict(entry.title, entry.line, outcome, url=url, warnings=answer.warnings)
 

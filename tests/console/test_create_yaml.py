@@ -14,6 +14,7 @@ import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
+from console.views.create_yaml import STARTS
 from tests import manifests, refused
 from tests.console import scenes
 
@@ -69,13 +70,39 @@ def test_checking_creates_nothing(shop: None, browser: Browser) -> None:
     assert scenes.person().count("Namespace") == 1
 
 
+def test_checking_says_of_what_is_there_that_apply_would_change_it(shop: None, browser: Browser) -> None:
+    text = dump({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 5}})
+    response = post(browser, text, go="check")
+    assert response.status_code == 200
+    assert "There already: Apply changes it" in verdicts(response)[0]
+
+    post(browser, text, go="apply")
+    assert scenes.person().get("Deployment", "web", "shop")["spec"]["replicas"] == 5
+
+
+def test_a_field_that_there_is_not_is_told_in_words(shop: None, browser: Browser) -> None:
+    response = post(browser, dump({**manifests.pod("one"), "sepc": {}}), go="check")
+    assert "strict decoding" not in complaint(response)
+    assert "<code>sepc</code> No field of this kind: look for its spelling and its place." in response.content.decode()
+
+
+@pytest.mark.parametrize("start", [start.name for start in STARTS])
+def test_an_empty_text_can_begin_with_what_would_be_accepted(shop: None, browser: Browser, start: str) -> None:
+    assert f"?namespace=shop&amp;start={start}" in browser.get(f"{PAGE}?namespace=shop").content.decode()
+    begun = browser.get(f"{PAGE}?namespace=shop&start={start}").content.decode()
+    (text,) = re.findall(r'name="text"[^\n]*>\n(.*?)</textarea>', begun, re.DOTALL)
+    response = post(browser, unescape(text), go="check")
+    assert response.status_code == 200
+    assert all(said.startswith("Valid") for said in verdicts(response))
+
+
 def test_nothing_is_created_while_one_document_is_wrong(shop: None, browser: Browser) -> None:
     wrong = manifests.deployment("wrong")
     wrong["spec"]["replicaz"] = 2
     response = post(browser, dump(manifests.pod("right"), wrong))
 
     assert response.status_code == 422
-    assert 'unknown field "spec.replicaz"' in verdicts(response)[1]
+    assert "spec.replicaz No field of this kind" in verdicts(response)[1]
     assert "right" not in [one["metadata"]["name"] for one in scenes.person().list("Pod", "shop").items]
 
 

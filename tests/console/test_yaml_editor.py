@@ -114,6 +114,15 @@ def test_unknown_and_doubled_fields_are_marked_where_they_stand(browser: Browser
     assert line == len(doubled.splitlines()) and "twice" in sentence
 
 
+def test_an_unknown_field_does_not_hide_the_other_mistakes(browser: Browser) -> None:
+    pod = {**manifests.pod("one"), "sepc": {}}
+    pod["spec"] = {**pod["spec"], "hostNetwork": True}
+    (one,) = check(browser, dump(pod))
+    sentences = [sentence for _line, _sort, sentence in said(one)]
+    assert "sepc is no field of this kind" in sentences[0]
+    assert "the host's network is not offered" in " ".join(sentences[1:])
+
+
 def test_a_syntax_error_does_not_hide_the_other_documents(browser: Browser) -> None:
     text = dump(manifests.pod("one")) + "---\nkind: Pod\n  metadata: [\n---\n" + dump(manifests.pod("two"))
     one, broken, two = check(browser, text)
