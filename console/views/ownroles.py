@@ -116,6 +116,7 @@ def delete(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
         "section": roles.SECTION,
         "row": row,
         "bindings": _bindings(visit, name),
+        "word": name,
     }
     return render(visit.request, "roles/own_delete.html", context, status=asked.status(visit))
 

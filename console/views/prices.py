@@ -155,7 +155,8 @@ def withdraw(visit: Visit, *, number: int) -> HttpResponse:
             messages.success(visit.request, _("The price of %(item)s was withdrawn.") % {"item": row.item})
             return redirect(_list_of(entry.region))
     around = {"visit": visit, "frame": frame.of(visit), "section": SECTION}
-    context = {**around, "row": row, "refusal": refusal, "back": _list_of(entry.region)}
+    asks = {"word": entry.item, "stays": entry.state != "coming", "back": _list_of(entry.region)}
+    context = {**around, **asks, "row": row, "refusal": refusal}
     return render(visit.request, "prices/withdraw.html", context, status=409 if refusal else asked.status(visit))
 
 
