@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests import manifests
 from tests.stack import Stack
 
-BUSY_SECONDS = 50
+BUSY = ("sh", "-c", "while [ ! -e /tmp/calm ]; do :; done; exec sleep 3600")
 QUICK = '{"spec":{"behavior":{"scaleDown":{"stabilizationWindowSeconds":0}}}}'
 
 
 @pytest.mark.timeout(300)
 def test_load_makes_pods_and_calm_takes_them(stack: Stack, namespace: str) -> None:
-    busy = f"while [ $(date +%s) -lt {int(time.time()) + BUSY_SECONDS} ]; do :; done; exec sleep 3600"
-    web = manifests.deployment(replicas=1, containers=[manifests.container(command=("sh", "-c", busy))])
+    web = manifests.deployment(replicas=1, containers=[manifests.container(command=BUSY)])
     stack.apply(web | {"metadata": {"name": "web", "namespace": namespace}})
 
     def kubectl(*words: str, check: bool = True) -> str:
@@ -39,4 +36,7 @@ def test_load_makes_pods_and_calm_takes_them(stack: Stack, namespace: str) -> No
     assert "web-" in kubectl("top", "pod", "-l", "app=web")
     assert "SuccessfulRescale" in kubectl("describe", "hpa", "web")
     assert "cpu: " in kubectl("get", "hpa", "web")
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    for pod in kubectl("get", "pods", "-l", "app=web", "-o", "name").split():
+        kubectl("exec", pod, "--", "touch", "/tmp/calm")
     wait_for_pods(1)
