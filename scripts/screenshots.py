@@ -4,7 +4,8 @@ and narrow.
 Starts its own product beside whatever runs, fills a namespace with what pages must tell apart (`demo_shop`), and writes
 artifacts/screenshots/ with an index.html that filters. Pages come from the console's url table, so that none is
 forgotten; what is seen only after a click, or in a state of its own, is in `states`. A page is loaded once a language;
-theme and width are changed in place. The picture of the README is taken on the way: docs/images/console.png.
+theme and width are changed in place. On the way of a whole run the picture of the README is taken:
+docs/images/console.png.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ def main(wanted: list[str]) -> int:
             taken = [one for several in done for one in several]
         with chromium() as browser:
             taken += take_doors(stack, browser)
-            take_readme_picture(stack, browser.new_context(viewport={"width": 1440, "height": 700}))
+            if not wanted:
+                take_readme_picture(stack, browser.new_context(viewport={"width": 1440, "height": 700}))
     listed = INDEX.read_text().replace("/* PICTURES */", json.dumps(sorted(taken)))
     (TARGET / "index.html").write_text(listed)
     print(f"{len(taken)} pictures: {TARGET / 'index.html'}")

@@ -1,5 +1,5 @@
-"""Every page of the console in a real browser: axe finds nothing in either theme, and on a phone none scrolls sideways
-and no name of a row is squeezed.
+"""Every page of the console in a real browser: axe finds nothing in either theme, and on a phone or a tablet none
+scrolls sideways, and no name of a row is squeezed.
 
 Pages come from the url table, so that none is forgotten. They are rendered here, with objects that fail, names as long
 as they may be and a bill that is settled, and laid before Chromium as they are: no product runs. In parts, so that
@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from django.test import Client as Browser
 from django.urls import URLPattern
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from pytest_django import Settings
 
 from tests import manifests
@@ -43,6 +43,7 @@ DARK = """() => {
     document.documentElement.dataset.theme = 'dark';
 }"""
 """No colour fades into another: each is at its end at once."""
+TABLET: ViewportSize = {"width": 820, "height": 1100}
 SQUEEZED = """() => [...document.querySelectorAll('.table--rows .table__name')]
     .filter((one) => one.offsetParent !== null && one.clientWidth < 120).map((one) => one.innerText)"""
 """Names of rows with less room than half a name needs."""
@@ -173,10 +174,11 @@ def wrong_with(page: Page, address: str) -> Iterator[str]:
     yield from said(page, f"runOnly: {RULES}")
     page.evaluate(DARK)
     yield from said(page, f"runOnly: {{ type: 'rule', values: {COLOURS} }}")
-    page.set_viewport_size(NARROW)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    if width > NARROW["width"]:
-        yield f"{width} pixels wide on a phone"
+    for device, size in (("tablet", TABLET), ("phone", NARROW)):
+        page.set_viewport_size(size)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > size["width"]:
+            yield f"{width} pixels wide on a {device}"
     yield from (f"{name} is squeezed on a phone" for name in page.evaluate(SQUEEZED))
 
 
