@@ -33,6 +33,7 @@ class Stack:
     data: Path
     port: int
     api_port: int
+    pod_cidr: str
     docker_host: str = ""
     database_url: str = ""
     redis_url: str = ""
@@ -53,11 +54,6 @@ class Stack:
     @property
     def pod_api(self) -> str:
         return f"10.247.{self._own}"
-
-    @property
-    def pod_cidr(self) -> str:
-        """One host cannot have a network twice."""
-        return f"10.{128 + self.api_port % 112}.0.0/16"
 
     @property
     def _own(self) -> str:
@@ -250,19 +246,38 @@ def running_stack(*, docker_host: str = "", database_url: str = "", redis_url: s
     of its own, unless the URLs say where an empty PostgreSQL and somebody else's Redis are."""
     images.busybox()
     data = Path(tempfile.mkdtemp(prefix="cci-"))
-    stack = Stack(
-        data=data,
-        port=free_port(),
-        api_port=free_port(),
-        docker_host=docker_host,
-        database_url=database_url,
-        redis_url=redis_url,
-    )
+    with pod_network() as pod_cidr:
+        stack = Stack(
+            data=data,
+            port=free_port(),
+            api_port=free_port(),
+            pod_cidr=pod_cidr,
+            docker_host=docker_host,
+            database_url=database_url,
+            redis_url=redis_url,
+        )
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
+            with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError):
+                stack.sweep()
+            shutil.rmtree(data, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def pod_network() -> Iterator[str]:
+    """A range of addresses that no other stack on this host has: one host cannot have a network twice."""
+    with socket.socket(socket.AF_UNIX) as claim:
+        ranges = (128 + (os.getpid() + one) % 112 for one in range(112))
+        yield f"10.{next(second for second in ranges if _claims(claim, second))}.0.0/16"
+
+
+def _claims(claim: socket.socket, second: int) -> bool:
+    """Whoever has the name has the range. A name of Linux, without a file: it goes with the process."""
     try:
-        stack.start()
-        yield stack
-    finally:
-        stack.stop()
-        with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError):
-            stack.sweep()
-        shutil.rmtree(data, ignore_errors=True)
+        claim.bind(f"\0cci-test-pods-{second}")
+    except OSError:
+        return False
+    return True
