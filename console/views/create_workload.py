@@ -22,7 +22,7 @@ from console.access import View, Visit, guarded
 from console.forms import access, presses, starts
 from console.forms.barepods import BarePodDraft
 from console.forms.deployments import DeploymentDraft
-from console.forms.drafts import FieldError, placed, text, together
+from console.forms.drafts import FieldError, by_field, placed, text, together
 from console.forms.jobs import CronJobDraft, JobDraft
 from console.forms.readback import KEPT
 from console.forms.workloads import WorkloadDraft
@@ -99,6 +99,8 @@ def _form(
     focus = "namespace" if go == "namespace" else focus
     context = wizard.workload_context(visit.client, draft, step, namespaces, errors)
     context |= {"warnings": warnings, "focus": focus or wizard.first_field(draft, step)}
+    if go == "look":
+        context["wrong"] = _taken(visit.client, draft) | wrong(draft, _Creation(visit.client, draft))
     return form(
         visit, f"create/{kind.KIND.lower()}.html", section, context | {"typed": fields.get("typed", "")}, errors
     )
@@ -189,6 +191,26 @@ class _Creation:
         return _is_there_as_asked(self.client, self.draft)
 
 
+def wrong(draft: WorkloadDraft, hand: Hand) -> dict[str, list[str]]:
+    """Field -> what is wrong there, while somebody types; the page shows it at fields they have been to."""
+    refusals, _warnings = hand.attempt()
+    return by_field(together(draft.problems(), refusals))
+
+
+def _taken(client: Client, draft: WorkloadDraft) -> dict[str, list[str]]:
+    """Told before the rest is right, too: a dry run says it last."""
+    try:
+        client.get(draft.KIND, draft.name, draft.namespace)
+    except StatusError:
+        return {}
+    return {"name": [_is_taken(draft)]}
+
+
+def _is_taken(draft: WorkloadDraft) -> str:
+    words = {"namespace": draft.namespace, "kind": draft.KIND}
+    return _("%(namespace)s has a %(kind)s of this name already: choose another name.") % words
+
+
 def walk(draft: WorkloadDraft, posted: Mapping[str, str], hand: Hand) -> tuple[str, list[FieldError], tuple[str, ...]]:
     """The step to show ("done" once the workload is there), what is wrong, and what the server remarks."""
     steps = draft.STEPS
@@ -249,9 +271,7 @@ def _check(client: Client, draft: WorkloadDraft, *, options: WriteOptions) -> tu
     try:
         warnings = client.create(draft.KIND, manifest, draft.namespace, options=options).warnings
     except AlreadyExists:
-        words = {"namespace": draft.namespace, "kind": draft.KIND}
-        sentence = _("%(namespace)s has a %(kind)s of this name already: choose another name.")
-        refusals = [FieldError("name", sentence % words)]
+        refusals = [FieldError("name", _is_taken(draft))]
     except NotFound:
         sentence = _("There is no namespace %(namespace)s (any more): choose another one.")
         refusals = [FieldError("namespace", sentence % {"namespace": draft.namespace})]

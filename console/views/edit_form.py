@@ -117,7 +117,8 @@ def _posted(visit: Visit, kind: type[WorkloadDraft], section: str, work: _Work, 
     if step == "done":
         return _done(visit, draft, work)
     draft, focus = create_workload.pressed(draft, go)
-    return _shown(visit, section, draft, step, work, errors, warnings=warnings, focus=focus)
+    wrong = create_workload.wrong(draft, _Saving(visit.client, draft, work)) if go == "look" else None
+    return _shown(visit, section, draft, step, work, errors, warnings=warnings, focus=focus, wrong=wrong)
 
 
 def _met(kind: type[WorkloadDraft], draft: WorkloadDraft, work: _Work, go: str) -> tuple[WorkloadDraft, bool]:
@@ -201,11 +202,12 @@ def _shown(
     *,
     warnings: tuple[str, ...] = (),
     focus: str = "",
+    wrong: Mapping[str, list[str]] | None = None,
 ) -> HttpResponse:
     context = wizard.workload_context(visit.client, draft, step, [draft.namespace], errors)
     first = "replicas" if draft.KIND == "Deployment" else "description"
     focus = focus or (first if step == "basic" else wizard.first_field(draft, step))
-    context |= {"warnings": warnings, "focus": focus, **_beside(draft, work)}
+    context |= {"warnings": warnings, "focus": focus, "wrong": wrong, **_beside(draft, work)}
     context["kept"] = [one for one in context["kept"] if one["words"] not in _HIDDEN]
     return form(visit, f"create/{draft.KIND.lower()}.html", section, context, errors)
 

@@ -457,3 +457,14 @@ def test_what_forms_begin_with_is_without_problems_once_it_has_a_name_and_an_ima
         for start in found:
             typed = {**start.fields, "name": "one", "namespace": "shop", "containers-0-image": "nginx"}
             assert known[kind].read(typed).problems() == [], start.name
+
+
+def test_a_look_tells_what_is_wrong_field_by_field(shop: None, browser: Browser) -> None:
+    def wrong(**fields: str) -> dict[str, str]:
+        page = browser.post(PAGE, FULL | fields | {"go": "look"})
+        assert page.status_code == 200
+        return dict(re.findall(r'<li data-field="([^"]*)">(.*?)</li>', page.content.decode()))
+
+    assert wrong() == {}
+    assert "choose another name" in wrong(**{"name": "web", "containers-0-image": ""})["name"]
+    assert "lower case" in wrong(name="Shop_1")["name"]

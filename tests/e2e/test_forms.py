@@ -133,6 +133,24 @@ def test_yaml_is_completed_checked_and_a_file_becomes_the_text(
     assert heard == []
 
 
+def test_what_is_wrong_is_told_while_one_types_where_one_has_been(stack: Stack, page: Page, shop: str) -> None:
+    heard = complaints(page)
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/deployment/?namespace={shop}")
+    name = page.get_by_label("Name", exact=True)
+    name.fill("Shop_1")
+    name.press("Tab")
+    expect(page.locator("#field-name .field__error")).to_contain_text("lower case")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#field-containers-0-image .field__error")).to_have_count(0)
+
+    name.fill("web")
+    expect(page.locator("#field-name .field__error")).to_contain_text("has a Deployment of this name already")
+    name.fill("another")
+    expect(page.locator("#field-name .field__error")).to_have_count(0)
+    assert heard == []
+
+
 def test_what_was_typed_survives_a_reload_and_a_closed_tab_but_not_signing_out(
     stack: Stack, browser: Browser, shop: str
 ) -> None:

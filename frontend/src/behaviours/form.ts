@@ -7,7 +7,9 @@
    (<section data-form-target="offer" hidden>… <span data-form-target="when"></span> form#goOn, form#discard</section>).
    It is its writer's alone (data-form-owner-value="acme/alice") and goes when they sign out (drafts.ts). The server draws it
    again, or, with data-form-here-value="true", the fields are filled here and form:restored is told.
-   <span data-form-target="kept" hidden>…</span> is seen while something is kept. */
+   <span data-form-target="kept" hidden>…</span> is seen while something is kept.
+   What a look finds wrong, <ul hidden data-form-target="wrong"><li data-field="name">…</li></ul>, is told at the fields one has
+   been to, and no more once it is right. */
 import { Controller } from "@hotwired/stimulus";
 import htmx from "htmx.org";
 import { Draft, type Fields } from "../drafts";
@@ -16,7 +18,7 @@ const SENDS = ["submit", "save"];
 const PAUSE = 300;
 
 export default class Form extends Controller<HTMLFormElement> {
-  static override targets = ["step", "kept", "offer", "when"];
+  static override targets = ["step", "kept", "offer", "when", "wrong"];
   static override values = { keep: String, fresh: Boolean, owner: String, here: Boolean, done: Boolean };
   declare readonly stepTarget: HTMLInputElement;
   declare readonly hasStepTarget: boolean;
@@ -32,6 +34,7 @@ export default class Form extends Controller<HTMLFormElement> {
   declare readonly doneValue: boolean;
   private step = "";
   private touched = false;
+  private readonly visited = new Set<string>();
   private timer = 0;
   private at = "";
   private sending = false;
@@ -83,7 +86,13 @@ export default class Form extends Controller<HTMLFormElement> {
     if (this.sending) this.leave();
   }
 
-  keep(): void {
+  wrongTargetConnected(list: HTMLElement): void {
+    const found = new Map([...list.querySelectorAll("li")].map((one) => [one.dataset.field, one.textContent]));
+    for (const name of this.visited) this.tell(name, found.get(name));
+  }
+
+  keep(event?: Event): void {
+    if (event?.type === "change" && event.target instanceof HTMLElement) this.visited.add(event.target.getAttribute("name") ?? "");
     if (this.keepValue === "") return;
     this.touched = true;
     clearTimeout(this.timer);
@@ -159,6 +168,28 @@ export default class Form extends Controller<HTMLFormElement> {
 
   private get draft(): Draft {
     return new Draft(`draft ${this.ownerValue} ${this.keepValue}`);
+  }
+
+  private tell(name: string, words: string | undefined): void {
+    const control = this.element.querySelector(`#id_${CSS.escape(name)}`);
+    const field = control?.closest(`#field-${CSS.escape(name)}`);
+    if (control === null || !field) return;
+    const place = `id_${name}_error`;
+    let told = field.querySelector(".field__error");
+    field.classList.toggle("field--invalid", words !== undefined);
+    if (words === undefined) {
+      control.removeAttribute("aria-invalid");
+      told?.remove();
+      return;
+    }
+    control.setAttribute("aria-invalid", "true");
+    if (told === null) {
+      told = Object.assign(document.createElement("ul"), { className: "field__error", id: place, role: "status" });
+      field.append(told);
+      control.setAttribute("aria-describedby", `${control.getAttribute("aria-describedby") ?? ""} ${place}`.trim());
+    }
+    const item = Object.assign(document.createElement("li"), { textContent: words });
+    if (told.textContent !== words) told.replaceChildren(item);
   }
 
   private settle(): void {
