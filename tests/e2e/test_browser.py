@@ -230,6 +230,22 @@ def test_a_secret_is_read_one_value_at_a_time(stack: Stack, page: Page, shop: st
     expect(page.get_by_role("dialog", name="password")).to_contain_text("open-sesame")
 
 
+def test_what_is_in_a_row_is_looked_at_beside_the_list(stack: Stack, page: Page, shop: str) -> None:
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/namespaces/{shop}/deployments/")
+    row, drawer = page.locator("#deployments tbody tr", has_text="web"), page.locator("#drawer")
+    row.locator('[hx-target="#drawer"]').click()
+    expect(drawer.get_by_role("heading", name="web")).to_be_visible()
+    expect(row).to_have_attribute("aria-selected", "true")
+    widths = "(one) => [...one.querySelectorAll('.table-wrap')].map((wrap) => wrap.scrollWidth - wrap.clientWidth)"
+    assert set(drawer.evaluate(widths)) == {0}, "a table is cut off"
+
+    page.keyboard.press("Escape")
+
+    expect(drawer).to_be_hidden()
+    expect(row).to_be_visible()
+
+
 def test_without_a_mouse_one_finds_chooses_opens_and_leaves(stack: Stack, page: Page, shop: str) -> None:
     """Every press is a key's: sections, the filter, rows, the palette, a dialog, and the way back."""
     heard, keys = complaints(page), page.keyboard
