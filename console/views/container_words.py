@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console import sizes
 from console.forms import environment, handlers, storage
 from console.forms.containers import ContainerDraft
 from console.forms.environment import EnvDraft, EnvFromDraft
 from console.forms.handlers import ActionDraft, CheckDraft
 from console.forms.podtemplates import PodDraft
 from console.forms.storage import MountDraft
+from workloads.meta import quantity
 
 
 def field_words() -> dict[str, str]:
@@ -80,8 +82,8 @@ def mounted(container: ContainerDraft) -> str:
 
 def facts(pod: PodDraft, container: ContainerDraft) -> list[tuple[str, list[str]]]:
     """Everything that is chosen for it: a title, and its lines."""
-    cpu, memory = container.cpu or pod.cores, container.memory or pod.gib
-    share = _("%(cpu)s cores, %(memory)s GiB at most") % {"cpu": cpu, "memory": memory}
+    memory = container.memory or pod.gib
+    share = _("%(cpu)s, %(memory)s GiB at most") % {"cpu": _cores(container.cpu or pod.cores), "memory": memory}
     if not (container.cpu or container.memory):
         share = _("all of the pod specification")
     titles = check_titles()
@@ -97,6 +99,14 @@ def facts(pod: PodDraft, container: ContainerDraft) -> list[tuple[str, list[str]
         (_("Storage"), [mount_line(one) for one in container.mounts if not one.blank]),
     ]
     return [(title, lines) for title, lines in listed if lines]
+
+
+def _cores(typed: str) -> str:
+    """`0.25 cores`, also where a manifest says `250m`."""
+    try:
+        return sizes.cores(quantity.millicores(typed))
+    except quantity.QuantityError:
+        return _("%(cpu)s cores") % {"cpu": typed}
 
 
 def action(draft: ActionDraft) -> str:

@@ -32,7 +32,7 @@ def roll_back(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     found = _revision(rows.replica_sets_of(visit.client, row.obj), asked, row.obj)
     now = row.obj["spec"]["template"]
     wanted = rows.template_of(found) if found else now
-    lines = threeway.difference(*(manifests.text(one) for one in (now, wanted)))
+    lines = _difference(now, wanted)
     shown: Context = {"found": found, "number": rows.revision_of(found) if found else 0, "lines": lines}
     if found and lines:
         go = visit.request.method == "POST"
@@ -73,7 +73,10 @@ def _waits(visit: Visit, row: DeploymentRow) -> list[Line]:
     newest = next(iter(rows.replica_sets_of(visit.client, row.obj)), None)
     if newest is None:
         return []
-    before, after = rows.template_of(newest), row.obj["spec"]["template"]
+    return _difference(rows.template_of(newest), row.obj["spec"]["template"])
+
+
+def _difference(before: JSON, after: JSON) -> list[Line]:
     return threeway.difference(manifests.text(before), manifests.text(threeway.ordered_as(before, after)))
 
 

@@ -81,6 +81,12 @@ def test_what_changes_and_its_price_stand_before_it_is_saved(shop: None, browser
     assert stored()["spec"]["replicas"] == 5
 
 
+def test_what_a_container_may_use_is_said_in_cores(shop: None, browser: Browser) -> None:
+    shown = sent(browser, opened(browser), replicas="3", step="basic", go="confirm")
+    assert "0.25 cores, 1 GiB at most" in shown
+    assert "250m cores" not in shown
+
+
 def test_what_the_form_has_no_field_for_stays(shop: None, browser: Browser) -> None:
     patch({"metadata": {"labels": {"team": "shop"}}, "spec": {"minReadySeconds": 7}})
     before = stored()

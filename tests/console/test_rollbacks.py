@@ -41,6 +41,17 @@ def test_the_difference_is_shown_and_then_made(shop: None, browser: Browser) -> 
     assert images() == [was]
 
 
+def test_the_difference_does_not_speak_of_the_order_of_fields(shop: None, browser: Browser) -> None:
+    door = scenes.person()
+    before = door.get("Deployment", "web", "shop")
+    containers = [dict(reversed(one.items())) for one in _with_image("cci-test/busybox:2")]
+    spec = {**before["spec"]["template"]["spec"], "containers": containers}
+    template = {**before["spec"]["template"], "spec": spec}
+    door.update("Deployment", "web", {**before, "spec": {**before["spec"], "template": template}}, "shop")
+    changes = re.findall(r"difference__line--(added|removed)", browser.get(f"{PAGE}roll-back/").content.decode())
+    assert sorted(changes) == ["added", "removed"]
+
+
 def test_a_revision_that_is_not_there_changes_nothing(shop: None, browser: Browser) -> None:
     was = images()
     assert "There is no earlier revision" in browser.get(f"{PAGE}roll-back/?to=nothing").content.decode()
