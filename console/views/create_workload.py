@@ -149,7 +149,10 @@ def pressed(draft: WorkloadDraft, go: str) -> tuple[WorkloadDraft, str]:
 def _done(visit: Visit, draft: WorkloadDraft, errors: list[FieldError]) -> HttpResponse:
     """To the workload's page. `errors` are those of what should have been made after it."""
     words = {"kind": draft.KIND, "name": draft.name}
-    messages.success(visit.request, _("%(kind)s %(name)s was created.") % words)
+    said = _("%(kind)s %(name)s was created.") % words
+    if isinstance(draft, DeploymentDraft) and draft.access.reach == access.PUBLIC and not errors:
+        said = f"{said} {_('Where it is reached stands on its tab Access.')}"
+    messages.success(visit.request, said)
     for error in errors:
         said = _("It runs, but nobody reaches it as you asked: %(why)s Add the access here.")
         messages.error(visit.request, said % {"why": error.message})

@@ -66,6 +66,14 @@ def test_public_access_by_host_makes_an_ingress_on_a_new_elb(shop: None, browser
     assert scenes.person().get("ELB", "shop")["spec"]["address"]
 
 
+def test_who_made_it_public_is_told_where_its_address_stands(shop: None, browser: Browser) -> None:
+    told = "Where it is reached stands on its tab Access."
+    public = browser.post(PAGE, WEB | {"go": "submit"} | PUBLIC, follow=True).content.decode()
+    inside = browser.post(PAGE, WEB | {"go": "submit", "name": "inside", "access": "internal"}, follow=True)
+    assert told in public
+    assert told not in inside.content.decode()
+
+
 def test_public_access_by_port_makes_a_load_balancer(shop: None, browser: Browser) -> None:
     uid = scenes.person().get("ELB", "web")["metadata"]["uid"]
     answer = send(browser, **LAYER_4, **{"access-elb": uid, "access-elb_port": "8443"})
