@@ -17,9 +17,9 @@ REST_SECONDS, REST_TIMES = 0.5, 25
 """After what was shown quickly the whole page follows when it has rested so long, or so many times as long as it
 took."""
 
-EYES_SECONDS = 0.13
+EYES_SECONDS = 0.2
 """While changes go on and on, a browser is told no more often: each time costs it some milliseconds of its one thread,
-whatever little has changed, and 150 ms are the most that anything is late."""
+whatever little has changed. What comes after a quiet time waits for nothing."""
 
 Clock = Callable[[], float]
 
