@@ -58,6 +58,8 @@ def autoscaler(visit: Visit, *, namespace: str, name: str) -> HttpResponse:
     """Made, changed or deleted in one dialog."""
     visit.client.require("create", "HorizontalPodAutoscaler", namespace)
     before = _autoscaler(visit, name)
+    if before is None and _is_to_go(visit):
+        return _gone_already(visit, name)
     if before and _is_to_go(visit):
         said = _("The autoscaler of %(name)s is gone; the number of pods stays.") % {"name": name}
         return _gone(visit, name, before, said)
@@ -118,6 +120,12 @@ def _done(visit: Visit, name: str, policy: JSON, do: str) -> HttpResponse:
 def _is_to_go(visit: Visit) -> bool:
     """`?do=delete` asks for the name, `do=delete` with its name deletes."""
     return "delete" in (visit.request.GET.get("do"), visit.request.POST.get("do"))
+
+
+def _gone_already(visit: Visit, name: str) -> HttpResponse:
+    """Somebody else was sooner."""
+    messages.info(visit.request, _("It is gone already."))
+    return _back(visit.namespace, name)
 
 
 def _gone(visit: Visit, name: str, obj: JSON, said: str) -> HttpResponse:

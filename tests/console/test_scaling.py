@@ -58,6 +58,8 @@ def test_the_autoscaler_is_switched_on_changed_and_off(browser: Browser) -> None
     assert scenes.person().list("HorizontalPodAutoscaler").items != []
     browser.post(AUTOSCALER, {"do": "delete", "word": "web"})
     assert scenes.person().list("HorizontalPodAutoscaler").items == []
+    assert browser.post(AUTOSCALER, {"do": "delete", "word": "web"}).status_code == 302
+    assert "It is gone already." in browser.get(TAB).content.decode()
 
 
 def test_what_the_simple_form_does_not_show_is_kept(browser: Browser) -> None:

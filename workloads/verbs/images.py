@@ -12,6 +12,7 @@ from iam.identities import Identity
 from iam.models import Account
 from workloads.admission import authorize
 from workloads.kinds import registry
+from workloads.meta.errors import Forbidden
 from workloads.store import objects
 from workloads.verbs.calls import HostImage
 
@@ -37,10 +38,13 @@ def asked(identity: Identity) -> list[HostImage] | None:
 
 
 def used(identity: Identity, *, also_ended: bool = False) -> Counter[str]:
-    """How many of the account's pods name each image, as the runtime lists it, in namespaces whose pods may be
-    seen."""
-    kind, counted = registry.kind("Pod"), Counter[str]()
-    seen = authorize.visible(identity, kind)
+    """How many of the account's pods name each image, as the runtime lists it, in namespaces whose pods may be seen:
+    none where they may be seen nowhere."""
+    counted = Counter[str]()
+    try:
+        seen = authorize.visible(identity, registry.kind("Pod"))
+    except Forbidden:
+        return counted
     for names, namespace, phase, pods in objects.images(identity.account):
         if (seen is None or namespace in seen) and (also_ended or phase not in _OVER):
             counted.update(dict.fromkeys(names.split(), pods))

@@ -122,7 +122,7 @@ def test_what_was_there_before_images_were_told_is_told_as_well(client: Client, 
     Object.objects.filter(kind="Pod").update(images="")
     assert client.images_used() == {}
 
-    migration = import_module("workloads.migrations.0012_images")
+    migration = import_module("workloads.migrations.0013_images_told")
     migration.tell(None, SimpleNamespace(connection=connection))
 
     assert client.images_used() == {"cci-test/busybox:1": 1}
