@@ -55,7 +55,7 @@ class Meeting:
     @property
     def merged(self) -> JSON:
         """Mine on top of the newest."""
-        return threeway.onto(self.newest, threeway.changed(self.older, self.mine), self.mine)
+        return threeway.onto(self.newest, threeway.changed(self.older, self.mine, self.newest), self.mine)
 
     def choices(self, now: JSON) -> list[Choice]:
         return [self._choice(number, path, now) for number, path in enumerate(self._both)]
@@ -71,8 +71,8 @@ class Meeting:
 
     @cached_property
     def _both(self) -> list[Path]:
-        ours, theirs = (threeway.changed(self.older, one) for one in (self.mine, self.newest))
-        return threeway.meeting(ours, theirs)
+        ours = threeway.changed(self.older, self.mine, self.newest)
+        return threeway.meeting(ours, threeway.changed(self.older, self.newest, self.mine))
 
     def _choice(self, number: int, path: Path, now: JSON) -> Choice:
         mine, theirs, value = (threeway.at(one, path) for one in (self.mine, self.newest, now))

@@ -1,7 +1,8 @@
 """Two people change one object: what each changed, where they meet, and the one put onto the other. Pure.
 
 A change is told field by field, as a JSON merge patch (RFC 7386) tells it. Lists whose items have names are told item
-by item (`spec.containers[name=web].image`) while their order stays; other lists are one field each.
+by item (`spec.containers[name=web].image`) while their order stays; other lists are one field each, and so is one in
+which somebody renamed what the other changed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Item:
 Path = tuple[str | Item, ...]
 _GONE = object()
 _KEYS = ("name", "mountPath", "containerPort", "port")
-"""What tells the items of a list apart, the first that all of them have."""
+"""What tells the items of a list apart, the first that all of them have in every version."""
 CONTEXT = 3
 
 
@@ -61,9 +62,12 @@ def ordered_as(model: Any, found: Any) -> Any:
     return found
 
 
-def changed(before: JSON, after: JSON) -> dict[Path, Any]:
-    """The new value by the field's path; what was taken away has none (`is_gone`)."""
-    return dict(_changes(before, after, ()))
+def changed(before: JSON, after: JSON, other: JSON | None = None) -> dict[Path, Any]:
+    """The new value by the field's path; what was taken away has none (`is_gone`).
+
+    `other` is what somebody else made of `before`: both changes are then told by the same keys, and a list in which one
+    calls an item otherwise that the other touched is one field."""
+    return dict(_changes(before, after, before if other is None else other, ()))
 
 
 def is_gone(value: Any) -> bool:
@@ -105,27 +109,43 @@ def at(obj: Any, path: Path) -> Any:
     return obj
 
 
-def _changes(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _changes(before: Any, after: Any, other: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     for name in {**before, **after}:
         here = (*path, name if isinstance(name, Item) else str(name))
         old, new = before.get(name, _GONE), after.get(name, _GONE)
+        beside = other.get(name, _GONE) if isinstance(other, dict) else _GONE
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from _changes(old, new, here)
+            yield from _changes(old, new, beside, here)
         elif old is _GONE or new is _GONE:
             yield here, new
         elif old != new:
-            named = _named(old, new)
+            named = _named(old, new, beside)
             yield from _changes(*named, here) if named else [(here, new)]
 
 
-def _named(old: Any, new: Any) -> tuple[dict[Item, Any], dict[Item, Any]] | None:
-    """Both lists by what tells their items apart; None where that says less than the lists: of their order."""
+_Named = dict[Item, Any]
+
+
+def _named(old: Any, new: Any, other: Any) -> tuple[_Named, _Named, _Named] | None:
+    """The lists by what tells the items of all of them apart; None where that says less than the lists: of their order,
+    or of which item came in the place of which."""
+    lists = [one if isinstance(one, list) else [] for one in (old, new, other)]
     for key in _KEYS:
-        before, after = _items(old, key), _items(new, key)
-        if before and after and (len(before), len(after)) == (len(old), len(new)):
-            stay, come = [one for one in before if one in after], [one for one in after if one not in before]
-            return (before, after) if list(after) == stay + come else None
+        before, after, beside = (_items(one, key) for one in lists)
+        if not before or not after or [len(before), len(after), len(beside)] != [len(one) for one in lists]:
+            continue
+        if _is_renamed(before, after, beside) or _is_renamed(before, beside, after):
+            return None
+        stay, come = [one for one in before if one in after], [one for one in after if one not in before]
+        return (before, after, beside) if list(after) == stay + come else None
     return None
+
+
+def _is_renamed(before: _Named, after: _Named, other: _Named) -> bool:
+    """Whether an item may have another key in `after` (one went, one came), and `other` touched the one that went:
+    told item by item, both would stand."""
+    gone = [one for one in before if one not in after]
+    return len(after) > len(before) - len(gone) and any(other.get(one, _GONE) != before[one] for one in gone)
 
 
 def _items(value: Any, key: str) -> dict[Item, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console import threeway
+from console.meetings import Meeting
 
 WORDS = st.recursive(
     st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
@@ -74,6 +78,87 @@ def test_lists_of_names_are_put_onto_what_they_were_made_of(
     """As they were, and in the order of the change."""
     old, new = ({"list": [{"name": key, "is": one} for key, one in found.items()]} for found in (before, after))
     assert threeway.onto(old, threeway.changed(old, new)) == new
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "theirs"),
+    [
+        pytest.param([{"port": 80}], [{"port": 81}], [{"port": 82}], id="both changed the port"),
+        pytest.param([{"containerPort": 80}], [{"containerPort": 81}], [{"containerPort": 82}], id="in a container"),
+        pytest.param(
+            [{"name": "A", "value": "1"}], [{"name": "B", "value": "1"}], [{"name": "C", "value": "1"}], id="name"
+        ),
+        pytest.param(
+            [{"name": "A", "value": "1"}], [{"name": "B", "value": "1"}], [{"name": "A", "value": "2"}], id="value"
+        ),
+        pytest.param(
+            [{"port": 80}, {"port": 1}], [{"port": 81}, {"port": 1}], [{"port": 82}, {"port": 1}], id="in place"
+        ),
+        pytest.param([{"port": 80}, {"port": 1}], [{"port": 80}, {"port": 2}], [{"port": 80}], id="taken away"),
+        pytest.param(
+            [{"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}],
+            [{"name": "data", "mountPath": "/c"}],
+            [{"name": "data", "mountPath": "/b"}, {"name": "data", "mountPath": "/d"}],
+            id="keys differ",
+        ),
+    ],
+)
+def test_an_item_that_one_renamed_and_the_other_touched_makes_the_list_one_field(
+    base: Any, mine: Any, theirs: Any
+) -> None:
+    for ours, others in ((mine, theirs), (theirs, mine)):
+        met = Meeting({"list": base}, {"list": ours}, {"list": others})
+        (choice,) = met.choices(met.merged)
+        assert choice.field == "list"
+        for go, taken in (("mine-0", ours), ("theirs-0", others)):
+            assert met.chosen(met.merged, go) == {"list": taken}
+
+
+def test_different_items_that_both_added_meet_nowhere() -> None:
+    base = {"env": [{"name": "A", "value": "1"}]}
+    mine = {"env": [*base["env"], {"name": "B", "value": "2"}]}
+    theirs = {"env": [*base["env"], {"name": "C", "value": "3"}]}
+    met = Meeting(base, mine, theirs)
+    assert met.choices(met.merged) == []
+    assert [one["name"] for one in met.merged["env"]] == ["A", "C", "B"]
+
+
+def test_what_one_renamed_and_the_other_left_alone_meets_nowhere() -> None:
+    base, mine = {"ports": [{"port": 1}, {"port": 80}]}, {"ports": [{"port": 1}, {"port": 81}]}
+    met = Meeting(base, mine, {"ports": [{"port": 1}, {"port": 80}, {"port": 443}]})
+    assert met.choices(met.merged) == []
+    assert [one["port"] for one in met.merged["ports"]] == [1, 443, 81]
+
+
+def test_both_changes_are_told_by_a_key_that_holds_for_every_version() -> None:
+    """By its name a volume that is mounted once, by its path one that somebody mounts twice."""
+    mount = {"name": "data", "mountPath": "/a"}
+    met = Meeting(
+        {"mounts": [mount]},
+        {"mounts": [{**mount, "readOnly": True}]},
+        {"mounts": [mount, {"name": "data", "mountPath": "/b"}]},
+    )
+    assert met.choices(met.merged) == []
+    assert met.merged == {"mounts": [{**mount, "readOnly": True}, {"name": "data", "mountPath": "/b"}]}
+
+
+MOUNTS = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from("ab"), "mountPath": st.sampled_from(["/a", "/b", "/c"])}),
+    max_size=3,
+    unique_by=lambda one: one["mountPath"],
+)
+
+
+@given(MOUNTS, MOUNTS, MOUNTS)
+def test_where_nobody_has_to_choose_it_does_not_matter_who_was_first(
+    base: list[Any], mine: list[Any], theirs: list[Any]
+) -> None:
+    first = Meeting({"mounts": base}, {"mounts": mine}, {"mounts": theirs})
+    second = Meeting({"mounts": base}, {"mounts": theirs}, {"mounts": mine})
+    assert len(first.choices({})) == len(second.choices({}))
+    if not first.choices({}):
+        merged = [sorted(sorted(one.items()) for one in met.merged["mounts"]) for met in (first, second)]
+        assert merged[0] == merged[1]
 
 
 def test_a_difference_shows_three_lines_around_a_change() -> None:
