@@ -20,7 +20,7 @@ from console.forms import clones, readback
 from console.forms.drafts import JSON, Fields
 from console.forms.readback import KEPT, StaysYaml
 from console.forms.workloads import WorkloadDraft
-from workloads.kinds import registry
+from workloads.kinds import registry, schemas
 from workloads.meta.errors import BadRequest
 
 FORM, YAML = "form", "yaml"
@@ -79,8 +79,10 @@ def cloned(visit: Visit, kind: type[WorkloadDraft], namespace: str) -> tuple[dic
 
 
 def settled(manifest: JSON) -> JSON:
-    """With the defaults of the Kubernetes API."""
-    registry.kind(manifest["kind"]).default(manifest)
+    """With the defaults of the Kubernetes API; as it is where a value is of a type that the API refuses."""
+    kind = registry.kind(manifest["kind"])
+    if not schemas.check(kind, manifest).mismatches:
+        kind.default(manifest)
     return manifest
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing.client import Rate
@@ -46,10 +45,8 @@ class _Work:
     live: JSON
     base: str
     version: str
-    older: str = ""
-    mine: str = ""
-    """What a meeting with somebody else's change began with (console/meetings.py)."""
     meeting: Meeting | None = None
+    """With what somebody else changed meanwhile; `choices` are told with the draft that is shown."""
     choices: list[Choice] = field(default_factory=list)
     is_new: bool = False
     lines: list[Line] = field(default_factory=list)
@@ -67,7 +64,9 @@ def _editing(kind: type[WorkloadDraft], *, section: str) -> View:
             return _opened(visit, kind, section, live)
         fields = visit.request.POST.dict()
         base, older, mine = (fields.pop(name, "").replace("\r\n", "\n") for name in ("base", "older", "mine"))
-        work = _Work(live, base, fields.pop("version", ""), older=older, mine=mine)
+        work = _Work(live, base, fields.pop("version", ""))
+        if older and mine:
+            work.meeting = Meeting(*(_read(one, live) for one in (older, mine, base)))
         if fields.get("view") == draft_yaml.YAML:
             page, read = draft_yaml.returned(kind, fields)
             if read is None or fields.get("go") not in (*kind.STEPS, "view-form"):
@@ -93,7 +92,7 @@ def _opened(visit: Visit, kind: type[WorkloadDraft], section: str, live: JSON) -
     except StaysYaml as stays:
         said = _("The form cannot show all of it, so it is edited as YAML: %(why)s")
         messages.info(visit.request, said % {"why": str(stays)})
-        return redirect(_as_yaml(live))
+        return redirect(edit_yaml.address(live))
     work = _Work(live, text, live["metadata"]["resourceVersion"])
     return _shown(visit, section, kind.read(fields), kind.STEPS[0], work, [])
 
@@ -103,15 +102,11 @@ def _posted(visit: Visit, kind: type[WorkloadDraft], section: str, work: _Work, 
     draft = draft_yaml.drafted(kind, fields)
     if go.startswith("leave-out-"):
         draft = draft_yaml.drafted(kind, fields | {KEPT: draft_yaml.left_out(fields, draft, go)})
-    errors: list[FieldError] = []
-    if work.older and work.mine:
-        work.meeting = Meeting(*(_read(one, work.live) for one in (work.older, work.mine, work.base)))
     if go in ("confirm", "submit") or go.startswith((meetings.MINE, meetings.THEIRS)):
         try:
             draft, is_other = _met(kind, draft, work, go)
         except StaysYaml as stays:
-            errors = [FieldError("", reason) for reason in stays.reasons]
-            return _shown(visit, section, draft, kind.STEPS[0], work, errors)
+            return _left_to_yaml(visit, draft, work, go, stays)
         fields = fields | {"go": "confirm", "step": kind.STEPS[0]} if is_other else fields
     step, errors, warnings = create_workload.walk(draft, fields, _Saving(visit.client, draft, work))
     if step == "done":
@@ -122,34 +117,41 @@ def _posted(visit: Visit, kind: type[WorkloadDraft], section: str, work: _Work, 
 
 
 def _met(kind: type[WorkloadDraft], draft: WorkloadDraft, work: _Work, go: str) -> tuple[WorkloadDraft, bool]:
-    """The draft, on top of what somebody else changed meanwhile, or with the value that was chosen; and whether one has
-    to look at it. Raises StaysYaml."""
-    if work.version == work.live["metadata"]["resourceVersion"] and work.meeting is None:
+    """The draft with the value that was chosen, on top of what somebody else changed meanwhile; and whether one has to
+    look at it. Raises StaysYaml, and then `work` is as it was: the newest version belongs to what is merged alone."""
+    is_newest = work.version == work.live["metadata"]["resourceVersion"]
+    if is_newest and work.meeting is None:
         return draft, False
+    before = _manifest(draft)
+    mine = work.meeting.chosen(before, go) if work.meeting else before
+    met = edit_yaml.Edit("", work.base, work.version)
+    if not is_newest:
+        edit_yaml.meet(met, mine, _read(work.base, work.live), work.live)
+    if met.is_new:
+        draft = kind.read(_fields(kind, met.text, work.live))
+        work.meeting, work.is_new = met.meeting, True
+    elif mine is not before:
+        draft = kind.read(_fields(kind, manifests.text(mine), work.live))
+    work.base, work.version = met.base, met.version
+    return draft, met.is_new or mine is not before
+
+
+def _left_to_yaml(visit: Visit, draft: WorkloadDraft, work: _Work, go: str, stays: StaysYaml) -> HttpResponse:
+    """The YAML editor, which puts both changes together itself."""
+    said = _("The form cannot show all of it, so it is edited as YAML: %(why)s")
+    messages.info(visit.request, said % {"why": str(stays)})
+    met = work.meeting
+    carried = {"older": met.older_text, "mine": met.mine_text} if met else {}
+    written = {"text": manifests.text(_manifest(draft)), "base": work.base, "version": work.version, "go": go}
+    answer = edit_yaml.taken_over(visit, work.live, {**written, **carried})
+    answer["HX-Push-Url"] = edit_yaml.address(work.live)
+    return answer
+
+
+def _manifest(draft: WorkloadDraft) -> JSON:
+    """What the draft says, with the defaults of the API."""
     (made,) = draft.manifests()
-    mine = draft_yaml.settled(deepcopy(made))
-    if work.version == work.live["metadata"]["resourceVersion"]:
-        return _chosen(kind, draft, mine, work, go)
-    meeting = edit_yaml.Edit("", work.base, work.version)
-    edit_yaml.meet(meeting, mine, _read(work.base, work.live), work.live)
-    work.base, work.version = meeting.base, meeting.version
-    if not meeting.is_new:
-        return draft, False
-    work.meeting, work.choices, work.is_new = meeting.meeting, meeting.choices, True
-    return kind.read(_fields(kind, meeting.text, work.live)), True
-
-
-def _chosen(
-    kind: type[WorkloadDraft], draft: WorkloadDraft, now: JSON, work: _Work, go: str
-) -> tuple[WorkloadDraft, bool]:
-    """Raises StaysYaml."""
-    if work.meeting is None:
-        return draft, False
-    after = work.meeting.chosen(now, go)
-    work.choices = work.meeting.choices(after)
-    if after is now:
-        return draft, False
-    return kind.read(_fields(kind, manifests.text(after), work.live)), True
+    return draft_yaml.settled(deepcopy(made))
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,8 @@ def _shown(
 ) -> HttpResponse:
     context = wizard.workload_context(visit.client, draft, step, [draft.namespace], errors)
     first = "replicas" if draft.KIND == "Deployment" else "description"
+    if work.meeting:
+        work.choices = work.meeting.choices(_manifest(draft))
     focus = focus or (first if step == "basic" else wizard.first_field(draft, step))
     context |= {"warnings": warnings, "focus": focus, "wrong": wrong, **_beside(draft, work)}
     context["kept"] = [one for one in context["kept"] if one["words"] not in _HIDDEN]
@@ -230,7 +234,7 @@ def _beside(draft: WorkloadDraft, work: _Work) -> dict[str, Any]:
         "price_change": workload_words.price_change(_rate(kind, work.live), wizard.rate_of(draft)),
         "edited": f"{kind.KIND}/{metadata['name']}",
         "back": page_of(kind.KIND, metadata["namespace"], metadata["name"]),
-        "as_yaml": _as_yaml(work.live),
+        "as_yaml": edit_yaml.address(work.live),
     }
 
 
@@ -261,9 +265,3 @@ def _read(text: str, live: JSON) -> JSON:
     except ManifestError as error:
         said = _("base: %(why)s. Load the form again.")
         raise BadRequest(said % {"why": error}) from None
-
-
-def _as_yaml(live: JSON) -> str:
-    metadata = live["metadata"]
-    where = {"kind": live["kind"], "name": metadata["name"], "namespace": metadata["namespace"]}
-    return reverse("console:namespaced-edit", kwargs=where)

@@ -15,6 +15,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console import frame, manifests, meetings, sections, threeway
@@ -58,13 +59,37 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
         raise NotFound(_("There is no editor for this kind: use kubectl edit."))
     live = visit.client.get(kind, name, namespace)
     visit.client.require("update", kind, namespace or None)
-    page = sections.page_of(kind, namespace, name)
     work = _opened(live)
     if visit.request.method == "POST":
-        work = _posted(visit, live)
+        work = _posted(visit, live, visit.request.POST)
         if work.saved:
             messages.success(visit.request, _("%(kind)s %(name)s is changed.") % {"kind": kind, "name": name})
-            return redirect(page)
+            return redirect(sections.page_of(kind, namespace, name))
+    return _shown(visit, live, work)
+
+
+edit.page = form_page("yaml")  # type: ignore[attr-defined]
+
+
+def taken_over(visit: Visit, live: JSON, posted: Mapping[str, str]) -> HttpResponse:
+    """The editor with what another page began: the fields that this one posts. Saves nothing."""
+    return _shown(visit, live, _posted(visit, live, {**posted, "go": _unsaved(posted.get("go", ""))}))
+
+
+def address(live: JSON) -> str:
+    """Where the editor of this object stands."""
+    where = {"kind": live["kind"], "name": live["metadata"]["name"]}
+    if namespace := live["metadata"].get("namespace", ""):
+        return reverse("console:namespaced-edit", kwargs={**where, "namespace": namespace})
+    return reverse("console:edit", kwargs=where)
+
+
+def _unsaved(go: str) -> str:
+    return go if go.startswith((meetings.MINE, meetings.THEIRS)) else "check"
+
+
+def _shown(visit: Visit, live: JSON, work: Edit) -> HttpResponse:
+    kind, name, namespace = live["kind"], live["metadata"]["name"], live["metadata"].get("namespace", "")
     context = {
         "visit": visit,
         "frame": frame.of(visit),
@@ -74,7 +99,8 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
         "kind": kind,
         "name": name,
         "namespace": namespace,
-        "page": page,
+        "page": sections.page_of(kind, namespace, name),
+        "here": address(live),
         "work": work,
         "errors": by_field(work.errors),
         "focus": "" if work.looked else "text",
@@ -82,31 +108,30 @@ def edit(visit: Visit, *, kind: str, name: str, namespace: str = "") -> HttpResp
     return render(visit.request, "create/edit.html", context, status=422 if work.errors or work.is_new else 200)
 
 
-edit.page = form_page("yaml")  # type: ignore[attr-defined]
-
-
 def _opened(live: JSON) -> Edit:
     text = manifests.text(editable(live))
     return Edit(text=text, base=text, version=live["metadata"]["resourceVersion"])
 
 
-def _posted(visit: Visit, live: JSON) -> Edit:
-    posted, go = visit.request.POST, visit.request.POST.get("go", "")
+def _posted(visit: Visit, live: JSON, posted: Mapping[str, str]) -> Edit:
+    go = posted.get("go", "")
     work = Edit(posted.get("text", ""), posted.get("base", ""), posted.get("version", ""), looked=True)
     try:
-        mine, base = read(work.text, live), read(work.base, live)
+        base = read(work.base, live)
         work.meeting = met_before(posted, base, live)
+        mine = read(work.text, live)
     except ManifestError as error:
         work.errors = [FieldError("text", str(error))]
+        work.choices = work.meeting.choices({}) if work.meeting else []
         return work
+    if work.meeting and go.startswith((meetings.MINE, meetings.THEIRS)):
+        mine = work.meeting.chosen(mine, go)
+        work.text = manifests.text(mine)
     if work.version != live["metadata"]["resourceVersion"]:
         meet(work, mine, base, live)
         if work.is_new:
             return work
         mine = with_counted(live, mine)
-    elif work.meeting and go.startswith((meetings.MINE, meetings.THEIRS)):
-        mine = work.meeting.chosen(mine, go)
-        work.text = manifests.text(mine)
     if work.meeting:
         work.choices = work.meeting.choices(mine)
     _try(visit, work, mine, live, save=go == "save")

@@ -15,6 +15,7 @@ from tests.console.scenes import person
 from workloads.client import JSON
 
 PAGE = "/namespaces/shop/deployments/web/edit/"
+YAML = "/namespaces/shop/edit/Deployment/web/"
 FIELD = re.compile(r'<input[^>]*\bname="([^"]+)"[^>]*>')
 VALUE = re.compile(r'\bvalue="([^"]*)"')
 
@@ -38,7 +39,7 @@ def fields_of(html: str) -> dict[str, str]:
             r'<option value="([^"]*)"', options
         )
         found[name] = unescape(chosen[1]) if chosen else ""
-    for name, text in re.findall(r'<textarea[^>]*\bname="([^"]+)"[^>]*>\n(.*?)</textarea>', form, re.S):
+    for name, text in re.findall(r'<textarea\b[^\n]*? name="([^"]+)"[^\n]*>\n(.*?)</textarea>', form, re.S):
         found[name] = unescape(text)
     return found
 
@@ -54,6 +55,19 @@ def stored() -> JSON:
 
 def patch(body: dict[str, Any]) -> None:
     person().patch("Deployment", "web", body, "application/merge-patch+json", "shop")
+
+
+def status_moves_on() -> None:
+    obj = stored()
+    obj["status"] = {**obj["status"], "readyReplicas": 2}
+    scenes.hand(name="deployments").update("Deployment", "web", obj, "shop", subresource="status")
+
+
+def met_on_replicas(browser: Browser) -> str:
+    """Ours are 5, theirs 4."""
+    fields = opened(browser)
+    patch({"spec": {"replicas": 4}})
+    return sent(browser, fields, replicas="5", description="Sells.", step="confirm", go="submit")
 
 
 def test_the_form_is_filled_from_what_is_stored(shop: None, browser: Browser) -> None:
@@ -118,10 +132,7 @@ def test_whom_somebody_else_met_sees_both_and_loses_nothing(shop: None, browser:
 
 
 def test_where_both_changed_the_same_either_value_can_be_taken(shop: None, browser: Browser) -> None:
-    fields = opened(browser)
-    patch({"spec": {"replicas": 4}})
-    shown = sent(browser, fields, replicas="5", description="Sells.", step="confirm", go="submit")
-    theirs = sent(browser, fields_of(shown), go="theirs-0")
+    theirs = sent(browser, fields_of(met_on_replicas(browser)), go="theirs-0")
     assert fields_of(theirs)["replicas"] == "4"
     assert 'aria-pressed="true"><span class="meeting__whose">Theirs' in theirs
 
@@ -130,19 +141,90 @@ def test_where_both_changed_the_same_either_value_can_be_taken(shop: None, brows
     assert (after["spec"]["replicas"], after["metadata"]["annotations"]["description"]) == (4, "Sells.")
 
 
+def test_a_press_after_which_the_status_alone_moved_on_counts(shop: None, browser: Browser) -> None:
+    met = met_on_replicas(browser)
+    status_moves_on()
+    theirs = sent(browser, fields_of(met), step="confirm", go="theirs-0")
+    assert fields_of(theirs)["replicas"] == "4"
+    assert 'aria-pressed="true"><span class="meeting__whose">Theirs' in theirs
+    assert ">Save<" in theirs
+    assert browser.post(PAGE, {**fields_of(theirs), "go": "submit"}).status_code == 302
+    assert stored()["spec"]["replicas"] == 4
+
+
+def test_a_press_after_which_somebody_changed_more_counts(shop: None, browser: Browser) -> None:
+    met = met_on_replicas(browser)
+    patch({"spec": {"minReadySeconds": 9}})
+    theirs = sent(browser, fields_of(met), step="confirm", go="theirs-0")
+    assert "minReadySeconds: 9" in theirs
+    assert fields_of(theirs)["replicas"] == "4"
+
+
+@pytest.mark.parametrize("go", ["basic", "advanced", "add-container", "look", "restore"])
+def test_whatever_is_pressed_the_choice_stays(shop: None, browser: Browser, go: str) -> None:
+    met = met_on_replicas(browser)
+    shown = sent(browser, fields_of(met), go=go)
+    assert "<code>spec.replicas</code>" in shown
+    assert 'aria-pressed="true"><span class="meeting__whose">Yours' in shown
+    assert "nothing has to be chosen" not in shown
+
+
+def test_the_yaml_view_keeps_the_choice(shop: None, browser: Browser) -> None:
+    shown = sent(browser, fields_of(met_on_replicas(browser)), go="view-yaml")
+    back = sent(browser, fields_of(shown), go="view-form")
+    assert "<code>spec.replicas</code>" in back
+    theirs = sent(browser, fields_of(back), go="theirs-0")
+    assert fields_of(theirs)["replicas"] == "4"
+
+
+@pytest.mark.parametrize("go", ["look", "confirm", "theirs-0"])
+def test_what_the_api_cannot_read_is_refused_beside_the_choice(shop: None, browser: Browser, go: str) -> None:
+    fields = fields_of(sent(browser, fields_of(met_on_replicas(browser)), go="view-yaml"))
+    fields["text"] = re.sub(r"  strategy:\n(    .*\n)+", "  strategy: often\n", fields["text"])
+    assert "strategy: often" in fields["text"]
+    answer = browser.post(PAGE, {**fields_of(sent(browser, fields, go="view-form")), "go": go})
+    assert answer.status_code == (200 if go == "look" else 422)
+    assert "<code>spec.replicas</code>" in answer.content.decode()
+
+
+def test_the_yaml_editor_goes_on_with_the_choice_of_the_yaml_view(shop: None, browser: Browser) -> None:
+    shown = sent(browser, fields_of(met_on_replicas(browser)), go="view-yaml")
+    answer = browser.post(YAML, {**fields_of(shown), "go": "check"})
+    assert "<code>spec.replicas</code>" in answer.content.decode()
+
+
+def test_two_changes_that_no_form_can_show_together_go_on_as_yaml(shop: None, browser: Browser) -> None:
+    """Each adds a container of the same name, one of them an init container."""
+    fields = opened(browser)
+    (app,) = stored()["spec"]["template"]["spec"]["containers"]
+    patch({"spec": {"template": {"spec": {"initContainers": [{**app, "name": "log", "command": ["first"]}]}}}})
+    before = stored()
+    second = {name.replace("-0-", "-1-"): value for name, value in fields.items() if name.startswith("containers-0-")}
+    changed = second | {"containers-1-name": "log", "containers-1-args": "second", "step": "confirm"}
+    answer = browser.post(PAGE, {**fields, **changed, "go": "submit"})
+    shown = answer.content.decode()
+    assert "edited as YAML: Two containers are called log" in shown
+    assert f'action="{YAML}"' in shown and answer.headers["HX-Push-Url"] == YAML
+    assert "Somebody changed it while you were at it." in shown
+    assert stored() == before
+
+    kept = dict(re.findall(r'<textarea[^\n]*? name="(\w+)"[^\n]*>\n(.*?)</textarea>', shown, re.S))
+    text = unescape(kept["text"])
+    assert "- first" in text and "- second" in text, text
+    assert "- first" in unescape(kept["base"]) and "- first" not in unescape(kept["older"])
+    version = re.search(r'name="version" value="(\d+)"', shown)
+    assert version and version[1] == before["metadata"]["resourceVersion"]
+
+
 def test_a_status_alone_meets_nobody(shop: None, browser: Browser) -> None:
     fields = opened(browser)
-    obj = stored()
-    obj["status"] = {**obj["status"], "readyReplicas": 2}
-    scenes.hand(name="deployments").update("Deployment", "web", obj, "shop", subresource="status")
+    status_moves_on()
     assert browser.post(PAGE, {**fields, "replicas": "3", "step": "confirm", "go": "submit"}).status_code == 302
 
 
 def test_the_draft_is_shown_as_yaml_and_back(shop: None, browser: Browser) -> None:
     shown = sent(browser, opened(browser), replicas="3", go="view-yaml")
-    fields = fields_of(shown) | {
-        "text": unescape(shown.partition('name="text"')[2].partition(">\n")[2].partition("<")[0])
-    }
+    fields = fields_of(shown)
     assert "replicas: 3" in fields["text"]
     back = fields_of(sent(browser, fields, text=fields["text"].replace("replicas: 3", "replicas: 6"), go="view-form"))
     assert back["replicas"] == "6" and back["version"] == fields["version"]

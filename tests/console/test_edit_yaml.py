@@ -148,6 +148,42 @@ def test_where_both_changed_the_same_either_value_can_be_taken(browser: Browser)
     assert replicas() == 7
 
 
+def test_a_press_after_which_the_status_alone_moved_on_counts(browser: Browser) -> None:
+    met = _met_on_replicas(browser)
+    _status_moves_on()
+    theirs = browser.post(PAGE, {**met, "go": "theirs-0"})
+    assert "replicas: 4" in fields(theirs)["text"]
+    assert 'aria-pressed="true"><span class="meeting__whose">Theirs' in theirs.content.decode()
+
+
+def test_a_press_after_which_somebody_changed_more_counts(browser: Browser) -> None:
+    met = _met_on_replicas(browser)
+    _templated_by_bob(env=[{"name": "COLOUR", "value": "red"}])
+    text = fields(browser.post(PAGE, {**met, "go": "theirs-0"}))["text"]
+    assert "replicas: 4" in text and "COLOUR" in text
+
+
+def test_a_text_that_cannot_be_read_keeps_the_choice(browser: Browser) -> None:
+    met = _met_on_replicas(browser)
+    answer = browser.post(PAGE, {**met, "text": "a: [", "go": "check"})
+    assert "<code>spec.replicas</code>" in answer.content.decode()
+    theirs = browser.post(PAGE, {**fields(answer), "text": met["text"], "go": "theirs-0"})
+    assert "replicas: 4" in fields(theirs)["text"]
+
+
+def test_a_variable_that_both_gave_another_name_is_there_once(browser: Browser) -> None:
+    _templated_by_bob(env=[{"name": "COLOUR", "value": "red"}])
+    form = opened(browser)
+    _templated_by_bob(env=[{"name": "SHADE", "value": "red"}])
+    form["text"] = form["text"].replace("name: COLOUR", "name: HUE")
+    answer = browser.post(PAGE, {**form, "go": "save"})
+    assert "containers[name=app].env</code>" in answer.content.decode()
+    met = fields(answer)
+    assert "HUE" in met["text"] and "SHADE" not in met["text"]
+    theirs = fields(browser.post(PAGE, {**met, "go": "theirs-0"}))
+    assert "SHADE" in theirs["text"] and "HUE" not in theirs["text"]
+
+
 def test_what_the_other_took_away_can_be_taken_away(browser: Browser) -> None:
     client = scenes.person()
     client.patch(
@@ -174,9 +210,7 @@ def test_the_revision_that_a_controller_counts_is_nobodys_change(browser: Browse
 
 def test_a_status_that_moved_on_is_nobodys_change(browser: Browser) -> None:
     form = opened(browser)
-    told = scenes.person().get("Deployment", "web", "shop")
-    told["status"]["readyReplicas"] = 2
-    scenes.hand(name="deployments").update("Deployment", "web", told, "shop", subresource="status")
+    _status_moves_on()
     form["text"] = form["text"].replace("replicas: 2", "replicas: 3")
     assert browser.post(PAGE, {**form, "go": "save"}).status_code == 302
     assert replicas() == 3
@@ -215,6 +249,20 @@ def test_an_object_of_every_kind_can_be_saved_as_it_is(browser: Browser) -> None
     for kind, name in (("Service", "web"), ("CronJob", "web"), ("PersistentVolumeClaim", "web"), ("Pod", "lonely")):
         page = f"/namespaces/shop/edit/{kind}/{name}/"
         assert browser.post(page, {**opened(browser, page), "go": "save"}).status_code == 302, kind
+
+
+def _met_on_replicas(browser: Browser) -> dict[str, str]:
+    """Ours are 7, theirs 4."""
+    form = opened(browser)
+    _scaled_by_bob(4)
+    form["text"] = form["text"].replace("replicas: 2", "replicas: 7")
+    return fields(browser.post(PAGE, {**form, "go": "save"}))
+
+
+def _status_moves_on() -> None:
+    told = scenes.person().get("Deployment", "web", "shop")
+    told["status"]["readyReplicas"] = 2
+    scenes.hand(name="deployments").update("Deployment", "web", told, "shop", subresource="status")
 
 
 def _scaled_by_bob(count: int) -> None:
