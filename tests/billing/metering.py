@@ -15,10 +15,10 @@ import sys
 import time
 from typing import Any
 
-SHORTEST, LONGEST = 0.02, 0.3
+SHORTEST, LONGEST = 0.02, 0.22
 """Seconds for which a meter lives. Less than the whole takes, so that many are killed; more than a batch takes."""
 MOST_KILLS = 60
-BATCH = 200
+BATCH = 100
 
 
 def main(lives: int, seed: int) -> None:
