@@ -123,6 +123,13 @@ def _words() -> list[Answer]:
             _("A name (AK) and a secret (SK) with which programs sign in for you. SK is shown once, never sent."),
         ),
         Answer(
+            _("Draft"),
+            _(
+                "What you typed into a form or as YAML and did not send. It stays in your browser, a week at most and"
+                " until you sign out there; one with a Secret in it until its tab is closed."
+            ),
+        ),
+        Answer(
             _("Terminal"),
             _("A shell in a running container, on the pod's page: as kubectl exec -it. It ends with the page."),
         ),

@@ -1,7 +1,7 @@
 /* Starts the console's behaviours. Each is a Stimulus controller that attaches when its element appears and lets go
    when it leaves, whether the page, htmx or the socket put it there. Pages read and send forms without any of this. */
 import { Application, Controller, type ControllerConstructor } from "@hotwired/stimulus";
-import { forgetWhenLeaving } from "./drafts";
+import { tendDrafts } from "./drafts";
 import { startNavigation } from "./navigation";
 import Age from "./behaviours/age";
 import Clipboard from "./behaviours/clipboard";
@@ -47,7 +47,7 @@ later("picks", () => import("./behaviours/picks"));
 later("terminal", () => import("./behaviours/terminal"));
 
 startNavigation();
-forgetWhenLeaving();
+tendDrafts();
 document.documentElement.classList.add("has-script");
 
 /** A behaviour of few pages: its script comes when the first element that has it does, and takes its own place. */

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import manifests
 from tests.e2e.chromium import WIDE, complaints, sign_in
@@ -182,3 +184,175 @@ def test_what_was_typed_survives_a_reload_and_a_closed_tab_but_not_signing_out(
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft'))") == []
     context.close()
     assert heard + heard_later == []
+
+
+KEPT = """(place) => Object.entries(window[place]).filter(([name]) => name.startsWith('draft ')).map(String).join()"""
+SECRETS = (
+    "kind: ConfigMap\n---\nkind: Secret\nstringData: {password: open-sesame}",
+    '{"stringData": {"password": "open-sesame"}, "kind": "Secret"}',
+    "data: open-sesame\nkind: # it is\n  !!str 'Secret'",
+    'data: open-sesame\nkind: "S\\x65cret"',
+    "items: [{data: open-sesame, kind: &one Secret}, {kind: *one}]",
+)
+
+
+@pytest.fixture
+def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
+    """A browser of its own, signed in."""
+    with browser.new_context(viewport=WIDE) as one:
+        page = one.new_page()
+        sign_in(page, stack)
+        page.close()
+        yield one
+
+
+def test_a_text_with_a_secret_is_kept_in_its_tab_alone(stack: Stack, context: BrowserContext, shop: str) -> None:
+    page = context.new_page()
+    heard = complaints(page)
+    page.goto(f"{stack.url}/create/yaml/?namespace={shop}")
+    write(page, "kind: ConfigMap")
+    expect(page.get_by_text("Kept in this browser.")).to_be_visible()
+    for text in SECRETS:
+        write(page, text)
+        page.reload()
+        expect(page.locator("#id_text")).to_have_value(text)
+        expect(page.get_by_text("Kept until this tab is closed.")).to_be_visible()
+        assert page.evaluate(KEPT, "localStorage") == ""
+    write(page, "kind: Role\nrules: [{resources: [secrets], verbs: [get]}]")
+    expect(page.get_by_text("Kept in this browser.")).to_be_visible()
+
+    left = "localStorage.setItem('draft demo/admin /x/', JSON.stringify({at: Date.now(), fields: [['text', %r]]}))"
+    page.evaluate(left % SECRETS[0])
+    page.reload()
+    expect(page.locator("html.has-script")).to_have_count(1)
+    assert "open-sesame" not in page.evaluate(KEPT, "localStorage")
+    assert heard == []
+
+
+@pytest.mark.parametrize("what", ["Opaque", *(f"kubernetes.io/{one}" for one in ("dockerconfigjson", "tls"))])
+def test_of_the_form_of_a_secret_nothing_is_kept(stack: Stack, context: BrowserContext, shop: str, what: str) -> None:
+    page = context.new_page()
+    page.goto(f"{stack.url}/create/secret/?namespace={shop}")
+    page.locator(f"button[value='type-{what}']").click()
+    expect(page.locator(f"button[value='type-{what}']")).to_have_attribute("aria-current", "true")
+    fields = page.locator("#bag :is(input:not([type=hidden], [type=checkbox], [type=file]), textarea):visible").all()
+    assert len(fields) >= 3
+    for field in fields:
+        field.fill("open-sesame")
+    page.reload()
+    expect(page.locator("html.has-script")).to_have_count(1)
+    assert [page.evaluate(KEPT, place) for place in ("localStorage", "sessionStorage")] == ["", ""]
+
+
+def write(page: Page, text: str) -> None:
+    """A file that becomes the editor's text."""
+    expect(page.locator(".cm-editor")).to_be_visible()
+    page.locator("#id_file").set_input_files({"name": "a.yaml", "mimeType": "text/plain", "buffer": text.encode()})
+    expect(page.locator("#id_text")).to_have_value(text)
+
+
+def test_who_signs_out_by_the_palette_leaves_no_draft_in_any_tab(
+    stack: Stack, context: BrowserContext, shop: str
+) -> None:
+    page, other = context.new_page(), context.new_page()
+    heard = complaints(page)
+    for at, one in enumerate((page, other)):
+        one.goto(f"{stack.url}/create/{('job', 'cronjob')[at]}/?namespace={shop}")
+        one.get_by_label("Name", exact=True).fill("nightly-sum")
+        expect(one.get_by_text("Kept in this browser.")).to_be_visible()
+    page.keyboard.press("ControlOrMeta+k")
+    page.keyboard.type("Sign out")
+    page.locator("#palette-results").get_by_role("option", name="Sign out").click()
+    page.wait_for_url(lambda url: "/sign-in/" in url)
+    expect(other.locator(".form__kept")).to_be_hidden()
+    other.get_by_label("Name", exact=True).fill("typed-after")
+    other.reload()
+    other.wait_for_url(lambda url: "/sign-in/" in url)
+    for one in (page, other):
+        assert [one.evaluate(KEPT, place) for place in ("localStorage", "sessionStorage")] == ["", ""]
+    assert heard == []
+
+
+def test_what_was_typed_a_moment_before_signing_out_is_not_written_after_it(
+    stack: Stack, context: BrowserContext, shop: str
+) -> None:
+    page = context.new_page()
+    page.goto(f"{stack.url}/create/job/?namespace={shop}")
+    page.get_by_label("Name", exact=True).fill("nightly-sum")
+    page.evaluate(
+        """() => {
+        document.querySelector('#id_name').dispatchEvent(new Event('input', { bubbles: true }));
+        document.querySelector('form[action$="/sign-out/"]').requestSubmit();
+    }"""
+    )
+    page.wait_for_url(lambda url: "/sign-in/" in url)
+    assert [page.evaluate(KEPT, place) for place in ("localStorage", "sessionStorage")] == ["", ""]
+
+
+def test_a_draft_outlives_a_submit_that_failed_and_goes_with_one_that_did_not(
+    stack: Stack, context: BrowserContext, shop: str
+) -> None:
+    """No network, a form that is too old, an expired session; then it is there again and is sent."""
+    page = context.new_page()
+    create = page.get_by_role("button", name="Create Job")
+
+    begin(page, f"{stack.url}/create/job/?namespace={shop}", name="patient", command="echo done")
+    expect(page.get_by_text("Kept in this browser.")).to_be_visible()
+    page.locator(".steps").get_by_role("button", name="Confirm").click()
+    context.set_offline(True)
+    with page.expect_event("requestfailed"):
+        create.click()
+    context.set_offline(False)
+    page.get_by_role("link", name="Overview").first.click()
+    expect(page.locator("#create")).to_have_count(0)
+    assert "patient" in page.evaluate(KEPT, "localStorage")
+
+    for cookie in ("csrftoken", "sessionid"):
+        page.goto(f"{stack.url}/create/job/?namespace={shop}")
+        expect(create).to_be_visible()
+        context.clear_cookies(name=cookie)
+        create.click()
+        expect(page.locator("#create")).to_have_count(0)
+        assert "patient" in page.evaluate(KEPT, "localStorage"), cookie
+    sign_in(page, stack)
+    page.goto(f"{stack.url}/create/job/?namespace={shop}")
+    expect(create).to_be_visible()
+    create.click()
+    expect(page.locator("#create")).to_have_count(0)
+    assert stack.get("job", "patient", "-n", shop)["metadata"]["name"] == "patient"
+    assert [page.evaluate(KEPT, place) for place in ("localStorage", "sessionStorage")] == ["", ""]
+
+
+def test_a_draft_is_called_kept_once_it_is_and_an_older_one_does_not_come_back(
+    stack: Stack, context: BrowserContext, shop: str
+) -> None:
+    page = context.new_page()
+    heard = complaints(page)
+    page.goto(f"{stack.url}/create/yaml/?namespace={shop}")
+    kept = page.locator(".form__kept")
+    write(page, "kind: ConfigMap")
+    expect(kept).to_contain_text("Kept in this browser.")
+    page.evaluate(
+        """() => {
+        for (let size = 2 ** 22, at = 0; size >= 1; at += 1) {
+            try { localStorage.setItem(`full ${at}`, 'x'.repeat(size)); } catch { size = Math.floor(size / 2); }
+        }
+    }"""
+    )
+    write(page, "kind: ConfigMap\ndata: {a: b}")
+    expect(kept).to_contain_text("Kept until this tab is closed.")
+    assert page.evaluate(KEPT, "localStorage") == ""
+    page.evaluate("localStorage.clear()")
+    write(page, "kind: Pod")
+    expect(kept).to_contain_text("Kept in this browser.")
+
+    page.evaluate(
+        """() => {
+        const text = document.querySelector('#id_text');
+        text.value = '# '.repeat(500_001);
+        text.dispatchEvent(new Event('input', { bubbles: true }));
+    }"""
+    )
+    expect(kept).to_be_hidden()
+    assert [page.evaluate(KEPT, place) for place in ("localStorage", "sessionStorage")] == ["", ""]
+    assert heard == []

@@ -7,14 +7,16 @@
    (<section data-form-target="offer" hidden>… <span data-form-target="when"></span> form#goOn, form#discard</section>).
    It is its writer's alone (data-form-owner-value="acme/alice") and goes when they sign out (drafts.ts). The server draws it
    again, or, with data-form-here-value="true", the fields are filled here and form:restored is told.
-   <span data-form-target="kept" hidden>…</span> is seen while something is kept.
+   <span data-form-target="kept" hidden><span data-where="browser" hidden>…</span><span data-where="tab" hidden>…</span></span>
+   is seen once something is kept, and says where.
    What a look finds wrong, <ul hidden data-form-target="wrong"><li data-field="name">…</li></ul>, is told at the fields one has
    been to, and no more once it is right. */
 import { Controller } from "@hotwired/stimulus";
 import htmx from "htmx.org";
-import { Draft, type Fields } from "../drafts";
+import { Draft, FORGOTTEN, leadsTo, type Fields, type Kept } from "../drafts";
 
 const SENDS = ["submit", "save"];
+const SIGN_IN = "/sign-in/";
 const PAUSE = 300;
 
 export default class Form extends Controller<HTMLFormElement> {
@@ -37,14 +39,17 @@ export default class Form extends Controller<HTMLFormElement> {
   private readonly visited = new Set<string>();
   private timer = 0;
   private at = "";
-  private sending = false;
+  private draft = new Draft("draft");
+  private sent: XMLHttpRequest | undefined;
+  private arrived = false;
+  private signedOut = false;
   private restoring = false;
   private answers = 0;
   private readonly sentAt = new WeakMap<XMLHttpRequest, number>();
 
   private readonly asked = (event: Event): void => {
     this.sentAt.set(requestOf(event), this.answers);
-    if (SENDS.includes(pressed(event))) this.sending = true;
+    if (event.target instanceof Node && this.element.contains(event.target) && SENDS.includes(pressed(event))) this.sent = requestOf(event);
   };
 
   /** A look (price, summary) that was asked before the whole form was answered is older than what stands there.
@@ -54,6 +59,7 @@ export default class Form extends Controller<HTMLFormElement> {
     if (since !== undefined && since < this.answers) (event as CustomEvent<{ shouldSwap: boolean }>).detail.shouldSwap = false;
     if (event.target !== document.body) return;
     this.write();
+    this.arrived = requestOf(event) === this.sent && this.isDone(this.sent);
     this.answers += 1;
     if (this.restoring) blur();
     this.restoring = false;
@@ -62,11 +68,19 @@ export default class Form extends Controller<HTMLFormElement> {
 
   private readonly answered = (event: Event): void => {
     if (event.target !== document.body) return;
-    this.sending = false;
+    if (this.arrived) this.leave();
+    this.arrived = false;
+    this.signedOut = false;
     if (this.at !== this.keepValue) this.begin(); // a morph made another form of it
     if (this.doneValue) this.leave();
-    else if (this.touched) this.keep();
+    else if (this.touched) this.keepNow();
     this.settle();
+  };
+
+  private readonly forgotten = (): void => {
+    this.leave();
+    if (this.hasOfferTarget) this.offerTarget.hidden = true;
+    this.signedOut = true;
   };
 
   override connect(): void {
@@ -76,6 +90,7 @@ export default class Form extends Controller<HTMLFormElement> {
     document.addEventListener("htmx:beforeSend", this.asked);
     document.addEventListener("htmx:beforeSwap", this.answering);
     document.addEventListener("htmx:afterSettle", this.answered);
+    document.addEventListener(FORGOTTEN, this.forgotten);
   }
 
   override disconnect(): void {
@@ -83,7 +98,10 @@ export default class Form extends Controller<HTMLFormElement> {
     document.removeEventListener("htmx:beforeSend", this.asked);
     document.removeEventListener("htmx:beforeSwap", this.answering);
     document.removeEventListener("htmx:afterSettle", this.answered);
-    if (this.sending) this.leave();
+    document.removeEventListener(FORGOTTEN, this.forgotten);
+    clearTimeout(this.timer);
+    this.timer = 0;
+    if (this.arrived) this.leave();
   }
 
   wrongTargetConnected(list: HTMLElement): void {
@@ -93,11 +111,10 @@ export default class Form extends Controller<HTMLFormElement> {
 
   keep(event?: Event): void {
     if (event?.type === "change" && event.target instanceof HTMLElement) this.visited.add(event.target.getAttribute("name") ?? "");
-    if (this.keepValue === "") return;
+    if (this.keepValue === "" || this.signedOut) return;
     this.touched = true;
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => { this.write(); }, PAUSE);
-    if (this.hasKeptTarget) this.keptTarget.hidden = false;
   }
 
   leave(): void {
@@ -105,6 +122,7 @@ export default class Form extends Controller<HTMLFormElement> {
     this.timer = 0;
     this.touched = false;
     this.draft.forget();
+    this.tellKept("");
   }
 
   startOver(): void {
@@ -113,8 +131,8 @@ export default class Form extends Controller<HTMLFormElement> {
   }
 
   goOn(): void {
-    this.restore(this.draft.left?.fields);
     this.offerTarget.hidden = true;
+    this.restore(this.draft.left?.fields);
   }
 
   discard(): void {
@@ -125,14 +143,34 @@ export default class Form extends Controller<HTMLFormElement> {
   /** What another tab left is not written over while it is offered. */
   private readonly write = (): void => {
     if (this.timer === 0) return;
+    clearTimeout(this.timer);
     this.timer = 0;
     const fields = [...new FormData(this.element)].filter(([name]) => name !== "csrfmiddlewaretoken");
-    this.draft.keep(fields as Fields, { everywhere: !this.hasOfferTarget || this.offerTarget.hidden !== false });
+    const everywhere = !this.hasOfferTarget || this.offerTarget.hidden !== false;
+    this.tellKept(this.draft.keep(fields as Fields, { everywhere }));
   };
+
+  private keepNow(): void {
+    this.keep();
+    this.write();
+  }
+
+  private tellKept(where: Kept): void {
+    if (!this.hasKeptTarget) return;
+    this.keptTarget.hidden = where === "";
+    for (const words of this.keptTarget.querySelectorAll<HTMLElement>("[data-where]")) words.hidden = words.dataset.where !== where;
+  }
+
+  /** Not where the answer is the same form, an error, or the page on which one signs in. */
+  private isDone({ status, responseURL }: XMLHttpRequest): boolean {
+    const here = new URL(this.at, window.location.href).pathname;
+    return status >= 200 && status < 300 && !leadsTo(SIGN_IN, responseURL) && new URL(responseURL).pathname !== here;
+  }
 
   private begin(): void {
     this.touched = false;
     this.at = this.keepValue;
+    this.draft = new Draft(`draft ${this.ownerValue} ${this.keepValue}`);
     if (this.keepValue === "" || !this.freshValue) return;
     const { here, left } = this.draft;
     if (here !== undefined) this.restore(here);
@@ -162,12 +200,8 @@ export default class Form extends Controller<HTMLFormElement> {
       const value = fields[field.name];
       if (value !== undefined && field.type !== "file") field.value = value;
     }
-    if (this.hasKeptTarget) this.keptTarget.hidden = false;
+    this.keepNow();
     this.dispatch("restored");
-  }
-
-  private get draft(): Draft {
-    return new Draft(`draft ${this.ownerValue} ${this.keepValue}`);
   }
 
   private tell(name: string, words: string | undefined): void {
