@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from workloads.client import JSON, Client
 
 SHOWN = 100
+_SECOND = len("2026-11-27T23:30:05")
+"""Characters that say it."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Happening:
     component: str
     about: str
     """`Pod/web-5d9…`, for lists that mix objects."""
+    revision: int = 0
+    """Of what happened in one second, which was written later."""
 
 
 def of(client: Client, obj: JSON) -> list[Happening]:
@@ -42,7 +46,7 @@ def newest(events: Iterable[JSON]) -> list[Happening]:
 
 
 def in_order(found: Iterable[Happening]) -> list[Happening]:
-    return sorted(found, key=lambda one: one.last, reverse=True)
+    return sorted(found, key=lambda one: (one.last[:_SECOND], one.revision), reverse=True)
 
 
 def of_event(event: JSON) -> Happening:
@@ -58,4 +62,5 @@ def of_event(event: JSON) -> Happening:
         last=last,
         component=source.get("component") or event.get("reportingComponent", ""),
         about=f"{about.get('kind', '')}/{about.get('name', '')}",
+        revision=int(event["metadata"]["resourceVersion"]),
     )
