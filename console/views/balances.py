@@ -124,7 +124,7 @@ def _described(visit: Visit) -> Context:
     }
 
 
-balance.page = Page(_TEMPLATE, _described, tuple(dict.fromkeys((*frame.KINDS, "Pod"))))  # type: ignore[attr-defined]
+balance.page = Page(_TEMPLATE, _described, frame.KINDS)  # type: ignore[attr-defined]
 
 
 def _credited(visit: Visit) -> list[FieldError]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from billing import client as billing
-from console import happenings, jobrows, limits, lists, newsrows, rows
+from console import costs, happenings, jobrows, limits, lists, newsrows, rows
 from console.access import Visit
 from console.dear import KEPT
 from console.happenings import Happening
@@ -59,13 +59,13 @@ def overview(visit: Visit) -> Context:
     troubled = [look_at(row) for row in deployments if row.state.needs_a_look or row.state.changing]
     whose = ("jobs", account, visit.identity.user)
     jobs = map(Look, KEPT.get(whose, lambda: list(islice(jobs_to_look_at(client), _SHOWN))))
-    month = KEPT.get(("total", account, None), lambda: billing.total(account))
+    month = costs.month(visit)
     return {
         "section": "overview",
         "host_trouble": client.host_trouble(),
         "proxy_trouble": client.proxy_trouble(),
         "namespaces": namespaces,
-        "costs": KEPT.get(("namespaces", account), lambda: billing.by_namespace(account)),
+        "costs": costs.by_namespace(visit),
         "month": month,
         "forecast": billing.forecast(month, account),
         "today": KEPT.get(("today", account), lambda: billing.today(account)),
